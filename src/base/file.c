@@ -1,0 +1,165 @@
+// file.c: see file.h.
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+static bool file_error(struct err *err, const char *what, const char *path)
+{
+    int number = errno;
+    err_set(err, ERR_IO, "file_error", "Cannot %s %.900s: %s", what, path, strerror(number));
+    if (number == EACCES || number == EPERM)
+        err_hint(err, "check the owner and mode of the path, or choose another with --home");
+    if (number == EROFS)
+        err_hint(err, "the file system is read-only; choose another place with --home");
+    if (number == ENOSPC || number == EDQUOT)
+        err_hint(err, "make room on the disk and run the command again");
+    return false;
+}
+
+static bool read_rest(int descriptor, const char *path, struct buf *buf, struct err *err)
+{
+    char chunk[16 * 1024];
+    ssize_t got;
+    while ((got = read(descriptor, chunk, sizeof chunk)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return file_error(err, "read", path);
+        buf_add(buf, view_bytes(chunk, (size_t)got));
+        if (buf->failed)
+            break;
+    }
+    explicit_bzero(chunk, sizeof chunk);
+    if (buf->failed)
+        return err_set(err, ERR_USAGE, "file_too_large", "%.900s holds more than %zu bytes", path,
+                       buf->maximum);
+    return true;
+}
+
+void descriptor_close(int *descriptor)
+{
+    if (*descriptor >= 0)
+        (void)close(*descriptor);
+    *descriptor = -1;
+}
+
+bool file_read(const char *path, struct buf *buf, struct stat *ret_status, struct err *err)
+{
+    if (strcmp(path, "-") == 0)
+        return read_rest(STDIN_FILENO, "standard input", buf, err);
+    struct stat status;
+    int descriptor AUTO(descriptor_close) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (descriptor < 0 || fstat(descriptor, &status) != 0)
+        return file_error(err, "open", path);
+    if (!read_rest(descriptor, path, buf, err))
+        return false;
+    if (ret_status)
+        *ret_status = status;
+    return true;
+}
+
+bool file_write_all(int descriptor, struct view bytes)
+{
+    while (bytes.size > 0) {
+        ssize_t written = write(descriptor, bytes.data, bytes.size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        bytes = view_skip(bytes, (size_t)written);
+    }
+    return true;
+}
+
+bool folder_sync(const char *path, struct err *err)
+{
+    int descriptor AUTO(descriptor_close) = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0 || fsync(descriptor) != 0)
+        return file_error(err, "sync folder", path);
+    return true;
+}
+
+// The folder part of `path`, "." when it has none.
+static void folder_of(const char *path, char ret_folder[LIMIT_PATH])
+{
+    const char *slash = strrchr(path, '/');
+    size_t size = slash ? (size_t)(slash - path) : 0;
+    (void)snprintf(ret_folder, LIMIT_PATH, "%.*s", slash && size == 0 ? 1 : (int)size, path);
+    if (!slash)
+        (void)snprintf(ret_folder, LIMIT_PATH, ".");
+}
+
+bool file_draft_open(struct file_draft *draft, const char *path, struct err *err)
+{
+    struct stat status;
+    draft->descriptor = -1;
+    if (snprintf(draft->path, sizeof draft->path, "%s", path) >= (int)sizeof draft->path)
+        return err_set(err, ERR_USAGE, "path_too_long", "The path is longer than %d bytes",
+                       LIMIT_PATH - 1);
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return err_set(err, ERR_USAGE, "not_a_file", "%.900s is not a regular file", path);
+    // The name is its own, so that another writer's unfinished file is never renamed into place.
+    (void)snprintf(draft->temporary, sizeof draft->temporary, "%s.XXXXXX", path);
+    draft->descriptor = mkostemp(draft->temporary, O_CLOEXEC);
+    return draft->descriptor >= 0 || file_error(err, "create", path);
+}
+
+bool file_draft_commit(struct file_draft *draft, struct err *err)
+{
+    char folder[LIMIT_PATH];
+    folder_of(draft->path, folder);
+    if (fsync(draft->descriptor) != 0 || rename(draft->temporary, draft->path) != 0) {
+        (void)file_error(err, "write", draft->path);
+        file_draft_drop(draft);
+        return false;
+    }
+    descriptor_close(&draft->descriptor);
+    return folder_sync(folder, err);
+}
+
+void file_draft_drop(struct file_draft *draft)
+{
+    if (draft->descriptor >= 0)
+        (void)unlink(draft->temporary);
+    descriptor_close(&draft->descriptor);
+}
+
+bool file_replace(const char *path, struct view content, struct err *err)
+{
+    struct file_draft draft;
+    if (!file_draft_open(&draft, path, err))
+        return false;
+    if (file_write_all(draft.descriptor, content))
+        return file_draft_commit(&draft, err);
+    (void)file_error(err, "write", path);
+    file_draft_drop(&draft);
+    return false;
+}
+
+bool folder_create(const char *path, struct err *err)
+{
+    char partial[LIMIT_PATH];
+    size_t size = strlen(path);
+    if (size == 0 || size >= sizeof partial)
+        return err_set(err, ERR_USAGE, "path_too_long", "A folder's path has 1 to %d bytes",
+                       LIMIT_PATH - 1);
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return true;
+    for (size_t i = 1; i < size; i++) {
+        if (path[i] != '/')
+            continue;
+        (void)snprintf(partial, sizeof partial, "%.*s", (int)i, path);
+        if (mkdir(partial, 0700) != 0 && errno != EEXIST)
+            return file_error(err, "create folder", partial);
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return file_error(err, "create folder", path);
+    return true;
+}

@@ -1,0 +1,37 @@
+// limits.h: every ceiling on input from outside, each with its reason. A number that bounds
+// hostile input stands here and nowhere else.
+#pragma once
+
+// RFC 5321 section 4.5.3.1.3: a path is at most 256 octets with its brackets, so 254 inside them.
+#define LIMIT_EMAIL 254
+
+// Names of projects, configs, servers and keys: long enough for any team's convention, short
+// enough for a table and an error message. Bytes of UTF-8.
+#define LIMIT_NAME 128
+
+// An API key of any shape, ours (48) or imported. Bytes.
+#define LIMIT_API_KEY 512
+
+// What `--search-term` and the audit filters take. Bytes.
+#define LIMIT_TERM 256
+
+// A file given as `@FILE` or on standard input for an option's value. Bytes.
+#define LIMIT_INPUT_FILE (16u << 20)
+
+// Held output (nothing is shown before the change is durable) must fit in memory. Bytes.
+#define LIMIT_HELD_OUTPUT (512u << 20)
+
+// JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
+#define LIMIT_JSON_DEPTH 128
+
+// `--limit N`: a page of a list.
+#define LIMIT_PAGE 1000000
+
+// Durations such as `--expires-in`: a hundred years, so that sums of times cannot overflow.
+#define LIMIT_DURATION_DAYS 36500
+
+// A file system path taken from options or environment. Bytes.
+#define LIMIT_PATH 3072
+
+// How long a command waits for another command's change to finish before it says `store_busy`.
+#define LIMIT_BUSY_MS 30000

@@ -1,0 +1,41 @@
+// text.h: questions about text: is it UTF-8, is it a UUID, how is it written for a shell.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/view.h"
+
+enum { UUID_TEXT = 37 }; // bytes, with the final NUL
+
+// The bytes of the first character (1 to 4), or 0 when it is not valid UTF-8 (RFC 3629: no
+// overlong forms, no surrogates, nothing above U+10FFFF).
+size_t utf8_length(struct view text);
+
+// The code point of one character, which must be exactly what utf8_length measured.
+uint32_t utf8_code(struct view character);
+
+// Valid UTF-8 without control characters (U+0000 to U+001F, U+007F to U+009F) and without the line
+// and paragraph separators, bidirectional overrides, byte order marks and noncharacters U+FFFE and
+// U+FFFF, which make a terminal lie.
+bool text_is_printable(struct view text);
+
+// Columns that `text` takes on a terminal: one a character, none for combining marks, two for
+// East Asian wide ones; an approximation good enough for tables.
+size_t text_columns(struct view text);
+
+// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in hexadecimal digits of either case.
+bool text_is_uuid(struct view text);
+
+// ASCII capital letters become small; other bytes stay.
+void text_lower(char *text, size_t size);
+
+// Adds `text` as one word of a POSIX shell: bare when it needs no quotes, else in single quotes.
+void text_add_shell_word(struct buf *buf, struct view text);
+
+// Copies `text` into `ret_array` of `size` bytes with a final NUL. False, with nothing written,
+// when it does not fit.
+MUST_CHECK bool text_copy(char *ret_array, size_t size, struct view text);

@@ -1,0 +1,110 @@
+// db.h: one way to speak SQL, whatever database stands behind it.
+//
+// The driver today is SQLite (sqlite.c); the model writes portable SQL with `?` for every value.
+// SQL text is always a constant of the program; values only ever travel as bound parameters.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/view.h"
+
+struct db;
+struct stmt;
+
+// A value to bind. Views must stay valid until the statement has been freed.
+struct value {
+    enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB } type;
+    int64_t integer;
+    struct view bytes;
+};
+
+static inline struct value v_int(int64_t integer)
+{
+    return (struct value){.type = VALUE_INT, .integer = integer};
+}
+
+// A time or another number that 0 leaves out: NULL.
+static inline struct value v_time(int64_t time)
+{
+    return (struct value){.type = time ? VALUE_INT : VALUE_NULL, .integer = time};
+}
+
+// Text; the view {NULL, 0} is NULL.
+static inline struct value v_view(struct view text)
+{
+    return (struct value){.type = text.data ? VALUE_TEXT : VALUE_NULL, .bytes = text};
+}
+
+static inline struct value v_text(const char *text)
+{
+    return v_view(view_of(text));
+}
+
+static inline struct value v_blob(const void *data, size_t size)
+{
+    return (struct value){.type = data ? VALUE_BLOB : VALUE_NULL, .bytes = view_bytes(data, size)};
+}
+
+struct values {
+    const struct value *list;
+    size_t count;
+};
+
+// BIND(v_text(email), v_int(time)): the values for the `?` of a statement, in order.
+#define BIND(...)                                                                                  \
+    ((struct values){(const struct value[]){__VA_ARGS__},                                          \
+                     sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)})
+#define BIND_NOTHING ((struct values){NULL, 0})
+
+// Opens an existing database file for reading and writing; with `create`, makes it (0600 by the
+// caller's umask). Foreign keys are enforced, commits are durable (synchronous=FULL), and whoever
+// finds it locked waits up to LIMIT_BUSY_MS. Free with db_close.
+MUST_CHECK bool db_open(const char *path, bool create, struct db **ret_db, struct err *err);
+void db_close(struct db **db);
+
+// Runs one statement to its end and forgets its rows.
+MUST_CHECK bool db_run(struct db *db, const char *sql, struct values values, struct err *err);
+
+// Runs several statements without values: migrations and settings.
+MUST_CHECK bool db_script(struct db *db, const char *sql, struct err *err);
+
+// Rows that the last insert, update or delete touched.
+int64_t db_changes(const struct db *db);
+
+// The key that the last insert gave its row.
+int64_t db_last_id(const struct db *db);
+
+// Prepares a statement with its values bound. Free with stmt_free.
+MUST_CHECK bool db_query(struct db *db, const char *sql, struct values values,
+                         struct stmt **ret_stmt, struct err *err);
+void stmt_free(struct stmt **stmt);
+
+// Runs the statement again from the start with other values.
+MUST_CHECK bool stmt_again(struct stmt *stmt, struct values values, struct err *err);
+
+enum step { STEP_ROW, STEP_END, STEP_FAILED };
+MUST_CHECK enum step stmt_step(struct stmt *stmt, struct err *err);
+
+// Columns of the present row, from 0. Views hold until the next step. NULL reads as 0 or {NULL, 0}.
+int64_t stmt_int(struct stmt *stmt, int column);
+struct view stmt_text(struct stmt *stmt, int column);
+struct view stmt_blob(struct stmt *stmt, int column);
+
+// Transactions. A change waits for its turn at the beginning and cannot fail later for being late.
+MUST_CHECK bool db_begin_read(struct db *db, struct err *err);
+MUST_CHECK bool db_begin_change(struct db *db, struct err *err);
+MUST_CHECK bool db_commit(struct db *db, struct err *err); // durable once this is true
+void db_rollback(struct db *db);
+
+// A point inside a change to return to.
+MUST_CHECK bool db_mark(struct db *db, struct err *err);
+MUST_CHECK bool db_rollback_to_mark(struct db *db, struct err *err);
+
+// The whole file checked page by page and reference by reference; each finding is told to
+// `finding`.
+MUST_CHECK bool db_check(struct db *db, void (*finding)(void *context, struct view text),
+                         void *context, struct err *err);

@@ -1,0 +1,351 @@
+// sqlite.c: the SQLite driver behind db.h; the only file that sees sqlite3.h.
+//
+// Mode of work: write-ahead log, synchronous=FULL. Closing does not checkpoint (that would cost
+// every short command several milliseconds); instead any commit that finds the log longer than
+// LOG_PAGES moves it into the database, which bounds both the log and the next opener's recovery.
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "db/db.h"
+
+enum { LOG_PAGES = 256, KEPT_STATEMENTS = 64 };
+
+struct stmt {
+    sqlite3_stmt *handle;
+    struct db *db;
+    const char *sql; // the constant it was prepared from
+};
+
+struct db {
+    sqlite3 *handle;
+    int64_t waited_ms; // by the busy handler, for the statement under way
+    // Statements that were given back stay prepared, found by the address of their constant text.
+    struct stmt *kept[KEPT_STATEMENTS];
+};
+
+static bool no_access(struct db *db, struct err *err)
+{
+    int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    err_set(err, ERR_IO, "store_unwritable", "The store cannot be opened or written%s%s",
+            number ? ": " : "", number ? strerror(number) : "");
+    return err_hint(err, "check the owner and mode of the store's folder and files, and that the "
+                         "file system is not read-only");
+}
+
+static bool disk_error(struct db *db, struct err *err)
+{
+    int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    err_set(err, ERR_IO, "disk_error", "The disk failed while the store was used: %s",
+            number ? strerror(number) : sqlite3_errmsg(db->handle));
+    return err_hint(err, "nothing was changed; check the disk and run the command again");
+}
+
+static bool is_access_error(struct db *db)
+{
+    int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    return number == EACCES || number == EPERM || number == EROFS;
+}
+
+// Turns SQLite's result code into the caller's error; always false.
+static bool db_error(struct db *db, int code, struct err *err)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        err_set(err, ERR_BUSY, "store_busy",
+                "The store is busy: another command has held it for %d seconds",
+                LIMIT_BUSY_MS / 1000);
+        return err_hint(err, "run the command again when the other one has finished");
+    case SQLITE_FULL:
+        err_set(err, ERR_IO, "disk_full", "The disk is full; nothing was changed");
+        return err_hint(err, "make room on the disk and run the command again");
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return no_access(db, err);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's file is damaged: %s",
+                db->handle ? sqlite3_errmsg(db->handle) : "not a database");
+        return err_hint(err, "restore the store from a backup; the damaged file was not touched");
+    case SQLITE_NOMEM:
+        return err_memory(err);
+    case SQLITE_CONSTRAINT:
+        return err_set(err, ERR_INTEGRITY, "store_constraint",
+                       "The store refused an inconsistent change: %s", sqlite3_errmsg(db->handle));
+    default:
+        return is_access_error(db) ? no_access(db, err) : disk_error(db, err);
+    }
+}
+
+// Waits a little longer each time, so that many writers take turns without burning the processor.
+static int wait_for_turn(void *context, int attempt)
+{
+    struct db *db = (struct db *)context;
+    if (attempt == 0)
+        db->waited_ms = 0;
+    if (db->waited_ms >= LIMIT_BUSY_MS)
+        return 0;
+    long pause_ms = attempt < 3 ? 1 : attempt < 20 ? 2 : 5;
+    struct timespec pause = {.tv_nsec = pause_ms * 1000000};
+    (void)nanosleep(&pause, NULL);
+    db->waited_ms += pause_ms;
+    return 1;
+}
+
+// What must hold on every connection.
+static bool configure(struct db *db, struct err *err)
+{
+    static const struct {
+        int option, value;
+    } settings[] = {
+        {SQLITE_DBCONFIG_ENABLE_FKEY, 1},    {SQLITE_DBCONFIG_DEFENSIVE, 1},
+        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
+        {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(settings); i++)
+        (void)sqlite3_db_config(db->handle, settings[i].option, settings[i].value, NULL);
+    (void)sqlite3_extended_result_codes(db->handle, 1);
+    (void)sqlite3_busy_handler(db->handle, wait_for_turn, db);
+    (void)sqlite3_wal_autocheckpoint(db->handle, LOG_PAGES);
+    return db_script(db, "PRAGMA synchronous=FULL", err);
+}
+
+bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)
+{
+    struct db *db AUTO(db_close) = (struct db *)calloc(1, sizeof *db);
+    if (!db)
+        return err_memory(err);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                SQLITE_OPEN_EXRESCODE | (create ? SQLITE_OPEN_CREATE : 0);
+    int code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    if (code != SQLITE_OK)
+        return db_error(db, code, err);
+    if (sqlite3_db_readonly(db->handle, "main") == 1)
+        return no_access(db, err);
+    if (!configure(db, err))
+        return false;
+    *ret_db = TAKE(db);
+    return true;
+}
+
+static struct stmt **kept_place(struct db *db, const char *sql)
+{
+    return &db->kept[((uintptr_t)sql >> 3) * 0x9e3779b97f4a7c15 >> 58];
+}
+
+static void stmt_destroy(struct stmt *stmt)
+{
+    if (!stmt)
+        return;
+    (void)sqlite3_finalize(stmt->handle);
+    free(stmt);
+}
+
+void db_close(struct db **db)
+{
+    if (*db) {
+        for (size_t i = 0; i < KEPT_STATEMENTS; i++)
+            stmt_destroy((*db)->kept[i]);
+        (void)sqlite3_close_v2((*db)->handle);
+        free(*db);
+    }
+    *db = NULL;
+}
+
+static int bind_one(sqlite3_stmt *handle, int position, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_INT:
+        return sqlite3_bind_int64(handle, position, value->integer);
+    case VALUE_TEXT:
+        return sqlite3_bind_text64(handle, position, value->bytes.data, value->bytes.size,
+                                   SQLITE_STATIC, SQLITE_UTF8);
+    case VALUE_BLOB:
+        return sqlite3_bind_blob64(handle, position, value->bytes.data, value->bytes.size,
+                                   SQLITE_STATIC);
+    case VALUE_NULL:
+        break;
+    }
+    return sqlite3_bind_null(handle, position);
+}
+
+static bool bind_all(struct stmt *stmt, struct values values, struct err *err)
+{
+    for (size_t i = 0; i < values.count; i++) {
+        int code = bind_one(stmt->handle, (int)i + 1, &values.list[i]);
+        if (code != SQLITE_OK)
+            return db_error(stmt->db, code, err);
+    }
+    return true;
+}
+
+static bool prepare(struct db *db, const char *sql, struct stmt **ret_stmt, struct err *err)
+{
+    struct stmt **place = kept_place(db, sql);
+    if (*place && (*place)->sql == sql) {
+        *ret_stmt = TAKE(*place);
+        return true;
+    }
+    struct stmt *stmt AUTO(stmt_free) = (struct stmt *)calloc(1, sizeof *stmt);
+    if (!stmt)
+        return err_memory(err);
+    stmt->db = db;
+    int code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt->handle, NULL);
+    if (code != SQLITE_OK)
+        return db_error(db, code, err);
+    stmt->sql = sql;
+    *ret_stmt = TAKE(stmt);
+    return true;
+}
+
+bool db_query(struct db *db, const char *sql, struct values values, struct stmt **ret_stmt,
+              struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    if (!prepare(db, sql, &stmt, err) || !bind_all(stmt, values, err))
+        return false;
+    *ret_stmt = TAKE(stmt);
+    return true;
+}
+
+void stmt_free(struct stmt **stmt)
+{
+    struct stmt *given = TAKE(*stmt);
+    if (!given)
+        return;
+    struct stmt **place = given->sql ? kept_place(given->db, given->sql) : NULL;
+    if (place && !*place) {
+        (void)sqlite3_reset(given->handle);
+        (void)sqlite3_clear_bindings(given->handle);
+        *place = given;
+    } else {
+        stmt_destroy(given);
+    }
+}
+
+bool stmt_again(struct stmt *stmt, struct values values, struct err *err)
+{
+    (void)sqlite3_reset(stmt->handle);
+    return bind_all(stmt, values, err);
+}
+
+enum step stmt_step(struct stmt *stmt, struct err *err)
+{
+    int code = sqlite3_step(stmt->handle);
+    if (code == SQLITE_ROW)
+        return STEP_ROW;
+    if (code == SQLITE_DONE)
+        return STEP_END;
+    (void)db_error(stmt->db, code, err);
+    return STEP_FAILED;
+}
+
+int64_t stmt_int(struct stmt *stmt, int column)
+{
+    return sqlite3_column_int64(stmt->handle, column);
+}
+
+struct view stmt_text(struct stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt->handle, column);
+    return view_bytes(text, text ? (size_t)sqlite3_column_bytes(stmt->handle, column) : 0);
+}
+
+struct view stmt_blob(struct stmt *stmt, int column)
+{
+    const void *blob = sqlite3_column_blob(stmt->handle, column);
+    return view_bytes(blob, blob ? (size_t)sqlite3_column_bytes(stmt->handle, column) : 0);
+}
+
+bool db_run(struct db *db, const char *sql, struct values values, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    if (!db_query(db, sql, values, &stmt, err))
+        return false;
+    enum step step;
+    do
+        step = stmt_step(stmt, err);
+    while (step == STEP_ROW);
+    return step == STEP_END;
+}
+
+bool db_script(struct db *db, const char *sql, struct err *err)
+{
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? true : db_error(db, code, err);
+}
+
+int64_t db_changes(const struct db *db)
+{
+    return sqlite3_changes64(db->handle);
+}
+
+int64_t db_last_id(const struct db *db)
+{
+    return sqlite3_last_insert_rowid(db->handle);
+}
+
+bool db_begin_read(struct db *db, struct err *err)
+{
+    return db_script(db, "BEGIN", err);
+}
+
+bool db_begin_change(struct db *db, struct err *err)
+{
+    return db_script(db, "BEGIN IMMEDIATE", err);
+}
+
+bool db_commit(struct db *db, struct err *err)
+{
+    if (db_script(db, "COMMIT", err))
+        return true;
+    db_rollback(db);
+    return false;
+}
+
+void db_rollback(struct db *db)
+{
+    if (!sqlite3_get_autocommit(db->handle))
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool db_mark(struct db *db, struct err *err)
+{
+    return db_script(db, "SAVEPOINT mark", err);
+}
+
+bool db_rollback_to_mark(struct db *db, struct err *err)
+{
+    return db_script(db, "ROLLBACK TO mark", err);
+}
+
+static bool check_with(struct db *db, const char *pragma, const char *good,
+                       void (*finding)(void *context, struct view text), void *context,
+                       struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    enum step step;
+    if (!db_query(db, pragma, BIND_NOTHING, &stmt, err))
+        return false;
+    while ((step = stmt_step(stmt, err)) == STEP_ROW)
+        if (!view_is(stmt_text(stmt, 0), good))
+            finding(context, stmt_text(stmt, 0));
+    return step == STEP_END;
+}
+
+bool db_check(struct db *db, void (*finding)(void *context, struct view text), void *context,
+              struct err *err)
+{
+    return check_with(db, "PRAGMA integrity_check(20)", "ok", finding, context, err) &&
+           check_with(db,
+                      "SELECT 'row without its parent in table ' || \"table\" FROM "
+                      "pragma_foreign_key_check LIMIT 20",
+                      "", finding, context, err);
+}

@@ -1,0 +1,257 @@
+// cli.c: see cli.h. The way of a command: argv.c makes a request, op_run() carries it out, result.c
+// shows what came of it, say.c tells what went wrong.
+#include "doors/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doors/argv.h"
+#include "doors/complete.h"
+#include "doors/help.h"
+#include "doors/result.h"
+#include "doors/say.h"
+#include "doors/spell.h"
+
+// Where the home is: --home, else SECURE_MCP_GATEWAY_HOME, else $XDG_DATA_HOME/secure-mcp-gateway,
+// else ~/.local/share/secure-mcp-gateway (command contract, ground rules).
+static bool find_home(const struct request *request, char ret_home[LIMIT_PATH], struct err *err)
+{
+    const char *given = request->home ? request->home : getenv("SECURE_MCP_GATEWAY_HOME");
+    const char *data = getenv("XDG_DATA_HOME"), *user = getenv("HOME");
+    int size;
+    if (given && given[0])
+        size = snprintf(ret_home, LIMIT_PATH, "%s", given);
+    else if (data && data[0] == '/')
+        size = snprintf(ret_home, LIMIT_PATH, "%s/secure-mcp-gateway", data);
+    else if (user && user[0])
+        size = snprintf(ret_home, LIMIT_PATH, "%s/.local/share/secure-mcp-gateway", user);
+    else
+        return err_set(err, ERR_USAGE, "home_unknown",
+                       "Nothing says where the store is: give --home or set HOME");
+    if (size < 0 || size >= LIMIT_PATH)
+        return err_set(err, ERR_USAGE, "path_too_long", "The path of the home is too long");
+    return true;
+}
+
+static bool find_store(const struct request *request, char home[LIMIT_PATH],
+                       struct store_config *ret_config, struct err *err)
+{
+    const char *url = request->store_url ? request->store_url : getenv("SECURE_MCP_GATEWAY_STORE");
+    if (!find_home(request, home, err))
+        return false;
+    *ret_config = (struct store_config){.home = home, .url = url && url[0] ? url : NULL};
+    return true;
+}
+
+// Asks on the terminal before something is destroyed.
+static bool ask(const struct request *request, struct err *err)
+{
+    char answer[16] = "";
+    if (!request->args.list[P_CONFIRM].given || request->args.list[P_DRY_RUN].given)
+        return true;
+    (void)fprintf(stderr, "%s: %s? [y/N] ", request->op->group, request->op->summary);
+    if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+        return true;
+    return err_set(err, ERR_PRECONDITION, "not_confirmed", "Not confirmed; nothing was changed");
+}
+
+// The key that the environment holds, for rows that look there.
+static bool look_into_environment(struct request *request, struct err *err)
+{
+    static const char name[] = "ENKRYPT_GATEWAY_KEY";
+    const char *value = getenv(name);
+    for (size_t i = 0; i < request->op->param_count; i++) {
+        const struct op_param *param = &request->op->params[i];
+        if (param->need == MAY_ENV && !request->args.list[param->param].given && value && value[0])
+            return request_key_from_environment(request, name, err);
+    }
+    return true;
+}
+
+static bool open_result(const struct request *request, struct result *result, struct err *err)
+{
+    const struct arg *file = &request->args.list[P_OUTPUT_FILE];
+    bool to_file = file->given && !view_is(file->text, "-");
+    const char *plain = request->output_given ? NULL : request->op->plain;
+    enum render_format format = request->format;
+    if (request->op->lines && !request->output_given)
+        format = RENDER_JSONL;
+    return result_open(result, format, plain, to_file ? file->text.data : NULL, err);
+}
+
+// A change that was made and cannot be shown is worth a word of its own.
+static enum op_outcome show(const struct request *request, struct result *result,
+                            enum op_outcome outcome, struct err *err)
+{
+    struct err trouble = {0};
+    if (result_send(result, &trouble))
+        return outcome;
+    *err = trouble;
+    if (request->op->effect == EFFECT_CHANGE && !request->args.list[P_DRY_RUN].given)
+        err_hint(err, "the change itself was made");
+    return OP_FAILED;
+}
+
+// On success the file's name goes to standard output, since the data went elsewhere.
+static bool tell_file(const struct request *request, struct err *err)
+{
+    struct result result;
+    const struct arg *file = &request->args.list[P_OUTPUT_FILE];
+    if (!file->given || view_is(file->text, "-"))
+        return true;
+    bool told = result_open(&result, request->format, NULL, NULL, err);
+    if (told) {
+        out_begin(result_out(&result), '{');
+        field_text(result_out(&result), "output_file", file->text);
+        out_end(result_out(&result), '}');
+        told = result_send(&result, err);
+    }
+    result_done(&result);
+    return told;
+}
+
+static enum op_outcome run_in_store(const struct request *request, struct result *result,
+                                    struct err *err)
+{
+    struct store *store AUTO(store_free) = NULL;
+    struct store_config config;
+    char home[LIMIT_PATH];
+    if (!find_store(request, home, &config, err) || !store_open(&config, &store, err))
+        return OP_FAILED;
+    (void)snprintf(store->actor, sizeof store->actor, "uid:%u", (unsigned)getuid());
+    if (request->op->effect == EFFECT_CHANGE)
+        result_hold(result);
+    enum op_outcome outcome = op_run(store, request->op, &request->args, result_out(result), err);
+    return outcome == OP_FAILED ? outcome : show(request, result, outcome, err);
+}
+
+static bool run_op(struct request *request, struct err *err)
+{
+    struct result result = {.draft = {.descriptor = -1}};
+    enum op_outcome outcome = OP_FAILED;
+    if (look_into_environment(request, err) && ask(request, err) &&
+        open_result(request, &result, err))
+        outcome = run_in_store(request, &result, err);
+    result_done(&result);
+    return outcome == OP_DONE && tell_file(request, err);
+}
+
+static bool print(struct buf *buf, struct err *err)
+{
+    if (buf->failed)
+        return err_memory(err);
+    if (file_write_all(STDOUT_FILENO, buf_view(buf)))
+        return true;
+    return err_set(err, ERR_IO, "output_failed", "The text cannot be written to standard output");
+}
+
+static bool unknown_command(const struct request *request, struct err *err)
+{
+    char shown[SHOWN_WORD];
+    const struct op_group *group = help_find_group(request->words[0]);
+    const char *word = group ? request->words[1] : request->words[0];
+    const char *nearest = group ? spell_verb(group->name, word) : spell_group(word);
+    err_set(err, ERR_USAGE, "unknown_command", "Unknown command: %s%s%s", group ? group->name : "",
+            group ? " " : "", shown_word(word, shown));
+    if (nearest)
+        err_hint(err, "did you mean secure-mcp-gateway %s%s%s?", group ? group->name : "",
+                 group ? " " : "", nearest);
+    return err_hint(err, "secure-mcp-gateway %s%s--help", group ? group->name : "",
+                    group ? " " : "");
+}
+
+static bool show_help(const struct request *request, struct buf *buf, struct err *err)
+{
+    if (request->op)
+        help_op(buf, request->op);
+    else if (request->word_count == 0)
+        help_program(buf);
+    else if (request->word_count == 1 && help_find_group(request->words[0]))
+        help_group(buf, help_find_group(request->words[0]));
+    else
+        return unknown_command(request, err);
+    return print(buf, err);
+}
+
+// `help`, `help user`, `help user get`.
+static bool help_command(struct request *request, struct buf *buf, struct err *err)
+{
+    if (request->man) {
+        help_man_page(buf);
+        return print(buf, err);
+    }
+    request->word_count--;
+    for (size_t i = 0; i < request->word_count; i++)
+        request->words[i] = request->words[i + 1];
+    if (request->word_count >= 2)
+        request->op = op_find(view_of(request->words[0]), view_of(request->words[1]));
+    return show_help(request, buf, err);
+}
+
+static bool completion_command(const struct request *request, struct buf *buf, struct err *err)
+{
+    const char *script = request->word_count == 2 ? complete_script(request->words[1]) : NULL;
+    if (!script) {
+        err_set(err, ERR_USAGE, "unknown_shell", "completion needs bash, zsh or fish");
+        return err_hint(err, "source <(secure-mcp-gateway completion bash)");
+    }
+    buf_add(buf, view_of(script));
+    return print(buf, err);
+}
+
+// The words are what was typed so far: they are not a request of their own.
+static bool complete_command(int argc, char **argv, struct buf *buf, struct err *err)
+{
+    const struct request nothing_given = {0};
+    struct store_config config;
+    char home[LIMIT_PATH];
+    if (!find_store(&nothing_given, home, &config, err))
+        return false;
+    config.must_exist = true;
+    complete_words(buf, argc - 2, argv + 2, &config);
+    return print(buf, err);
+}
+
+static bool run_request(struct request *request, struct buf *buf, struct err *err)
+{
+    const char *first = request->word_count > 0 ? request->words[0] : "";
+    if (request->version) {
+        buf_add(buf, VIEW("secure-mcp-gateway " SMG_VERSION "\n"));
+        return print(buf, err);
+    }
+    if (strcmp(first, "help") == 0)
+        return help_command(request, buf, err);
+    if (request->help)
+        return show_help(request, buf, err);
+    if (strcmp(first, "completion") == 0)
+        return completion_command(request, buf, err);
+    if (request->op)
+        return run_op(request, err);
+    if (request->word_count >= 2 || (request->word_count == 1 && !help_find_group(first)))
+        return unknown_command(request, err);
+    err_set(err, ERR_USAGE, "command_missing", "A command is missing");
+    return err_hint(err, "secure-mcp-gateway %s%s--help", first, first[0] ? " " : "");
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct request request = {0};
+    struct buf buf AUTO(buf_done);
+    struct err err = {0};
+    bool done;
+    buf_init(&buf, 1 << 20);
+    if (!vault_start(&err))
+        done = false;
+    else if (argc >= 2 && strcmp(argv[1], "__complete") == 0)
+        done = complete_command(argc, argv, &buf, &err);
+    else
+        done = request_read(&request, argc, argv, &err) && run_request(&request, &buf, &err);
+    bool as_json =
+        request.output_given && (request.format == RENDER_JSON || request.format == RENDER_JSONL);
+    if (!done)
+        say_error(&err, as_json);
+    request_done(&request);
+    return done ? 0 : err_exit_status(err.kind);
+}

@@ -1,0 +1,15 @@
+// help.h: help, usage and the man page, made from the rows.
+#pragma once
+
+#include "base/buf.h"
+#include "ops/op.h"
+
+void help_program(struct buf *buf);
+void help_group(struct buf *buf, const struct op_group *group);
+void help_op(struct buf *buf, const struct op *op);
+
+// The group of that name, or NULL.
+const struct op_group *help_find_group(const char *name);
+
+// secure-mcp-gateway(1) in man(7) format.
+void help_man_page(struct buf *buf);

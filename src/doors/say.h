@@ -1,0 +1,11 @@
+// say.h: errors as the user sees them, on standard error.
+//
+// Plain: `error: SENTENCE`, then a `hint:` line for each hint. With `--output json` or `jsonl`:
+// {"error":{"code":"…","message":"…","hint":"…"}}, the hint only when there is one.
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+void say_error(const struct err *err, bool as_json);

@@ -1,0 +1,216 @@
+// api_key.c: see api_key.h. Storing and reading rows is in api_key_row.c.
+#include "model/api_key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/api_key_row.h"
+#include "model/audit.h"
+#include "model/hint.h"
+
+static bool record(struct store *store, const char *action, const struct api_key *key,
+                   struct err *err)
+{
+    const struct audit_event event = {
+        .action = action,
+        .user_id = key->user_id,
+        .project_id = key->project_id,
+        .key_id = key->key_id,
+    };
+    return audit_write(store, &event, err);
+}
+
+static bool refuse_tampered(const struct api_key *key, struct err *err)
+{
+    if (key->status != KEY_TAMPERED)
+        return true;
+    err_set(err, ERR_INTEGRITY, "key_tampered",
+            "The record of the API key %s was changed outside this program", key->key_id);
+    return hint_command(err, "user delete-api-key", "--api-key", view_of(key->key_id), NULL);
+}
+
+bool api_key_refuse_owner(const char *owner, const struct key_counts *counts, struct err *err)
+{
+    int64_t others = counts->disabled + counts->expired;
+    const char *kind = counts->active     ? "active"
+                       : !counts->expired ? "disabled"
+                       : counts->disabled ? "disabled or expired"
+                                          : "expired";
+    return err_set(err, ERR_PRECONDITION, "has_api_keys", "%s has %lld %s API keys", owner,
+                   (long long)(counts->active ? counts->active : others), kind);
+}
+
+// Seals `clear` into the row unless it is to be shown only once.
+static bool seal_copy(struct store *store, struct api_key *key, const struct clear_key *clear,
+                      bool show_once, struct err *err)
+{
+    char context[3 * UUID_TEXT];
+    key->has_sealed = !show_once;
+    if (show_once)
+        return true;
+    if (!store_unlock(store, err))
+        return false;
+    struct view bound = key_row_seal_context(key, context);
+    vault_seal(store->vault, clear_key_view(clear), bound, key->sealed);
+    key->sealed_size = clear->size + VAULT_SEAL_EXTRA;
+    return true;
+}
+
+// Gives `key`, whose owner and options are set, an id and a secret, and stores it.
+static bool bear(struct store *store, struct api_key *key, struct clear_key *clear, bool show_once,
+                 struct err *err)
+{
+    vault_new_uuid(key->key_id);
+    key_text_mint(clear);
+    key_text_mask(clear_key_view(clear), key->masked);
+    vault_key_digest(store->vault, clear_key_view(clear), key->digest);
+    key->created_at = store->now;
+    return seal_copy(store, key, clear, show_once, err) && key_row_insert(store, key, err);
+}
+
+static bool refuse_stranger(const struct user *user, const struct project *project, struct err *err)
+{
+    err_set(err, ERR_PRECONDITION, "user_not_in_project", "User not found in project: %s, %s",
+            user->email, project->project_name);
+    return hint_command(err, "project add-user", "--project-name", view_of(project->project_name),
+                        "--email", view_of(user->email), NULL);
+}
+
+bool api_key_generate(struct store *store, const struct key_order *order, struct clear_key *clear,
+                      struct api_key *ret_key, struct err *err)
+{
+    const struct user *user = order->user;
+    const struct project *project = order->project;
+    struct api_key key = {.user_n = user->n,
+                          .project_n = project->n,
+                          .expires_at = order->expires_at,
+                          .status = KEY_ACTIVE};
+    bool member;
+    if (!project_has_user(store, project, user, &member, err))
+        return false;
+    if (!member)
+        return refuse_stranger(user, project, err);
+    memcpy(key.user_id, user->user_id, sizeof key.user_id);
+    memcpy(key.email, user->email, sizeof key.email);
+    memcpy(key.project_id, project->project_id, sizeof key.project_id);
+    memcpy(key.project_name, project->project_name, sizeof key.project_name);
+    if (!text_copy(key.name, sizeof key.name, order->name))
+        return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
+    if (!bear(store, &key, clear, order->show_once, err))
+        return false;
+    *ret_key = key;
+    return record(store, "api_key.generate", &key, err);
+}
+
+bool api_key_reveal(struct store *store, const struct api_key *key, struct clear_key *clear,
+                    bool *ret_shown, struct err *err)
+{
+    char context[3 * UUID_TEXT];
+    *ret_shown = false;
+    if (!key->has_sealed || key->status == KEY_TAMPERED)
+        return true;
+    if (!vault_unseal(store->vault, view_bytes(key->sealed, key->sealed_size),
+                      key_row_seal_context(key, context), clear->text, err))
+        return false;
+    clear->size = key->sealed_size - VAULT_SEAL_EXTRA;
+    *ret_shown = true;
+    return record(store, "api_key.reveal", key, err);
+}
+
+static bool refuse_rotated(const struct api_key *key, struct err *err)
+{
+    if (key->rotated_to[0] == '\0')
+        return true;
+    err_set(err, ERR_PRECONDITION, "key_already_rotated",
+            "The API key %s was rotated already; its successor is %s", key->key_id,
+            key->rotated_to);
+    return hint_command(err, "user rotate-api-key", "--api-key", view_of(key->rotated_to), NULL);
+}
+
+// The old key ends: at once, or after the grace.
+static bool end_old_key(struct store *store, const struct api_key *key, int64_t grace,
+                        struct key_rotation *rotation, struct err *err)
+{
+    if (grace == 0)
+        return key_row_delete(store, key, rotation->successor.key_id, err);
+    struct api_key old = *key;
+    int64_t end = store->now + grace;
+    old.expires_at = old.expires_at && old.expires_at < end ? old.expires_at : end;
+    memcpy(old.rotated_to, rotation->successor.key_id, sizeof old.rotated_to);
+    rotation->old_expires_at = old.expires_at;
+    return key_row_update(store, &old, err);
+}
+
+bool api_key_rotate(struct store *store, const struct api_key *key, int64_t grace,
+                    struct clear_key *clear, struct key_rotation *ret_rotation, struct err *err)
+{
+    struct key_rotation rotation = {.successor = *key};
+    struct api_key *successor = &rotation.successor;
+    if (!refuse_tampered(key, err) || !refuse_rotated(key, err))
+        return false;
+    memcpy(successor->rotated_from, key->key_id, sizeof successor->rotated_from);
+    successor->last_used_at = successor->use_count = 0;
+    if (!bear(store, successor, clear, !key->has_sealed, err) ||
+        !end_old_key(store, key, grace, &rotation, err))
+        return false;
+    const struct audit_event event = {.action = "api_key.rotate",
+                                      .user_id = key->user_id,
+                                      .project_id = key->project_id,
+                                      .key_id = key->key_id,
+                                      .notes = {{"successor", view_of(successor->key_id)}}};
+    if (!audit_write(store, &event, err))
+        return false;
+    *ret_rotation = rotation;
+    return true;
+}
+
+bool api_key_set_enabled(struct store *store, struct api_key *key, bool enable, struct err *err)
+{
+    if (!refuse_tampered(key, err))
+        return false;
+    if (enable == (key->disabled_at == 0))
+        return true;
+    key->disabled_at = enable ? 0 : store->now;
+    key_row_judge(store, key);
+    return key_row_update(store, key, err) &&
+           record(store, enable ? "api_key.enable" : "api_key.disable", key, err);
+}
+
+bool api_key_update(struct store *store, const struct api_key *key, struct err *err)
+{
+    return refuse_tampered(key, err) && key_row_update(store, key, err) &&
+           record(store, "api_key.update", key, err);
+}
+
+bool api_key_delete(struct store *store, const struct api_key *key, struct err *err)
+{
+    return key_row_delete(store, key, NULL, err) && record(store, "api_key.delete", key, err);
+}
+
+// Deletes the first key of the scope; `*ret_found` is false when there is none.
+static bool delete_first(struct store *store, struct key_scope scope, bool *ret_found,
+                         struct err *err)
+{
+    struct api_key key;
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    if (!api_key_query(store, scope, &stmt, err))
+        return false;
+    enum step step = api_key_next(store, stmt, &key, err);
+    stmt_free(&stmt);
+    *ret_found = step == STEP_ROW;
+    return step == STEP_ROW ? api_key_delete(store, &key, err) : step == STEP_END;
+}
+
+bool api_key_delete_all(struct store *store, struct key_scope scope, int64_t *ret_deleted,
+                        struct err *err)
+{
+    int64_t deleted = 0;
+    bool found;
+    do {
+        if (!delete_first(store, scope, &found, err))
+            return false;
+        deleted += found;
+    } while (found);
+    *ret_deleted = deleted;
+    return true;
+}

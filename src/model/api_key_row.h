@@ -1,0 +1,20 @@
+// api_key_row.h: API keys as rows of the store: MACs, queries, selection. For api_key.c only.
+#pragma once
+
+#include "model/api_key.h"
+
+// What the sealed copy is bound to: key_id, user_id and project_id. The view points into `text`.
+struct view key_row_seal_context(const struct api_key *key, char text[3 * UUID_TEXT]);
+
+// Sets the status at the store's `now` from the row's dates. Leaves KEY_TAMPERED alone.
+void key_row_judge(const struct store *store, struct api_key *key);
+
+// Stores a new row; fills its number.
+MUST_CHECK bool key_row_insert(struct store *store, struct api_key *key, struct err *err);
+
+// Stores name, expiry, disabling and successor, with a fresh MAC.
+MUST_CHECK bool key_row_update(struct store *store, const struct api_key *key, struct err *err);
+
+// Removes the row and remembers its digest as retired, with the successor's key_id or NULL.
+MUST_CHECK bool key_row_delete(struct store *store, const struct api_key *key,
+                               const char *successor, struct err *err);

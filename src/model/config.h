@@ -1,0 +1,33 @@
+// config.h: configs, the named sets of MCP servers that projects use.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "model/store.h"
+
+struct config {
+    int64_t n; // row number; 0 in a `struct project` without one
+    char config_id[UUID_TEXT];
+    char config_name[LIMIT_NAME + 1];
+    int64_t created_at;
+    int64_t projects; // how many use it
+};
+
+// The one config that name and id (each may be {NULL, 0}, not both) name; errors as user_select.
+MUST_CHECK bool config_select(struct store *store, struct view name, struct view config_id,
+                              struct config *ret_config, struct err *err);
+
+// ERR_CONFLICT when the name is taken. The name is valid (rule_name).
+MUST_CHECK bool config_add(struct store *store, struct view name, struct config *ret_config,
+                           struct err *err);
+
+// ERR_PRECONDITION while a project uses it.
+MUST_CHECK bool config_remove(struct store *store, const struct config *config, struct err *err);
+
+// All configs in the order of creation; step with config_next.
+MUST_CHECK bool config_query(struct store *store, struct stmt **ret_stmt, struct err *err);
+MUST_CHECK enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *err);

@@ -1,0 +1,103 @@
+// health.c: see health.h.
+#include "model/health.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "model/api_key.h"
+#include "model/audit.h"
+
+static void add_finding(void *context, struct view text)
+{
+    struct buf *findings = (struct buf *)context;
+    buf_add_format(findings, "database: %.*s\n", VIEW_ARG(text));
+}
+
+// Every key's MAC, and which keys are about to expire.
+static bool check_keys(struct store *store, struct health *health, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct api_key key;
+    int64_t expiring = 0;
+    enum step step;
+    if (!api_key_query(store, (struct key_scope){0}, &stmt, err))
+        return false;
+    while ((step = api_key_next(store, stmt, &key, err)) == STEP_ROW) {
+        if (key.status == KEY_TAMPERED)
+            buf_add_format(&health->issues,
+                           "API key %s: its record was changed outside this program\n", key.key_id);
+        expiring += key.status == KEY_ACTIVE && key.expires_at &&
+                    key.expires_at < store->now + 7 * TIME_DAY;
+    }
+    if (expiring)
+        buf_add_format(&health->warnings, "%lld API keys expire within 7 days\n",
+                       (long long)expiring);
+    return step == STEP_END;
+}
+
+static bool check_audit(struct store *store, struct health *health, struct err *err)
+{
+    struct audit_report report;
+    if (!audit_verify(store, &report, err))
+        return false;
+    if (report.reason)
+        buf_add_format(&health->issues, "audit: the chain is broken at record %lld: %s\n",
+                       (long long)report.broken_at, report.reason);
+    return true;
+}
+
+// The master key cannot be read or is another store's: showing keys is lost, authentication is not.
+static void check_master_key(struct store *store, struct health *health)
+{
+    struct err err = {0};
+    if (!store_unlock(store, &err))
+        buf_add_format(&health->issues, "%s\n", err.message);
+}
+
+static void check_mode(const char *path, struct health *health)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && (status.st_mode & 077) != 0)
+        buf_add_format(&health->warnings, "%s can be reached by others (mode %04o)\n", path,
+                       (unsigned)status.st_mode & 07777);
+}
+
+static bool count_rows(struct store *store, struct health *health, struct err *err)
+{
+    return store_number(store, "SELECT count(*) FROM projects", BIND_NOTHING, &health->projects,
+                        err) &&
+           store_number(store, "SELECT count(*) FROM users", BIND_NOTHING, &health->users, err) &&
+           store_number(store, "SELECT count(*) FROM configs", BIND_NOTHING, &health->configs,
+                        err) &&
+           store_number(store, "SELECT count(*) FROM api_keys", BIND_NOTHING, &health->api_keys,
+                        err) &&
+           store_number(store, "SELECT count(disabled_at) FROM api_keys", BIND_NOTHING,
+                        &health->disabled_api_keys, err);
+}
+
+bool health_check(struct store *store, struct health *ret_health, struct err *err)
+{
+    struct health health = {0};
+    buf_init(&health.issues, 1 << 20);
+    buf_init(&health.warnings, 1 << 20);
+    bool done = db_check(store->db, add_finding, &health.issues, err) &&
+                check_keys(store, &health, err) && check_audit(store, &health, err) &&
+                count_rows(store, &health, err);
+    check_master_key(store, &health);
+    check_mode(store->home, &health);
+    check_mode(store->path, &health);
+    if (!done || health.issues.failed || health.warnings.failed) {
+        bool memory = done && err_memory(err);
+        health_done(&health);
+        return memory;
+    }
+    *ret_health = health;
+    return true;
+}
+
+void health_done(struct health *health)
+{
+    buf_done(&health->issues);
+    buf_done(&health->warnings);
+}

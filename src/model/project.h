@@ -1,0 +1,70 @@
+// project.h: projects, their members and the config each uses.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "model/config.h"
+#include "model/store.h"
+#include "model/user.h"
+
+struct project {
+    int64_t n; // row number
+    char project_id[UUID_TEXT];
+    char project_name[LIMIT_NAME + 1];
+    int64_t created_at;
+    struct config config; // config.n is 0 when none is assigned; only n, id and name are filled
+    int64_t users, api_keys;
+};
+
+// The one project that name and id (each may be {NULL, 0}, not both) name; errors as user_select.
+MUST_CHECK bool project_select(struct store *store, struct view name, struct view project_id,
+                               struct project *ret_project, struct err *err);
+
+// ERR_CONFLICT when the name is taken. The name is valid (rule_name).
+MUST_CHECK bool project_create(struct store *store, struct view name, struct project *ret_project,
+                               struct err *err);
+MUST_CHECK bool project_rename(struct store *store, struct project *project, struct view new_name,
+                               struct err *err);
+
+// Removes the project, with memberships and (by `force`) keys. ERR_PRECONDITION when there are keys
+// and `force` is not given.
+MUST_CHECK bool project_remove(struct store *store, const struct project *project, bool force,
+                               int64_t *ret_deleted_api_keys, struct err *err);
+
+// NULL takes the config away. `*ret_changed` is false when it was so already.
+MUST_CHECK bool project_set_config(struct store *store, struct project *project,
+                                   const struct config *config, bool *ret_changed, struct err *err);
+
+// Membership. Leaving revokes the user's keys for the project in the same transaction.
+MUST_CHECK bool project_has_user(struct store *store, const struct project *project,
+                                 const struct user *user, bool *ret_member, struct err *err);
+MUST_CHECK bool project_add_user(struct store *store, const struct project *project,
+                                 const struct user *user, bool *ret_changed, struct err *err);
+MUST_CHECK bool project_remove_user(struct store *store, const struct project *project,
+                                    const struct user *user, bool *ret_changed,
+                                    int64_t *ret_deleted_api_keys, struct err *err);
+MUST_CHECK bool project_remove_all_users(struct store *store, const struct project *project,
+                                         int64_t *ret_removed, int64_t *ret_deleted_api_keys,
+                                         struct err *err);
+
+// Takes a user whose keys are gone out of all projects; for user_delete.
+MUST_CHECK bool project_forget_user(struct store *store, const struct user *user,
+                                    int64_t *ret_removed, struct err *err);
+
+// Projects in the order of creation: all, or those whose name contains `term` without regard to the
+// case of ASCII letters; step with project_next.
+MUST_CHECK bool project_query(struct store *store, struct view term, struct stmt **ret_stmt,
+                              struct err *err);
+
+// The projects of a user, in the order of creation; `api_keys` then counts that user's keys only.
+MUST_CHECK bool project_query_user(struct store *store, const struct user *user,
+                                   struct stmt **ret_stmt, struct err *err);
+MUST_CHECK enum step project_next(struct stmt *stmt, struct project *ret_project, struct err *err);
+
+// The members of a project, in the order of joining the system; step with user_next.
+MUST_CHECK bool project_query_members(struct store *store, const struct project *project,
+                                      struct stmt **ret_stmt, struct err *err);

@@ -1,0 +1,104 @@
+// schema.c: see schema.h. A migration that has been released is never edited; a change is a new
+// one.
+//
+// Conventions: `n` is the row's number (creation order, used for joins and paging), `…_id` the UUID
+// the world sees; times are microseconds since 1970 UTC; NULL means "none".
+#include "model/schema.h"
+
+#include "base/attr.h"
+
+static const char first[] =
+    // Facts about the store itself: the fingerprint of the index.key it belongs to.
+    "CREATE TABLE meta("
+    " name TEXT PRIMARY KEY,"
+    " value BLOB NOT NULL) WITHOUT ROWID;"
+
+    // Data keys, wrapped by master.key; master_id tells which master.key.
+    "CREATE TABLE keyring("
+    " n INTEGER PRIMARY KEY,"
+    " wrapped BLOB NOT NULL,"
+    " master_id BLOB NOT NULL,"
+    " created_at INTEGER NOT NULL);"
+
+    "CREATE TABLE configs("
+    " n INTEGER PRIMARY KEY,"
+    " config_id TEXT NOT NULL UNIQUE,"
+    " config_name TEXT NOT NULL UNIQUE,"
+    " created_at INTEGER NOT NULL);"
+
+    "CREATE TABLE projects("
+    " n INTEGER PRIMARY KEY,"
+    " project_id TEXT NOT NULL UNIQUE,"
+    " project_name TEXT NOT NULL UNIQUE,"
+    " config INTEGER REFERENCES configs(n),"
+    " created_at INTEGER NOT NULL);"
+    "CREATE INDEX projects_by_config ON projects(config);"
+
+    // email is shown as it was given; email_key is its lower-case form, by which it is unique.
+    "CREATE TABLE users("
+    " n INTEGER PRIMARY KEY,"
+    " user_id TEXT NOT NULL UNIQUE,"
+    " email TEXT NOT NULL,"
+    " email_key TEXT NOT NULL UNIQUE,"
+    " created_at INTEGER NOT NULL);"
+
+    "CREATE TABLE members("
+    " user INTEGER NOT NULL REFERENCES users(n),"
+    " project INTEGER NOT NULL REFERENCES projects(n),"
+    " created_at INTEGER NOT NULL,"
+    " PRIMARY KEY(user, project)) WITHOUT ROWID;"
+    "CREATE INDEX members_by_project ON members(project, user);"
+
+    // A key cannot outlive the membership it was made for. `sealed` is NULL for --show-once keys.
+    // `mac` covers everything here but sealed (which carries its own tag), last_used_at, use_count.
+    "CREATE TABLE api_keys("
+    " n INTEGER PRIMARY KEY,"
+    " key_id TEXT NOT NULL UNIQUE,"
+    " digest BLOB NOT NULL UNIQUE,"
+    " sealed BLOB,"
+    " masked TEXT NOT NULL,"
+    " user INTEGER NOT NULL,"
+    " project INTEGER NOT NULL,"
+    " name TEXT,"
+    " created_at INTEGER NOT NULL,"
+    " expires_at INTEGER,"
+    " disabled_at INTEGER,"
+    " rotated_from TEXT,"
+    " rotated_to TEXT,"
+    " last_used_at INTEGER,"
+    " use_count INTEGER NOT NULL DEFAULT 0,"
+    " mac BLOB NOT NULL,"
+    " FOREIGN KEY(user, project) REFERENCES members(user, project));"
+    "CREATE INDEX api_keys_by_user ON api_keys(user, project);"
+    "CREATE INDEX api_keys_by_project ON api_keys(project);"
+    "CREATE INDEX api_keys_by_mask ON api_keys(masked);"
+
+    // What became of keys that are gone: lets a late use be recognised and its successor named.
+    "CREATE TABLE retired_keys("
+    " digest BLOB PRIMARY KEY,"
+    " key_id TEXT NOT NULL,"
+    " successor TEXT,"
+    " retired_at INTEGER NOT NULL) WITHOUT ROWID;"
+
+    // The audit chain: `mac` covers the record and the mac of the record before it.
+    "CREATE TABLE audit("
+    " seq INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " action TEXT NOT NULL,"
+    " command TEXT NOT NULL,"
+    " outcome TEXT NOT NULL,"
+    " user_id TEXT,"
+    " project_id TEXT,"
+    " config_id TEXT,"
+    " key_id TEXT,"
+    " detail TEXT,"
+    " mac BLOB NOT NULL);"
+
+    // `seal` covers the number and mac of the last record, so that cutting off the end shows.
+    "CREATE TABLE audit_head("
+    " one INTEGER PRIMARY KEY CHECK(one = 1),"
+    " seal BLOB NOT NULL);";
+
+const char *const schema_migrations[] = {first};
+const size_t schema_migration_count = COUNT_OF(schema_migrations);

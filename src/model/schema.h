@@ -1,0 +1,7 @@
+// schema.h: the tables of the store, as numbered migrations for db_migrate().
+#pragma once
+
+#include <stddef.h>
+
+extern const char *const schema_migrations[];
+extern const size_t schema_migration_count;

@@ -1,0 +1,213 @@
+// store.c: see store.h.
+#include "model/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "db/migrate.h"
+#include "model/audit.h"
+#include "model/schema.h"
+
+#define DATABASE_FILE "store.db"
+
+static bool place_error(struct err *err, const char *url)
+{
+    if (strncmp(url, "postgresql:", 11) == 0 || strncmp(url, "postgres:", 9) == 0)
+        return err_set(err, ERR_USAGE, "store_unsupported",
+                       "PostgreSQL stores are not supported by this version");
+    err_set(err, ERR_USAGE, "store_unsupported", "The store must be given as sqlite:PATH");
+    return err_hint(err, "--store sqlite:/var/lib/secure-mcp-gateway/store.db");
+}
+
+// Decides where the database is.
+static bool place_database(struct store *store, const struct store_config *config, struct err *err)
+{
+    static const char scheme[] = "sqlite:";
+    int size;
+    if (config->url && strncmp(config->url, scheme, sizeof scheme - 1) != 0)
+        return place_error(err, config->url);
+    if (config->url && config->url[sizeof scheme - 1] == '\0')
+        return place_error(err, config->url);
+    if (config->url)
+        size = snprintf(store->path, sizeof store->path, "%s", config->url + sizeof scheme - 1);
+    else
+        size = snprintf(store->path, sizeof store->path, "%s/" DATABASE_FILE, config->home);
+    // The temporary name and SQLite's companions must fit too.
+    if (size < 0 || (size_t)size + 16 >= sizeof store->path ||
+        !text_copy(store->home, sizeof store->home, view_of(config->home)))
+        return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
+    return true;
+}
+
+static bool is_missing(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+static void remove_leftovers(const char *path)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    char name[LIMIT_PATH + 16];
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        (void)unlink(name);
+    }
+}
+
+static bool write_identity(struct store *store, struct err *err)
+{
+    uint8_t index_id[VAULT_ID], master_id[VAULT_ID], wrapped[VAULT_WRAPPED];
+    vault_index_id(store->vault, index_id);
+    vault_master_id(store->vault, master_id);
+    vault_wrap_new_data_key(store->vault, wrapped);
+    return db_run(store->db, "INSERT INTO meta(name, value) VALUES('index_id', ?)",
+                  BIND(v_blob(index_id, sizeof index_id)), err) &&
+           db_run(store->db, "INSERT INTO keyring(wrapped, master_id, created_at) VALUES(?, ?, ?)",
+                  BIND(v_blob(wrapped, sizeof wrapped), v_blob(master_id, sizeof master_id),
+                       v_int(clock_now())),
+                  err) &&
+           audit_start(store, err);
+}
+
+// Makes a complete database at `path`.
+static bool build_database(struct store *store, const char *path, struct err *err)
+{
+    bool done = db_open(path, true, &store->db, err) &&
+                db_migrate(store->db, true, schema_migrations, schema_migration_count, err) &&
+                db_begin_change(store->db, err) && write_identity(store, err) &&
+                db_commit(store->db, err) && db_script(store->db, "PRAGMA journal_mode=WAL", err);
+    db_close(&store->db);
+    return done;
+}
+
+static bool folder_of(const char *path, char ret_folder[LIMIT_PATH])
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return text_copy(ret_folder, LIMIT_PATH, VIEW("."));
+    return text_copy(ret_folder, LIMIT_PATH,
+                     view_bytes(path, slash == path ? 1 : (size_t)(slash - path)));
+}
+
+// Makes key files and database; the caller holds the home's lock.
+static bool create_store(struct store *store, struct err *err)
+{
+    char fresh[LIMIT_PATH + 16], folder[LIMIT_PATH];
+    (void)snprintf(fresh, sizeof fresh, "%s.new", store->path);
+    if (!folder_of(store->path, folder))
+        return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
+    remove_leftovers(fresh);
+    if (!vault_open(store->home, true, &store->vault, err) || !vault_unlock(store->vault, err))
+        return false;
+    if (!build_database(store, fresh, err)) {
+        remove_leftovers(fresh);
+        return false;
+    }
+    if (rename(fresh, store->path) != 0)
+        return err_set(err, ERR_IO, "file_error", "Cannot create the store %.900s: %s", store->path,
+                       strerror(errno));
+    remove_leftovers(fresh);
+    return folder_sync(folder, err);
+}
+
+// One process makes the store, the others wait for it.
+static bool ensure_store(struct store *store, struct err *err)
+{
+    if (!is_missing(store->path))
+        return true;
+    if (!folder_create(store->home, err))
+        return false;
+    int lock AUTO(descriptor_close) = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0 || flock(lock, LOCK_EX) != 0)
+        return err_set(err, ERR_IO, "file_error", "Cannot open the folder %.900s: %s", store->home,
+                       strerror(errno));
+    return is_missing(store->path) ? create_store(store, err) : true;
+}
+
+static bool check_identity(struct store *store, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    uint8_t index_id[VAULT_ID];
+    vault_index_id(store->vault, index_id);
+    if (!db_query(store->db, "SELECT value FROM meta WHERE name = 'index_id'", BIND_NOTHING, &stmt,
+                  err))
+        return false;
+    enum step step = stmt_step(stmt, err);
+    if (step == STEP_FAILED)
+        return false;
+    struct view found = step == STEP_ROW ? stmt_blob(stmt, 0) : (struct view){NULL, 0};
+    if (view_equal(found, view_bytes(index_id, sizeof index_id)))
+        return true;
+    err_set(err, ERR_INTEGRITY, "wrong_index_key",
+            "The key file %.900s/index.key does not belong to this store", store->home);
+    return err_hint(err, "put back the index.key that was kept with the store's backups");
+}
+
+bool store_open(const struct store_config *config, struct store **ret_store, struct err *err)
+{
+    struct store *store AUTO(store_free) = (struct store *)calloc(1, sizeof *store);
+    if (!store)
+        return err_memory(err);
+    store->command = "";
+    if (!place_database(store, config, err))
+        return false;
+    if (config->must_exist && is_missing(store->path))
+        return err_set(err, ERR_NOT_FOUND, "store_not_found", "There is no store yet");
+    if (!ensure_store(store, err))
+        return false;
+    if (!store->vault && !vault_open(store->home, false, &store->vault, err))
+        return false;
+    if (!db_open(store->path, false, &store->db, err) ||
+        !db_migrate(store->db, false, schema_migrations, schema_migration_count, err) ||
+        !check_identity(store, err))
+        return false;
+    *ret_store = TAKE(store);
+    return true;
+}
+
+void store_free(struct store **store)
+{
+    if (*store) {
+        db_close(&(*store)->db);
+        vault_free(&(*store)->vault);
+        free(*store);
+    }
+    *store = NULL;
+}
+
+bool store_unlock(struct store *store, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    if (vault_has_data_key(store->vault))
+        return true;
+    if (!vault_unlock(store->vault, err) ||
+        !db_query(store->db, "SELECT wrapped FROM keyring ORDER BY n DESC LIMIT 1", BIND_NOTHING,
+                  &stmt, err))
+        return false;
+    enum step step = stmt_step(stmt, err);
+    if (step == STEP_FAILED)
+        return false;
+    if (step == STEP_END)
+        return err_set(err, ERR_INTEGRITY, "store_corrupt", "The store has lost its data key");
+    return vault_use_data_key(store->vault, stmt_blob(stmt, 0), err);
+}
+
+bool store_number(struct store *store, const char *sql, struct values values, int64_t *ret_number,
+                  struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    if (!db_query(store->db, sql, values, &stmt, err))
+        return false;
+    enum step step = stmt_step(stmt, err);
+    if (step == STEP_FAILED)
+        return false;
+    *ret_number = step == STEP_ROW ? stmt_int(stmt, 0) : 0;
+    return true;
+}

@@ -1,0 +1,45 @@
+// store.h: the one handle to users, projects, keys, configs and audit.
+//
+// A store is a database file and a home folder with two key files; they belong together and the
+// store knows it (a wrong index.key is refused). It is created whole on first use: the database
+// appears under its name only when it is complete, so an empty or half-made file is never taken
+// for a new store.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "db/db.h"
+#include "vault/vault.h"
+
+struct store_config {
+    const char *home; // the folder of the key files, and of the database unless `url` says where
+    const char *url;  // `sqlite:PATH`, or NULL for `home`/store.db
+    bool must_exist;  // ERR_NOT_FOUND instead of making a store
+};
+
+struct store {
+    struct db *db;
+    struct vault *vault;
+    char home[LIMIT_PATH];
+    char path[LIMIT_PATH]; // of the database
+    char actor[64];        // who acts, for the audit
+    const char *command;   // what is being run, for the audit; static
+    int64_t now;           // the time of the command under way: one for all it does
+};
+
+// Opens the store, making it first when there is none. vault_start() must have been called and the
+// umask must keep others out (077). Free with store_free.
+MUST_CHECK bool store_open(const struct store_config *config, struct store **ret_store,
+                           struct err *err);
+void store_free(struct store **store);
+
+// Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
+MUST_CHECK bool store_unlock(struct store *store, struct err *err);
+
+// The first column of the first row as a number; 0 when there is no row.
+MUST_CHECK bool store_number(struct store *store, const char *sql, struct values values,
+                             int64_t *ret_number, struct err *err);

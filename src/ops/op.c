@@ -1,0 +1,184 @@
+// op.c: see op.h.
+#include "ops/op.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "model/audit.h"
+
+bool op_offers(const struct op *op, enum param param)
+{
+    if (op->destructive && (param == P_DRY_RUN || param == P_CONFIRM))
+        return true;
+    for (size_t i = 0; i < op->param_count; i++)
+        if (op->params[i].param == param)
+            return true;
+    return false;
+}
+
+static bool has_one_of(const struct op *op, enum need need, const struct args *args)
+{
+    for (size_t i = 0; i < op->param_count; i++)
+        if (op->params[i].need == need && args->list[op->params[i].param].given)
+            return true;
+    return false;
+}
+
+// The names of the parameters that share a ONE_… need: `--email or --user-id`.
+static void name_choices(const struct op *op, enum need need, char *ret_text, size_t size)
+{
+    size_t used = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < op->param_count; i++) {
+        if (op->params[i].need != need || used >= size)
+            continue;
+        int added = snprintf(ret_text + used, size - used, "%s--%s", used ? " or " : "",
+                             param_rows[op->params[i].param].name);
+        used += added > 0 ? (size_t)added : 0;
+    }
+}
+
+static bool check_needs(const struct op *op, const struct args *args, struct err *err)
+{
+    char choices[128];
+    for (size_t i = 0; i < op->param_count; i++) {
+        enum need need = op->params[i].need;
+        if (need == MAY || need == MAY_ENV ||
+            (need == MUST && args->list[op->params[i].param].given))
+            continue;
+        if (need != MUST && has_one_of(op, need, args))
+            continue;
+        if (need == MUST)
+            (void)snprintf(choices, sizeof choices, "--%s", param_rows[op->params[i].param].name);
+        else
+            name_choices(op, need, choices, sizeof choices);
+        err_set(err, ERR_USAGE, "option_missing", "%s %s needs %s", op->group, op->verb, choices);
+        return err_hint(err, "secure-mcp-gateway %s %s --help", op->group, op->verb);
+    }
+    return true;
+}
+
+// A UUID among the arguments, as text that ends with NUL; NULL when it was not given.
+static const char *given_id(const struct args *args, enum param param, char text[UUID_TEXT])
+{
+    const struct arg *arg = &args->list[param];
+    return arg->given && text_is_uuid(arg->text) && text_copy(text, UUID_TEXT, arg->text) ? text
+                                                                                          : NULL;
+}
+
+// One record of a refused change: what was asked for, and why not. Never the text of a key.
+static bool audit_refusal(struct store *store, const struct op *op, const struct args *args,
+                          const struct err *reason, struct err *err)
+{
+    char action[64], user_id[UUID_TEXT], project_id[UUID_TEXT], config_id[UUID_TEXT],
+        key_id[UUID_TEXT];
+    (void)snprintf(action, sizeof action, "%s.%s", op->group, op->verb);
+    enum param named = args->list[P_PROJECT_NAME].given ? P_PROJECT_NAME : P_CONFIG_NAME;
+    const struct audit_event event = {
+        .action = action,
+        .user_id = given_id(args, P_USER_ID, user_id),
+        .project_id = given_id(args, P_PROJECT_ID, project_id),
+        .config_id = given_id(args, P_CONFIG_ID, config_id),
+        .key_id = given_id(args, P_API_KEY, key_id),
+        .notes = {{"reason", view_of(reason->code)},
+                  {"email", args->list[P_EMAIL].text},
+                  {named == P_PROJECT_NAME ? "project_name" : "config_name",
+                   args->list[named].text}},
+        .refused = true,
+    };
+    return audit_write(store, &event, err);
+}
+
+static bool run_read(const struct op *op, struct op_call *call, struct err *err)
+{
+    if (!db_begin_read(call->store->db, err))
+        return false;
+    bool done = op->run(call, err);
+    db_rollback(call->store->db);
+    return done;
+}
+
+// A change that failed: taken back, and written down if the rules refused it. `err` stays as it is
+// unless the writing itself fails.
+static void give_up(const struct op *op, struct op_call *call, struct err *err)
+{
+    struct db *db = call->store->db;
+    struct err trouble = {0};
+    bool refusal = err_is_refusal(err->kind) && !call_has(call, P_DRY_RUN);
+    if (refusal &&
+        (!db_rollback_to_mark(db, &trouble) ||
+         !audit_refusal(call->store, op, call->args, err, &trouble) || !db_commit(db, &trouble)))
+        err_hint(err, "the refusal could not be written to the audit: %s", trouble.message);
+    db_rollback(db);
+}
+
+static bool run_change(const struct op *op, struct op_call *call, struct err *err)
+{
+    struct db *db = call->store->db;
+    if (!db_begin_change(db, err))
+        return false;
+    call->store->now = clock_now();
+    if (!db_mark(db, err) || !op->run(call, err)) {
+        give_up(op, call, err);
+        return false;
+    }
+    if (call_has(call, P_DRY_RUN)) {
+        db_rollback(db);
+        return true;
+    }
+    return db_commit(db, err);
+}
+
+enum op_outcome op_run(struct store *store, const struct op *op, const struct args *args,
+                       struct out *out, struct err *err)
+{
+    char command[64];
+    struct op_call call = {.store = store, .args = args, .out = out};
+    if (!check_needs(op, args, err))
+        return OP_FAILED;
+    (void)snprintf(command, sizeof command, "%s %s", op->group, op->verb);
+    store->command = command;
+    store->now = clock_now();
+    bool reads = op->effect == EFFECT_READ || (op->reads_only && op->reads_only(args));
+    bool done = reads ? run_read(op, &call, err) : run_change(op, &call, err);
+    store->command = "";
+    return !done ? OP_FAILED : call.negative ? OP_NEGATIVE : OP_DONE;
+}
+
+bool call_has(const struct op_call *call, enum param param)
+{
+    return call->args->list[param].given;
+}
+
+struct view call_text(const struct op_call *call, enum param param)
+{
+    return call->args->list[param].text;
+}
+
+int64_t call_number(const struct op_call *call, enum param param)
+{
+    return call->args->list[param].number;
+}
+
+bool call_user(struct op_call *call, struct user *ret_user, struct err *err)
+{
+    return user_select(call->store, call_text(call, P_EMAIL), call_text(call, P_USER_ID), ret_user,
+                       err);
+}
+
+bool call_project(struct op_call *call, struct project *ret_project, struct err *err)
+{
+    return project_select(call->store, call_text(call, P_PROJECT_NAME),
+                          call_text(call, P_PROJECT_ID), ret_project, err);
+}
+
+bool call_config(struct op_call *call, struct config *ret_config, struct err *err)
+{
+    return config_select(call->store, call_text(call, P_CONFIG_NAME), call_text(call, P_CONFIG_ID),
+                         ret_config, err);
+}
+
+bool call_api_key(struct op_call *call, struct api_key *ret_key, struct err *err)
+{
+    return api_key_select(call->store, call_text(call, P_API_KEY), ret_key, err);
+}

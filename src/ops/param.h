@@ -1,0 +1,86 @@
+// param.h: everything an operation can be told, and how its text becomes a typed value.
+//
+// One table for all operations, so that `--email` means the same everywhere. To add a parameter:
+// one name in the enum, one row in param.c.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/view.h"
+
+enum param {
+    P_EMAIL,
+    P_USER_ID,
+    P_NEW_EMAIL,
+    P_PROJECT_NAME,
+    P_PROJECT_ID,
+    P_NEW_NAME,
+    P_CONFIG_NAME,
+    P_CONFIG_ID,
+    P_API_KEY,
+    P_NAME,
+    P_EXPIRES_IN,
+    P_SHOW_ONCE,
+    P_GRACE,
+    P_REVEAL,
+    P_DETAILS,
+    P_STATUS,
+    P_OLDER_THAN,
+    P_UNUSED_FOR,
+    P_EXPIRING_WITHIN,
+    P_SEARCH_TERM,
+    P_SINCE,
+    P_ACTOR,
+    P_ACTION,
+    P_TARGET,
+    P_LIMIT,
+    P_AFTER,
+    P_FORCE,
+    P_DRY_RUN,
+    P_CONFIRM,
+    P_OUTPUT_FILE,
+    P_COUNT,
+};
+
+enum param_type {
+    TYPE_FLAG,     // given or not
+    TYPE_TEXT,     // 1 to LIMIT_TERM bytes of UTF-8
+    TYPE_EMAIL,    // rule_email
+    TYPE_NAME,     // rule_name
+    TYPE_UUID,     // any case
+    TYPE_KEY,      // a full key, a key_id or a masked form; secret
+    TYPE_DURATION, // number: microseconds
+    TYPE_EXPIRY,   // a duration, or `never` (number: 0)
+    TYPE_TIME,     // a point in time; number: microseconds since 1970
+    TYPE_STATUS,   // active, disabled or expired
+    TYPE_NUMBER,   // 1 to LIMIT_PAGE
+    TYPE_PATH,     // of a file
+};
+
+struct param_row {
+    const char *name;    // without the dashes
+    const char *metavar; // how help names the value; NULL for flags
+    enum param_type type;
+    const char *help;
+};
+
+extern const struct param_row param_rows[P_COUNT];
+
+// A value as an operation gets it.
+struct arg {
+    bool given;
+    struct view text; // as it was given
+    int64_t number;   // what the text means, for types that mean a number
+};
+
+struct args {
+    struct arg list[P_COUNT];
+};
+
+// Checks `text` by the parameter's type and fills `*ret_arg`, which borrows `text`. ERR_USAGE says
+// what is wrong; the text of a key is never part of it.
+MUST_CHECK bool param_read(enum param param, struct view text, struct arg *ret_arg,
+                           struct err *err);

@@ -1,0 +1,58 @@
+// show.c: see show.h.
+#include "ops/show.h"
+
+void show_project_names(struct out *out, struct view project_id, struct view project_name)
+{
+    field_text(out, "project_id", project_id);
+    field_text(out, "project_name", project_name);
+}
+
+void show_project_config(struct out *out, const struct config *config)
+{
+    if (config->n == 0) {
+        field_null(out, "mcp_config");
+        return;
+    }
+    field_begin(out, "mcp_config", '{');
+    field_string(out, "mcp_config_id", config->config_id);
+    field_string(out, "mcp_config_name", config->config_name);
+    out_end(out, '}');
+}
+
+bool show_full_key(struct op_call *call, const struct api_key *key, struct clear_key *clear,
+                   struct err *err)
+{
+    bool shown;
+    if (!api_key_reveal(call->store, key, clear, &shown, err))
+        return false;
+    field_text(call->out, "api_key", shown ? clear_key_view(clear) : view_of(key->masked));
+    return true;
+}
+
+bool show_doomed_keys(struct op_call *call, struct key_scope scope, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct api_key key;
+    enum step step;
+    if (!call_has(call, P_DRY_RUN))
+        return true;
+    if (!api_key_query(call->store, scope, &stmt, err))
+        return false;
+    field_begin(call->out, "api_keys", '[');
+    while ((step = api_key_next(call->store, stmt, &key, err)) == STEP_ROW) {
+        out_begin(call->out, '{');
+        field_string(call->out, "api_key", key.masked);
+        field_string(call->out, "key_id", key.key_id);
+        field_string(call->out, "user_id", key.user_id);
+        show_project_names(call->out, view_of(key.project_id), view_of(key.project_name));
+        out_end(call->out, '}');
+    }
+    out_end(call->out, ']');
+    return step == STEP_END;
+}
+
+void show_dry_run(struct op_call *call)
+{
+    if (call_has(call, P_DRY_RUN))
+        field_bool(call->out, "dry_run", true);
+}

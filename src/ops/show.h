@@ -1,0 +1,22 @@
+// show.h: the parts of results that several operations share.
+#pragma once
+
+#include <stdbool.h>
+
+#include "ops/op.h"
+
+// Members `project_id`, `project_name`.
+void show_project_names(struct out *out, struct view project_id, struct view project_name);
+
+// Member `mcp_config`: `{mcp_config_id, mcp_config_name}` or null.
+void show_project_config(struct out *out, const struct config *config);
+
+// Member `api_key`: the key in full when the store can show it (that is audited), else masked.
+MUST_CHECK bool show_full_key(struct op_call *call, const struct api_key *key,
+                              struct clear_key *clear, struct err *err);
+
+// Under --dry-run, member `api_keys`: the keys of `scope` that would go. Nothing otherwise.
+MUST_CHECK bool show_doomed_keys(struct op_call *call, struct key_scope scope, struct err *err);
+
+// Under --dry-run, the member `dry_run: true`. Nothing otherwise.
+void show_dry_run(struct op_call *call);

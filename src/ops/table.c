@@ -1,0 +1,37 @@
+// table.c: all operations, in the order of help.
+#include "ops/table.h"
+
+const struct op_group op_groups[] = {
+    {"user", "users and their API keys"},
+    {"project", "projects, their members and the config each uses"},
+    {"config", "configs: named sets of MCP servers"},
+    {"system", "the store as a whole"},
+    {"audit", "the record of every change, refusal and showing of a key"},
+};
+const size_t op_group_count = COUNT_OF(op_groups);
+
+static const struct op_table *const tables[] = {
+    &user_ops,   &api_key_ops, &access_ops, &project_ops,
+    &member_ops, &config_ops,  &system_ops, &audit_ops,
+};
+
+const struct op *op_next(const struct op *previous)
+{
+    bool found = previous == NULL;
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        for (size_t j = 0; j < tables[i]->count; j++) {
+            if (found)
+                return &tables[i]->ops[j];
+            found = &tables[i]->ops[j] == previous;
+        }
+    }
+    return NULL;
+}
+
+const struct op *op_find(struct view group, struct view verb)
+{
+    for (const struct op *op = op_next(NULL); op; op = op_next(op))
+        if (view_is(group, op->group) && view_is(verb, op->verb))
+            return op;
+    return NULL;
+}

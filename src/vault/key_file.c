@@ -1,0 +1,74 @@
+// key_file.c: see key_file.h.
+#include "vault/key_file.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+
+static bool key_path(const char *home, const char *name, char ret_path[LIMIT_PATH], struct err *err)
+{
+    int size = snprintf(ret_path, LIMIT_PATH, "%s/%s", home, name);
+    if (size < 0 || size >= LIMIT_PATH)
+        return err_set(err, ERR_USAGE, "path_too_long", "The home's path is too long");
+    return true;
+}
+
+static bool is_missing(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+static bool check_file(const char *path, const struct stat *status, size_t size, struct err *err)
+{
+    if (!S_ISREG(status->st_mode) || size != KEY_FILE_SIZE) {
+        err_set(err, ERR_INTEGRITY, "key_file_damaged",
+                "The key file %.900s is damaged: it must hold exactly %d bytes", path,
+                KEY_FILE_SIZE);
+        return err_hint(err, "put back the copy of the key file that was kept with the backups");
+    }
+    if ((status->st_mode & 077) != 0) {
+        err_set(err, ERR_INTEGRITY, "key_file_exposed",
+                "The key file %.900s can be read by others (mode %04o)", path,
+                (unsigned)status->st_mode & 07777);
+        return err_hint(err, "chmod 600 %.900s", path);
+    }
+    return true;
+}
+
+bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_SIZE],
+                   struct err *err)
+{
+    char path[LIMIT_PATH];
+    struct stat status;
+    struct buf content AUTO(buf_done);
+    buf_init(&content, 4096);
+    content.secret = true;
+    if (!key_path(home, name, path, err))
+        return false;
+    if (is_missing(path)) {
+        err_set(err, ERR_INTEGRITY, "key_file_missing", "The key file %.900s is missing", path);
+        return err_hint(err, "put back the copy of the key file that was kept with the backups");
+    }
+    if (!file_read(path, &content, &status, err) || !check_file(path, &status, content.size, err))
+        return false;
+    memcpy(ret_key, content.data, KEY_FILE_SIZE);
+    return true;
+}
+
+bool key_file_ensure(const char *home, const char *name, struct err *err)
+{
+    char path[LIMIT_PATH];
+    uint8_t fresh[KEY_FILE_SIZE];
+    if (!key_path(home, name, path, err))
+        return false;
+    if (!is_missing(path))
+        return true;
+    randombytes_buf(fresh, sizeof fresh);
+    bool done = file_replace(path, view_bytes(fresh, sizeof fresh), err);
+    sodium_memzero(fresh, sizeof fresh);
+    return done;
+}

@@ -1,0 +1,95 @@
+// key_text.c: see key_text.h.
+#include "vault/key_text.h"
+
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { RANDOM_BYTES = 29, CHECK_BYTES = 4, MASK_SHOWN = 20 };
+
+static const struct view prefix = {"smg_", 4};
+
+// CRC-32 as in zlib, gzip and PNG (ISO 3309): reflected polynomial 0xEDB88320.
+static uint32_t crc32_of(const uint8_t *bytes, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+    }
+    return ~crc;
+}
+
+static void put_check(uint8_t bytes[RANDOM_BYTES + CHECK_BYTES])
+{
+    uint32_t crc = crc32_of(bytes, RANDOM_BYTES);
+    for (int i = 0; i < CHECK_BYTES; i++)
+        bytes[RANDOM_BYTES + i] = (uint8_t)(crc >> (24 - 8 * i));
+}
+
+struct clear_key *clear_key_new(void)
+{
+    struct clear_key *key = (struct clear_key *)sodium_malloc(sizeof *key);
+    if (key)
+        sodium_memzero(key, sizeof *key);
+    return key;
+}
+
+void clear_key_free(struct clear_key **key)
+{
+    sodium_free(*key);
+    *key = NULL;
+}
+
+void key_text_mint(struct clear_key *key)
+{
+    uint8_t bytes[RANDOM_BYTES + CHECK_BYTES];
+    randombytes_buf(bytes, RANDOM_BYTES);
+    put_check(bytes);
+    memcpy(key->text, prefix.data, prefix.size);
+    (void)sodium_bin2base64(key->text + prefix.size, sizeof key->text - prefix.size, bytes,
+                            sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    key->size = KEY_TEXT;
+    sodium_memzero(bytes, sizeof bytes);
+}
+
+enum key_shape key_text_shape(struct view key)
+{
+    uint8_t bytes[RANDOM_BYTES + CHECK_BYTES], given[CHECK_BYTES];
+    size_t size = 0;
+    if (key.size != KEY_TEXT || !view_starts(key, prefix) ||
+        sodium_base642bin(bytes, sizeof bytes, key.data + prefix.size, key.size - prefix.size, NULL,
+                          &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        size != sizeof bytes)
+        return KEY_SHAPE_FOREIGN;
+    memcpy(given, bytes + RANDOM_BYTES, CHECK_BYTES);
+    put_check(bytes);
+    bool good = sodium_memcmp(given, bytes + RANDOM_BYTES, CHECK_BYTES) == 0;
+    sodium_memzero(bytes, sizeof bytes);
+    return good ? KEY_SHAPE_OURS : KEY_SHAPE_MISTYPED;
+}
+
+bool key_text_is_inside(struct view text)
+{
+    for (size_t i = 0; i + KEY_TEXT <= text.size; i++)
+        if (key_text_shape((struct view){text.data + i, KEY_TEXT}) == KEY_SHAPE_OURS)
+            return true;
+    return false;
+}
+
+bool key_text_is_plausible(struct view key)
+{
+    if (key.size == 0 || key.size > LIMIT_API_KEY)
+        return false;
+    for (size_t i = 0; i < key.size; i++)
+        if (key.data[i] <= ' ' || key.data[i] > '~')
+            return false;
+    return true;
+}
+
+void key_text_mask(struct view key, char ret_masked[KEY_MASKED])
+{
+    size_t shown = key.size >= 2 * MASK_SHOWN ? MASK_SHOWN : key.size / 2;
+    (void)snprintf(ret_masked, KEY_MASKED, "%.*s...", (int)shown, key.data);
+}
