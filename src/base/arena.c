@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ void arena_done(struct arena *arena)
 
 void *arena_take(struct arena *arena, size_t size)
 {
-    if (size > arena->maximum - arena->taken)
+    if (size > arena->maximum - arena->taken || size > PTRDIFF_MAX)
         return NULL;
     size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct arena_block *block = arena->newest;

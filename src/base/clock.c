@@ -92,10 +92,10 @@ static bool take_clock(struct view *text, int64_t *ret_time)
         return false;
     if (take_char(text, '.')) {
         int64_t unit = 100000;
-        if (text->size == 0)
-            return false;
         for (; unit > 0 && take_digits(text, 1, &digit); unit /= 10)
             fraction += digit * unit;
+        if (unit == 100000)
+            return false;
     }
     *ret_time = ((hours * 60 + minutes) * 60 + seconds) * TIME_SECOND + fraction;
     return true;
