@@ -44,9 +44,11 @@ void arena_done(struct arena *arena)
 
 void *arena_take(struct arena *arena, size_t size)
 {
-    if (size > arena->maximum - arena->taken || size > PTRDIFF_MAX)
+    if (size > PTRDIFF_MAX)
         return NULL;
     size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    if (aligned > arena->maximum - arena->taken)
+        return NULL;
     struct arena_block *block = arena->newest;
     if (!block || aligned > block->size - block->used)
         block = block_new(arena, aligned);
@@ -54,6 +56,6 @@ void *arena_take(struct arena *arena, size_t size)
         return NULL;
     void *memory = block->memory + block->used;
     block->used += aligned;
-    arena->taken += size;
+    arena->taken += aligned;
     return memory;
 }

@@ -14,7 +14,8 @@ struct arena {
     size_t taken, maximum; // bytes
 };
 
-// An arena that may hand out up to `maximum` bytes. Allocates nothing yet.
+// An arena that may hand out up to `maximum` bytes, each piece rounded up to the alignment.
+// Allocates nothing yet.
 void arena_init(struct arena *arena, size_t maximum);
 
 // Wipes and frees everything that was handed out. Accepts a zeroed arena.

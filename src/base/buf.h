@@ -35,7 +35,8 @@ void buf_done(struct buf *buf);
 void buf_add(struct buf *buf, struct view bytes);
 void buf_add_char(struct buf *buf, char byte);
 void buf_add_blanks(struct buf *buf, size_t count);
-void buf_add_format(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+void buf_add_format(struct buf *buf, const char *format, ...)
+    PRINTF_LIKE(2, 3); // needs room for one byte more than it adds
 
 // Forgets and wipes the content, keeps the memory, clears `failed`.
 void buf_clear(struct buf *buf);

@@ -10,7 +10,7 @@
 
 #include "base/limits.h"
 
-static bool file_error(struct err *err, const char *what, const char *path)
+bool file_error(struct err *err, const char *what, const char *path)
 {
     int number = errno;
     err_set(err, ERR_IO, "file_error", "Cannot %s %.900s: %s", what, path, strerror(number));

@@ -10,6 +10,10 @@
 #include "base/limits.h"
 #include "base/view.h"
 
+// The error of the system call on `path` that has just failed (errno), with the way out where there
+// is one. `what` is a verb: Cannot `what` `path`. Returns false.
+bool file_error(struct err *err, const char *what, const char *path);
+
 // Reads all of `path` ("-" is standard input) into `buf`, up to the buf's maximum. A larger file is
 // an error, as is one that cannot be opened or read. `ret_status` (may be NULL) tells of the file.
 MUST_CHECK bool file_read(const char *path, struct buf *buf, struct stat *ret_status,

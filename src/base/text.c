@@ -68,13 +68,14 @@ static size_t columns_of(uint32_t code)
         uint32_t first, last;
         size_t columns;
     } ranges[] = {
+        // ascending
         {0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0}, {0x20d0, 0x20ff, 0},
         {0x2e80, 0x303e, 2},   {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2}, {0xf900, 0xfaff, 2},
         {0xfe00, 0xfe0f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2}, {0xffe0, 0xffe6, 2},
         {0x1f300, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
     };
-    for (size_t i = 0; i < COUNT_OF(ranges); i++)
-        if (code >= ranges[i].first && code <= ranges[i].last)
+    for (size_t i = 0; i < COUNT_OF(ranges) && code >= ranges[i].first; i++)
+        if (code <= ranges[i].last)
             return ranges[i].columns;
     return 1;
 }

@@ -47,5 +47,5 @@ static inline bool view_starts(struct view v, struct view prefix)
 // Everything after the first `count` bytes; `count` must not exceed the size.
 static inline struct view view_skip(struct view v, size_t count)
 {
-    return (struct view){v.data + count, v.size - count};
+    return count > 0 ? (struct view){v.data + count, v.size - count} : v;
 }

@@ -31,7 +31,7 @@ static bool check_keys(struct store *store, struct health *health, struct err *e
                     key.expires_at < store->now + 7 * TIME_DAY;
     }
     if (expiring)
-        buf_add_format(&health->warnings, "%lld API keys expire within 7 days\n",
+        buf_add_format(&health->warnings, "API keys that expire within 7 days: %lld\n",
                        (long long)expiring);
     return step == STEP_END;
 }

@@ -111,8 +111,7 @@ static bool create_store(struct store *store, struct err *err)
         return false;
     }
     if (rename(fresh, store->path) != 0)
-        return err_set(err, ERR_IO, "file_error", "Cannot create the store %.900s: %s", store->path,
-                       strerror(errno));
+        return file_error(err, "create", store->path);
     remove_leftovers(fresh);
     return folder_sync(folder, err);
 }
@@ -126,8 +125,7 @@ static bool ensure_store(struct store *store, struct err *err)
         return false;
     int lock AUTO(descriptor_close) = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
-        return err_set(err, ERR_IO, "file_error", "Cannot open the folder %.900s: %s", store->home,
-                       strerror(errno));
+        return file_error(err, "lock", store->home);
     return is_missing(store->path) ? create_store(store, err) : true;
 }
 

@@ -2,6 +2,7 @@
 #include "vault/key_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -59,6 +60,20 @@ bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_
     return true;
 }
 
+// The home's lock keeps others away, so the temporary name is fixed: what a crash left of it is
+// written over and not left lying about.
+static bool write_durably(const char *home, const char *path, struct view content, struct err *err)
+{
+    char fresh[LIMIT_PATH + 8];
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    int descriptor AUTO(descriptor_close) =
+        open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (descriptor < 0 || !file_write_all(descriptor, content) || fsync(descriptor) != 0 ||
+        rename(fresh, path) != 0)
+        return file_error(err, "create", path);
+    return folder_sync(home, err);
+}
+
 bool key_file_ensure(const char *home, const char *name, struct err *err)
 {
     char path[LIMIT_PATH];
@@ -68,7 +83,7 @@ bool key_file_ensure(const char *home, const char *name, struct err *err)
     if (!is_missing(path))
         return true;
     randombytes_buf(fresh, sizeof fresh);
-    bool done = file_replace(path, view_bytes(fresh, sizeof fresh), err);
+    bool done = write_durably(home, path, view_bytes(fresh, sizeof fresh), err);
     sodium_memzero(fresh, sizeof fresh);
     return done;
 }

@@ -17,5 +17,6 @@ enum { KEY_FILE_SIZE = 32 };
 MUST_CHECK bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_SIZE],
                               struct err *err);
 
-// Makes `home`/`name` with fresh random bytes unless it is there; durable when it returns.
+// Makes `home`/`name` with fresh random bytes unless it is there; durable when it returns. The
+// caller holds the home's lock.
 MUST_CHECK bool key_file_ensure(const char *home, const char *name, struct err *err);
