@@ -1,6 +1,7 @@
 // argv.c: see argv.h.
 #include "doors/argv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,8 +149,11 @@ static bool read_key_source(struct request *request, const char *value, struct e
     buf_init(&content, 64 * 1024);
     content.secret = true;
     const char *path = strcmp(value, "-") == 0 ? "-" : value + 1;
+    // The path is not told: a key after a stray `@` would be in it.
     if (!file_read(path, &content, NULL, err))
-        return false;
+        return err_set(err, err->kind, err->code,
+                       "The API key cannot be read from the file of --api-key @FILE: %s",
+                       content.failed ? "it is too large" : strerror(errno));
     size_t size = content.size;
     while (size > 0 && (content.data[size - 1] == '\n' || content.data[size - 1] == '\r'))
         size--;
@@ -249,6 +253,11 @@ static bool read_option(struct request *request, int argc, char **argv, int *at,
     struct option option = recognise(argv[*at]);
     const char *value = option.value;
     char shown[SHOWN_WORD];
+    // Words that name no command are the graver mistake: told first, by whoever runs the request.
+    if (!is_offered(request, &option) && !request->op && request->word_count > 0) {
+        *at += takes_value(&option) && !value;
+        return true;
+    }
     if (!is_offered(request, &option))
         return unknown_option(request, argv[*at], err);
     if (!takes_value(&option) && value)

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json_out.h"
+#include "model/rules.h"
 
 static void write_json(struct buf *buf, const struct err *err)
 {
@@ -46,9 +47,11 @@ static void write_plain(struct buf *buf, const struct err *err)
     }
 }
 
-void say_error(const struct err *err, bool as_json)
+void say_error(struct err *err, bool as_json)
 {
     struct buf buf AUTO(buf_done);
+    rule_redact_api_keys(err->message);
+    rule_redact_api_keys(err->hint);
     buf_init(&buf, 64 * 1024);
     if (as_json)
         write_json(&buf, err);

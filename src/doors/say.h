@@ -8,4 +8,5 @@
 
 #include "base/err.h"
 
-void say_error(const struct err *err, bool as_json);
+// Whatever looks like an API key in the text is masked, in `err` itself.
+void say_error(struct err *err, bool as_json);

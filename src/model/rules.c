@@ -92,3 +92,8 @@ bool rule_holds_api_key(struct view text)
 {
     return key_text_is_inside(text);
 }
+
+void rule_redact_api_keys(char *text)
+{
+    key_text_redact(text);
+}

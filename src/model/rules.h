@@ -21,3 +21,6 @@ MUST_CHECK const char *rule_api_key(struct view key);
 // Whether one of our keys stands anywhere in `text`: it is then a secret that has strayed, and must
 // be neither stored nor shown.
 MUST_CHECK bool rule_holds_api_key(struct view text);
+
+// Masks whatever looks like one of our keys; for text that is about to be shown.
+void rule_redact_api_keys(char *text);

@@ -23,6 +23,9 @@ static bool page_start(struct op_call *call, int64_t *ret_after, struct err *err
 {
     struct user last = {0};
     struct view after = call_text(call, P_AFTER);
+    if (after.data && !text_is_uuid(after))
+        return err_set(err, ERR_USAGE, "invalid_value",
+                       "The value of --after is not valid: expected a user_id");
     if (after.data && !user_select(call->store, (struct view){NULL, 0}, after, &last, err))
         return false;
     *ret_after = last.n;
@@ -34,7 +37,7 @@ static bool user_list(struct op_call *call, struct err *err)
     struct user_listing *listing AUTO(user_listing_free) = NULL;
     struct out *out = call->out;
     struct user user;
-    int64_t after, api_keys;
+    int64_t after = 0, api_keys;
     enum step step;
     if (!page_start(call, &after, err) ||
         !user_listing_open(call->store, after, call_number(call, P_LIMIT), &listing, err))

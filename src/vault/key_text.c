@@ -78,6 +78,18 @@ bool key_text_is_inside(struct view text)
     return false;
 }
 
+void key_text_redact(char *text)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const size_t shown = 8;
+    for (char *found = text; (found = strstr(found, prefix.data)) != NULL; found += prefix.size) {
+        size_t size = prefix.size + strspn(found + prefix.size, alphabet);
+        if (size >= KEY_TEXT)
+            memset(found + shown, '*', size - shown);
+    }
+}
+
 bool key_text_is_plausible(struct view key)
 {
     if (key.size == 0 || key.size > LIMIT_API_KEY)

@@ -46,6 +46,10 @@ enum key_shape key_text_shape(struct view key);
 // secret that has strayed, and must be neither stored nor shown.
 bool key_text_is_inside(struct view text);
 
+// Masks whatever looks like a key of our shape in `text`, good checksum or not: all but its first 8
+// characters become `*`. The last guard before a text is shown.
+void key_text_redact(char *text);
+
 // Printable ASCII without blanks, 1 to LIMIT_API_KEY characters: what can be a key at all.
 bool key_text_is_plausible(struct view key);
 
