@@ -32,15 +32,17 @@ static bool read_rest(int descriptor, const char *path, struct buf *buf, struct 
             continue;
         if (got < 0)
             return file_error(err, "read", path);
+        if ((size_t)got > buf->maximum - buf->size)
+            break;
         buf_add(buf, view_bytes(chunk, (size_t)got));
         if (buf->failed)
             break;
     }
     explicit_bzero(chunk, sizeof chunk);
     if (buf->failed)
-        return err_set(err, ERR_USAGE, "file_too_large", "%.900s holds more than %zu bytes", path,
-                       buf->maximum);
-    return true;
+        return err_memory(err);
+    return got == 0 || err_set(err, ERR_USAGE, "file_too_large", "%.900s holds more than %zu bytes",
+                               path, buf->maximum);
 }
 
 void descriptor_close(int *descriptor)

@@ -36,9 +36,20 @@ static bool no_access(struct db *db, struct err *err)
                          "file system is not read-only");
 }
 
-static bool disk_error(struct db *db, struct err *err)
+// The change was written but the disk did not promise to keep it: after a crash it may be there.
+static bool sync_error(struct err *err)
+{
+    err_set(err, ERR_IO, "change_uncertain",
+            "The disk failed while the change was being made durable; it may or may not have been "
+            "made");
+    return err_hint(err, "check the disk, then look at the present state before trying again");
+}
+
+static bool disk_error(struct db *db, int code, struct err *err)
 {
     int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+        return sync_error(err);
     err_set(err, ERR_IO, "disk_error", "The disk failed while the store was used: %s",
             number ? strerror(number) : sqlite3_errmsg(db->handle));
     return err_hint(err, "nothing was changed; check the disk and run the command again");
@@ -80,7 +91,7 @@ static bool db_error(struct db *db, int code, struct err *err)
         return err_set(err, ERR_INTEGRITY, "store_constraint",
                        "The store refused an inconsistent change: %s", sqlite3_errmsg(db->handle));
     default:
-        return is_access_error(db) ? no_access(db, err) : disk_error(db, err);
+        return is_access_error(db) ? no_access(db, err) : disk_error(db, code, err);
     }
 }
 

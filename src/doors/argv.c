@@ -153,7 +153,7 @@ static bool read_key_source(struct request *request, const char *value, struct e
     if (!file_read(path, &content, NULL, err))
         return err_set(err, err->kind, err->code,
                        "The API key cannot be read from the file of --api-key @FILE: %s",
-                       content.failed ? "it is too large" : strerror(errno));
+                       err->kind == ERR_USAGE ? "it is too large" : strerror(errno));
     size_t size = content.size;
     while (size > 0 && (content.data[size - 1] == '\n' || content.data[size - 1] == '\r'))
         size--;
