@@ -29,17 +29,6 @@ static bool refuse_tampered(const struct api_key *key, struct err *err)
     return hint_command(err, "user delete-api-key", "--api-key", view_of(key->key_id), NULL);
 }
 
-bool api_key_refuse_owner(const char *owner, const struct key_counts *counts, struct err *err)
-{
-    int64_t others = counts->disabled + counts->expired;
-    const char *kind = counts->active     ? "active"
-                       : !counts->expired ? "disabled"
-                       : counts->disabled ? "disabled or expired"
-                                          : "expired";
-    return err_set(err, ERR_PRECONDITION, "has_api_keys", "%s has %lld %s API keys", owner,
-                   (long long)(counts->active ? counts->active : others), kind);
-}
-
 // Seals `clear` into the row unless it is to be shown only once.
 static bool seal_copy(struct store *store, struct api_key *key, const struct clear_key *clear,
                       bool show_once, struct err *err)

@@ -52,9 +52,6 @@ struct key_counts {
 MUST_CHECK bool api_key_count(struct store *store, struct key_scope scope,
                               struct key_counts *ret_counts, struct err *err);
 
-// `User has 2 active API keys` and its relatives, for an owner that must have none. Returns false.
-bool api_key_refuse_owner(const char *owner, const struct key_counts *counts, struct err *err);
-
 // What key is wanted.
 struct key_order {
     const struct user *user;

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "model/api_key.h"
 #include "model/audit.h"
 #include "model/hint.h"
 
@@ -100,36 +99,6 @@ bool project_rename(struct store *store, struct project *project, struct view ne
     return audit_write(store, &event, err);
 }
 
-static bool refuse_with_keys(struct store *store, const struct project *project, struct err *err)
-{
-    struct key_counts counts;
-    if (!api_key_count(store, (struct key_scope){.project = project->n}, &counts, err))
-        return false;
-    if (counts.active + counts.disabled + counts.expired == 0)
-        return true;
-    (void)api_key_refuse_owner("Project", &counts, err);
-    (void)hint_command(err, "project remove-all-users", "--project-name",
-                       view_of(project->project_name), NULL);
-    return hint_command(err, "project remove", "--project-name", view_of(project->project_name),
-                        "--force", FLAG, NULL);
-}
-
-bool project_remove(struct store *store, const struct project *project, bool force,
-                    int64_t *ret_deleted_api_keys, struct err *err)
-{
-    const struct key_scope scope = {.project = project->n};
-    if (!force && !refuse_with_keys(store, project, err))
-        return false;
-    if (!api_key_delete_all(store, scope, ret_deleted_api_keys, err) ||
-        !db_run(store->db, "DELETE FROM members WHERE project = ?", BIND(v_int(project->n)), err) ||
-        !db_run(store->db, "DELETE FROM projects WHERE n = ?", BIND(v_int(project->n)), err))
-        return false;
-    const struct audit_event event = {.action = "project.remove",
-                                      .project_id = project->project_id,
-                                      .notes = {{"project_name", view_of(project->project_name)}}};
-    return audit_write(store, &event, err);
-}
-
 bool project_set_config(struct store *store, struct project *project, const struct config *config,
                         bool *ret_changed, struct err *err)
 {
@@ -176,66 +145,6 @@ bool project_add_user(struct store *store, const struct project *project, const 
     return db_run(store->db, "INSERT INTO members(user, project, created_at) VALUES(?, ?, ?)",
                   BIND(v_int(user->n), v_int(project->n), v_int(store->now)), err) &&
            audit_write(store, &event, err);
-}
-
-bool project_remove_user(struct store *store, const struct project *project,
-                         const struct user *user, bool *ret_changed, int64_t *ret_deleted_api_keys,
-                         struct err *err)
-{
-    const struct key_scope scope = {.user = user->n, .project = project->n};
-    *ret_deleted_api_keys = 0;
-    if (!project_has_user(store, project, user, ret_changed, err))
-        return false;
-    if (!*ret_changed)
-        return true;
-    const struct audit_event event = {.action = "project.remove_user",
-                                      .project_id = project->project_id,
-                                      .user_id = user->user_id};
-    return api_key_delete_all(store, scope, ret_deleted_api_keys, err) &&
-           db_run(store->db, "DELETE FROM members WHERE user = ? AND project = ?",
-                  BIND(v_int(user->n), v_int(project->n)), err) &&
-           audit_write(store, &event, err);
-}
-
-// One member of the project, `*ret_found` false when there is none left.
-static bool first_member(struct store *store, const struct project *project, bool *ret_found,
-                         struct user *ret_user, struct err *err)
-{
-    struct stmt *stmt AUTO(stmt_free) = NULL;
-    if (!project_query_members(store, project, &stmt, err))
-        return false;
-    enum step step = user_next(stmt, ret_user, err);
-    *ret_found = step == STEP_ROW;
-    return step != STEP_FAILED;
-}
-
-bool project_remove_all_users(struct store *store, const struct project *project,
-                              int64_t *ret_removed, int64_t *ret_deleted_api_keys, struct err *err)
-{
-    struct user user;
-    bool found, changed;
-    int64_t removed = 0, deleted = 0, keys;
-    if (!first_member(store, project, &found, &user, err))
-        return false;
-    while (found) {
-        if (!project_remove_user(store, project, &user, &changed, &keys, err) ||
-            !first_member(store, project, &found, &user, err))
-            return false;
-        removed++;
-        deleted += keys;
-    }
-    *ret_removed = removed;
-    *ret_deleted_api_keys = deleted;
-    return true;
-}
-
-bool project_forget_user(struct store *store, const struct user *user, int64_t *ret_removed,
-                         struct err *err)
-{
-    if (!db_run(store->db, "DELETE FROM members WHERE user = ?", BIND(v_int(user->n)), err))
-        return false;
-    *ret_removed = db_changes(store->db);
-    return true;
 }
 
 bool project_query(struct store *store, struct view term, struct stmt **ret_stmt, struct err *err)

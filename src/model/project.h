@@ -30,31 +30,15 @@ MUST_CHECK bool project_create(struct store *store, struct view name, struct pro
 MUST_CHECK bool project_rename(struct store *store, struct project *project, struct view new_name,
                                struct err *err);
 
-// Removes the project, with memberships and (by `force`) keys. ERR_PRECONDITION when there are keys
-// and `force` is not given.
-MUST_CHECK bool project_remove(struct store *store, const struct project *project, bool force,
-                               int64_t *ret_deleted_api_keys, struct err *err);
-
 // NULL takes the config away. `*ret_changed` is false when it was so already.
 MUST_CHECK bool project_set_config(struct store *store, struct project *project,
                                    const struct config *config, bool *ret_changed, struct err *err);
 
-// Membership. Leaving revokes the user's keys for the project in the same transaction.
+// Membership. Ending it is removal.h's.
 MUST_CHECK bool project_has_user(struct store *store, const struct project *project,
                                  const struct user *user, bool *ret_member, struct err *err);
 MUST_CHECK bool project_add_user(struct store *store, const struct project *project,
                                  const struct user *user, bool *ret_changed, struct err *err);
-MUST_CHECK bool project_remove_user(struct store *store, const struct project *project,
-                                    const struct user *user, bool *ret_changed,
-                                    int64_t *ret_deleted_api_keys, struct err *err);
-MUST_CHECK bool project_remove_all_users(struct store *store, const struct project *project,
-                                         int64_t *ret_removed, int64_t *ret_deleted_api_keys,
-                                         struct err *err);
-
-// Takes a user whose keys are gone out of all projects; for user_delete.
-MUST_CHECK bool project_forget_user(struct store *store, const struct user *user,
-                                    int64_t *ret_removed, struct err *err);
-
 // Projects in the order of creation: all, or those whose name contains `term` without regard to the
 // case of ASCII letters; step with project_next.
 MUST_CHECK bool project_query(struct store *store, struct view term, struct stmt **ret_stmt,

@@ -3,10 +3,8 @@
 
 #include <stdio.h>
 
-#include "model/api_key.h"
 #include "model/audit.h"
 #include "model/hint.h"
-#include "model/project.h"
 
 #define USER_COLUMNS "n, user_id, email, created_at"
 
@@ -134,36 +132,6 @@ bool user_set_email(struct store *store, struct user *user, struct view new_emai
         .action = "user.update",
         .user_id = user->user_id,
         .notes = {{"email", new_email}, {"previous_email", view_of(before.email)}}};
-    return audit_write(store, &event, err);
-}
-
-static bool refuse_with_keys(struct store *store, const struct user *user, struct err *err)
-{
-    struct key_counts counts;
-    if (!api_key_count(store, (struct key_scope){.user = user->n}, &counts, err))
-        return false;
-    if (counts.active + counts.disabled + counts.expired == 0)
-        return true;
-    (void)api_key_refuse_owner("User", &counts, err);
-    (void)hint_command(err, "user delete-all-api-keys", "--email", view_of(user->email), NULL);
-    return hint_command(err, "user delete", "--email", view_of(user->email), "--force", FLAG, NULL);
-}
-
-bool user_delete(struct store *store, const struct user *user, bool force,
-                 struct user_removal *ret_removal, struct err *err)
-{
-    struct user_removal removal = {0};
-    const struct key_scope scope = {.user = user->n};
-    if (!force && !refuse_with_keys(store, user, err))
-        return false;
-    if (!api_key_delete_all(store, scope, &removal.deleted_api_keys, err) ||
-        !project_forget_user(store, user, &removal.removed_from_projects, err) ||
-        !db_run(store->db, "DELETE FROM users WHERE n = ?", BIND(v_int(user->n)), err))
-        return false;
-    const struct audit_event event = {.action = "user.delete",
-                                      .user_id = user->user_id,
-                                      .notes = {{"email", view_of(user->email)}}};
-    *ret_removal = removal;
     return audit_write(store, &event, err);
 }
 

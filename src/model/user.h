@@ -28,15 +28,6 @@ MUST_CHECK bool user_create(struct store *store, struct view email, struct user 
 MUST_CHECK bool user_set_email(struct store *store, struct user *user, struct view new_email,
                                struct err *err);
 
-struct user_removal {
-    int64_t deleted_api_keys, removed_from_projects;
-};
-
-// Removes the user, with memberships and (by `force`) keys. ERR_PRECONDITION when there are keys
-// and `force` is not given.
-MUST_CHECK bool user_delete(struct store *store, const struct user *user, bool force,
-                            struct user_removal *ret_removal, struct err *err);
-
 // All users in the order of creation, from after the user with row number `after`, at most `limit`
 // (0: all). Step with user_next.
 MUST_CHECK bool user_query(struct store *store, int64_t after, int64_t limit,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "model/hint.h"
+#include "model/removal.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -42,8 +43,7 @@ static bool show_access(struct op_call *call, const struct user *user,
         !add_up(call, (struct key_scope){.user = user->n, .project = project->n}, &access, err))
         return false;
     out_begin(out, '{');
-    field_string(out, "user_id", user->user_id);
-    field_string(out, "email", user->email);
+    show_user_names(out, user);
     show_project_names(out, project ? view_of(project->project_id) : none,
                        project ? view_of(project->project_name) : none);
     field_int(out, "active_api_keys", access.keys.active);
@@ -124,8 +124,7 @@ static bool user_offboard(struct op_call *call, struct err *err)
     if (!call_user(call, &user, err))
         return false;
     out_begin(call->out, '{');
-    field_string(call->out, "user_id", user.user_id);
-    field_string(call->out, "email", user.email);
+    show_user_names(call->out, &user);
     if (!show_left_projects(call, &user, err) ||
         !show_doomed_keys(call, (struct key_scope){.user = user.n}, err) ||
         !user_delete(call->store, &user, true, &removal, err))

@@ -340,8 +340,7 @@ static bool delete_all_api_keys(struct op_call *call, struct err *err)
     if (!scope_of(call, &user, &scope, err))
         return false;
     out_begin(call->out, '{');
-    field_string(call->out, "user_id", user.user_id);
-    field_string(call->out, "email", user.email);
+    show_user_names(call->out, &user);
     if (!show_doomed_keys(call, scope, err) ||
         !api_key_delete_all(call->store, scope, &deleted, err))
         return false;

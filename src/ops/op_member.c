@@ -1,4 +1,5 @@
 // op_member.c: `project …-user…`: who is in a project.
+#include "model/removal.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -18,8 +19,7 @@ static bool project_list_users(struct op_call *call, struct err *err)
         if (!api_key_count(call->store, scope, &keys, err))
             return false;
         out_begin(call->out, '{');
-        field_string(call->out, "user_id", user.user_id);
-        field_string(call->out, "email", user.email);
+        show_user_names(call->out, &user);
         field_int(call->out, "api_keys", keys.active + keys.disabled + keys.expired);
         field_time(call->out, "created_at", user.created_at);
         out_end(call->out, '}');
@@ -31,8 +31,7 @@ static bool project_list_users(struct op_call *call, struct err *err)
 static void show_membership(struct out *out, const struct project *project, const struct user *user)
 {
     show_project_names(out, view_of(project->project_id), view_of(project->project_name));
-    field_string(out, "user_id", user->user_id);
-    field_string(out, "email", user->email);
+    show_user_names(out, user);
 }
 
 static bool project_add_user_op(struct op_call *call, struct err *err)

@@ -1,4 +1,5 @@
 // op_project.c: `project …`: the projects themselves.
+#include "model/removal.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -51,8 +52,7 @@ static bool show_members(struct op_call *call, const struct project *project, st
     field_begin(call->out, "users", '[');
     while ((step = user_next(stmt, &user, err)) == STEP_ROW) {
         out_begin(call->out, '{');
-        field_string(call->out, "user_id", user.user_id);
-        field_string(call->out, "email", user.email);
+        show_user_names(call->out, &user);
         field_time(call->out, "created_at", user.created_at);
         out_end(call->out, '}');
     }

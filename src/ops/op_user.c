@@ -1,5 +1,6 @@
 // op_user.c: `user …`: the accounts themselves.
 #include "model/hint.h"
+#include "model/removal.h"
 #include "model/user_listing.h"
 #include "ops/show.h"
 #include "ops/table.h"
@@ -45,8 +46,7 @@ static bool user_list(struct op_call *call, struct err *err)
     out_begin(out, '[');
     while ((step = user_listing_next(listing, &user, &api_keys, err)) == STEP_ROW) {
         out_begin(out, '{');
-        field_string(out, "user_id", user.user_id);
-        field_string(out, "email", user.email);
+        show_user_names(out, &user);
         field_time(out, "created_at", user.created_at);
         if (!show_listed_projects(out, listing, err))
             return false;
@@ -63,8 +63,7 @@ static bool user_create_op(struct op_call *call, struct err *err)
     if (!user_create(call->store, call_text(call, P_EMAIL), &user, err))
         return false;
     out_begin(call->out, '{');
-    field_string(call->out, "user_id", user.user_id);
-    field_string(call->out, "email", user.email);
+    show_user_names(call->out, &user);
     field_time(call->out, "created_at", user.created_at);
     out_end(call->out, '}');
     return true;
@@ -113,8 +112,7 @@ static bool user_get(struct op_call *call, struct err *err)
     if (!call_user(call, &user, err))
         return false;
     out_begin(call->out, '{');
-    field_string(call->out, "user_id", user.user_id);
-    field_string(call->out, "email", user.email);
+    show_user_names(call->out, &user);
     field_time(call->out, "created_at", user.created_at);
     if (!show_projects_of(call, &user, err) || !show_masked_keys_of(call, &user, err))
         return false;
@@ -129,8 +127,7 @@ static bool user_update(struct op_call *call, struct err *err)
         !user_set_email(call->store, &user, call_text(call, P_NEW_EMAIL), err))
         return false;
     out_begin(call->out, '{');
-    field_string(call->out, "user_id", user.user_id);
-    field_string(call->out, "email", user.email);
+    show_user_names(call->out, &user);
     field_time(call->out, "updated_at", call->store->now);
     out_end(call->out, '}');
     return true;
@@ -143,8 +140,7 @@ static bool user_delete_op(struct op_call *call, struct err *err)
     if (!call_user(call, &user, err))
         return false;
     out_begin(call->out, '{');
-    field_string(call->out, "user_id", user.user_id);
-    field_string(call->out, "email", user.email);
+    show_user_names(call->out, &user);
     bool doomed = call_has(call, P_DRY_RUN);
     if (doomed && (!show_projects_of(call, &user, err) ||
                    !show_doomed_keys(call, (struct key_scope){.user = user.n}, err)))
@@ -190,8 +186,7 @@ static bool user_search_op(struct op_call *call, struct err *err)
     out_begin(out, '[');
     while ((step = user_match_next(stmt, &match, err)) == STEP_ROW) {
         out_begin(out, '{');
-        field_string(out, "user_id", match.user.user_id);
-        field_string(out, "email", match.user.email);
+        show_user_names(out, &match.user);
         field_string(out, "match_type", match.by_email ? "email" : "project_name");
         field_int(out, "projects", match.projects);
         field_int(out, "api_keys", match.api_keys);

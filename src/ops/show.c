@@ -1,6 +1,12 @@
 // show.c: see show.h.
 #include "ops/show.h"
 
+void show_user_names(struct out *out, const struct user *user)
+{
+    field_string(out, "user_id", user->user_id);
+    field_string(out, "email", user->email);
+}
+
 void show_project_names(struct out *out, struct view project_id, struct view project_name)
 {
     field_text(out, "project_id", project_id);

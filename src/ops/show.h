@@ -5,6 +5,9 @@
 
 #include "ops/op.h"
 
+// Members `user_id`, `email`.
+void show_user_names(struct out *out, const struct user *user);
+
 // Members `project_id`, `project_name`.
 void show_project_names(struct out *out, struct view project_id, struct view project_name);
 
