@@ -32,8 +32,7 @@ static void memory_free(struct buf *buf)
         free(buf->data);
 }
 
-// Room for `more` bytes, or false with `failed` set.
-static bool buf_reserve(struct buf *buf, size_t more)
+static bool buf_grow(struct buf *buf, size_t more)
 {
     if (buf->failed)
         return false;
@@ -41,8 +40,6 @@ static bool buf_reserve(struct buf *buf, size_t more)
         buf->failed = true;
         return false;
     }
-    if (more <= buf->capacity - buf->size)
-        return true;
     size_t wanted = buf->size + more;
     size_t doubled = buf->capacity > buf->maximum / 2 ? buf->maximum : buf->capacity * 2;
     size_t capacity = wanted > doubled ? wanted : doubled;
@@ -60,7 +57,14 @@ static bool buf_reserve(struct buf *buf, size_t more)
     return true;
 }
 
-static void drain_if_full(struct buf *buf)
+// Room for `more` bytes, or false with `failed` set. Called for every few bytes of a long list.
+static inline bool buf_reserve(struct buf *buf, size_t more)
+{
+    bool fits = more <= buf->capacity - buf->size && more <= buf->maximum - buf->size;
+    return (fits && !buf->failed) || buf_grow(buf, more);
+}
+
+static inline void drain_if_full(struct buf *buf)
 {
     if (buf->drain && !buf->held && buf->size >= BUF_DRAIN_AT && !buf_flush(buf))
         buf->failed = true;

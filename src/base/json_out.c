@@ -3,10 +3,15 @@
 
 #include "base/text.h"
 
-// 1 for bytes that stand for themselves inside a JSON string.
-static bool is_plain(unsigned char byte)
+// How many bytes from the front stand for themselves inside a JSON string.
+static size_t plain_bytes(struct view text)
 {
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+    static const bool special[256] = {
+        [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true};
+    size_t at = 0;
+    while (at < text.size && !special[(unsigned char)text.data[at]])
+        at++;
+    return at;
 }
 
 static void add_escaped(struct buf *buf, uint32_t code)
@@ -26,9 +31,7 @@ void json_add_string(struct buf *buf, struct view text)
 {
     buf_add_char(buf, '"');
     while (text.size > 0) {
-        size_t plain = 0;
-        while (plain < text.size && is_plain((unsigned char)text.data[plain]))
-            plain++;
+        size_t plain = plain_bytes(text);
         buf_add(buf, (struct view){text.data, plain});
         text = view_skip(text, plain);
         if (text.size == 0)

@@ -2,7 +2,9 @@
 //
 // Mode of work: write-ahead log, synchronous=FULL. Closing does not checkpoint (that would cost
 // every short command several milliseconds); instead any commit that finds the log longer than
-// LOG_PAGES moves it into the database, which bounds both the log and the next opener's recovery.
+// LOG_PAGES moves it into the database and cuts it off. Cutting is what bounds the log: what has
+// been moved is remembered only as long as some process has the database open, and the next first
+// one would read and move all of it again.
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 #include "base/limits.h"
 #include "db/db.h"
 
-enum { LOG_PAGES = 256, KEPT_STATEMENTS = 64 };
+enum { LOG_PAGES = 128, KEPT_STATEMENTS = 64 };
 
 struct stmt {
     sqlite3_stmt *handle;
@@ -110,6 +112,18 @@ static int wait_for_turn(void *context, int attempt)
     return 1;
 }
 
+// After a commit. Waits for nobody: whoever reads the log just now leaves the work to the next
+// commit. The change is durable already, so trouble here is none of the command's.
+static int shorten_log(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    if (pages < LOG_PAGES)
+        return SQLITE_OK;
+    (void)sqlite3_busy_handler(handle, NULL, NULL);
+    (void)sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_handler(handle, wait_for_turn, context);
+    return SQLITE_OK;
+}
+
 // What must hold on every connection.
 static bool configure(struct db *db, struct err *err)
 {
@@ -124,7 +138,7 @@ static bool configure(struct db *db, struct err *err)
         (void)sqlite3_db_config(db->handle, settings[i].option, settings[i].value, NULL);
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_handler(db->handle, wait_for_turn, db);
-    (void)sqlite3_wal_autocheckpoint(db->handle, LOG_PAGES);
+    (void)sqlite3_wal_hook(db->handle, shorten_log, db);
     return db_script(db, "PRAGMA synchronous=FULL", err);
 }
 
@@ -133,6 +147,8 @@ bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)
     struct db *db AUTO(db_close) = (struct db *)calloc(1, sizeof *db);
     if (!db)
         return err_memory(err);
+    // Nobody asks how much memory SQLite has: counting it takes a lock for every piece.
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
                 SQLITE_OPEN_EXRESCODE | (create ? SQLITE_OPEN_CREATE : 0);
     int code = sqlite3_open_v2(path, &db->handle, flags, NULL);

@@ -53,6 +53,10 @@ static struct option recognise(const char *word)
             option.param = (enum param)i;
     if (equals && word[1] == '-')
         option.value = equals + 1;
+    if (strncmp(word, "-o", 2) == 0 && word[2] != '\0') {
+        option.global = G_OUTPUT; // -ojson, as getopt would have it
+        option.value = word + 2;
+    }
     return option;
 }
 

@@ -89,7 +89,7 @@ static enum op_outcome show(const struct request *request, struct result *result
     if (result_send(result, &trouble))
         return outcome;
     *err = trouble;
-    if (request->op->effect == EFFECT_CHANGE && !request->args.list[P_DRY_RUN].given)
+    if (!op_reads(request->op, &request->args) && !request->args.list[P_DRY_RUN].given)
         err_hint(err, "the change itself was made");
     return OP_FAILED;
 }
@@ -121,7 +121,7 @@ static enum op_outcome run_in_store(const struct request *request, struct result
     if (!find_store(request, home, &config, err) || !store_open(&config, &store, err))
         return OP_FAILED;
     (void)snprintf(store->actor, sizeof store->actor, "uid:%u", (unsigned)getuid());
-    if (request->op->effect == EFFECT_CHANGE)
+    if (!op_reads(request->op, &request->args))
         result_hold(result);
     enum op_outcome outcome = op_run(store, request->op, &request->args, result_out(result), err);
     return outcome == OP_FAILED ? outcome : show(request, result, outcome, err);

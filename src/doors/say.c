@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json_out.h"
+#include "base/text.h"
 #include "model/rules.h"
 
 static void write_json(struct buf *buf, const struct err *err)
@@ -24,12 +25,15 @@ static void write_json(struct buf *buf, const struct err *err)
     buf_add_char(buf, '\n');
 }
 
-// Adds the text with everything that could steer a terminal masked.
+// Adds the text with everything masked that is no UTF-8 or could steer a terminal.
 static void add_harmless(struct buf *buf, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        bool steers = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
-        buf_add_char(buf, steers ? '?' : text[i]);
+    struct view rest = {text, size};
+    while (rest.size > 0) {
+        size_t length = utf8_length(rest);
+        struct view character = {rest.data, length > 0 ? length : 1};
+        buf_add(buf, text_is_printable(character) ? character : VIEW("?"));
+        rest = view_skip(rest, character.size);
     }
     buf_add_char(buf, '\n');
 }

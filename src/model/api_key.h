@@ -34,6 +34,7 @@ struct api_key {
     bool has_sealed;
     uint8_t sealed[LIMIT_API_KEY + VAULT_SEAL_EXTRA];
     size_t sealed_size;
+    uint8_t mac[VAULT_DIGEST]; // as stored
 };
 
 // `active`, `disabled`, `expired`, `tampered`.

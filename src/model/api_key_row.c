@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/audit.h"
 #include "model/hint.h"
 
 #define KEY_SELECT                                                                                 \
@@ -28,6 +29,7 @@ static void row_mac(const struct store *store, const struct api_key *key,
     mac_add_int(&mac, key->disabled_at);
     mac_add(&mac, view_of(key->rotated_from));
     mac_add(&mac, view_of(key->rotated_to));
+    mac_add(&mac, view_bytes(key->sealed, key->has_sealed ? key->sealed_size : 0));
     mac_end(&mac, ret_mac);
 }
 
@@ -68,8 +70,7 @@ const char *key_status_text(enum key_status status)
 
 bool key_row_insert(struct store *store, struct api_key *key, struct err *err)
 {
-    uint8_t mac[VAULT_DIGEST];
-    row_mac(store, key, mac);
+    row_mac(store, key, key->mac);
     if (!db_run(store->db,
                 "INSERT INTO api_keys(key_id, digest, sealed, masked, user, project, name,"
                 " created_at, expires_at, disabled_at, rotated_from, rotated_to, mac)"
@@ -79,10 +80,11 @@ bool key_row_insert(struct store *store, struct api_key *key, struct err *err)
                      v_text(key->masked), v_int(key->user_n), v_int(key->project_n),
                      v_optional(key->name), v_int(key->created_at), v_time(key->expires_at),
                      v_time(key->disabled_at), v_optional(key->rotated_from),
-                     v_optional(key->rotated_to), v_blob(mac, sizeof mac)),
+                     v_optional(key->rotated_to), v_blob(key->mac, sizeof key->mac)),
                 err))
         return false;
     key->n = db_last_id(store->db);
+    audit_key_row(store, key->mac, true);
     return true;
 }
 
@@ -90,6 +92,8 @@ bool key_row_update(struct store *store, const struct api_key *key, struct err *
 {
     uint8_t mac[VAULT_DIGEST];
     row_mac(store, key, mac);
+    audit_key_row(store, key->mac, false);
+    audit_key_row(store, mac, true);
     return db_run(store->db,
                   "UPDATE api_keys SET name = ?, expires_at = ?, disabled_at = ?, rotated_to = ?,"
                   " mac = ? WHERE n = ?",
@@ -101,6 +105,7 @@ bool key_row_update(struct store *store, const struct api_key *key, struct err *
 bool key_row_delete(struct store *store, const struct api_key *key, const char *successor,
                     struct err *err)
 {
+    audit_key_row(store, key->mac, false);
     return db_run(store->db,
                   "INSERT OR REPLACE INTO retired_keys(digest, key_id, successor, retired_at)"
                   " VALUES(?, ?, ?, ?)",
@@ -125,10 +130,13 @@ static bool read_texts(struct stmt *stmt, struct api_key *key)
 
 static bool read_blobs(struct stmt *stmt, struct api_key *key)
 {
-    struct view digest = stmt_blob(stmt, 2), sealed = stmt_blob(stmt, 18);
-    if (digest.size != sizeof key->digest || sealed.size > sizeof key->sealed)
+    struct view digest = stmt_blob(stmt, 2), sealed = stmt_blob(stmt, 18),
+                mac = stmt_blob(stmt, 19);
+    if (digest.size != sizeof key->digest || sealed.size > sizeof key->sealed ||
+        mac.size != sizeof key->mac)
         return false;
     memcpy(key->digest, digest.data, digest.size);
+    memcpy(key->mac, mac.data, mac.size);
     key->has_sealed = sealed.size >= VAULT_SEAL_EXTRA;
     key->sealed_size = key->has_sealed ? sealed.size : 0;
     if (key->has_sealed)
@@ -136,11 +144,11 @@ static bool read_blobs(struct stmt *stmt, struct api_key *key)
     return true;
 }
 
-static bool is_genuine(const struct store *store, const struct api_key *key, struct view stored)
+static bool is_genuine(const struct store *store, const struct api_key *key)
 {
     uint8_t mac[VAULT_DIGEST];
     row_mac(store, key, mac);
-    return stored.size == sizeof mac && vault_equal(mac, (const uint8_t *)stored.data, sizeof mac);
+    return vault_equal(mac, key->mac, sizeof mac);
 }
 
 enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *ret_key,
@@ -161,7 +169,7 @@ enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *r
         (void)err_set(err, ERR_INTEGRITY, "store_corrupt", "An API key's record is damaged");
         return STEP_FAILED;
     }
-    ret_key->status = is_genuine(store, ret_key, stmt_blob(stmt, 19)) ? KEY_ACTIVE : KEY_TAMPERED;
+    ret_key->status = is_genuine(store, ret_key) ? KEY_ACTIVE : KEY_TAMPERED;
     key_row_judge(store, ret_key);
     return STEP_ROW;
 }

@@ -9,7 +9,9 @@ struct view key_row_seal_context(const struct api_key *key, char text[3 * UUID_T
 // Sets the status at the store's `now` from the row's dates. Leaves KEY_TAMPERED alone.
 void key_row_judge(const struct store *store, struct api_key *key);
 
-// Stores a new row; fills its number.
+// Each of these must be followed by an audit_write in the same transaction (see audit_key_row).
+
+// Stores a new row; fills its number and MAC.
 MUST_CHECK bool key_row_insert(struct store *store, struct api_key *key, struct err *err);
 
 // Stores name, expiry, disabling and successor, with a fresh MAC.

@@ -9,13 +9,23 @@
     "seq, at, actor, action, command, outcome, user_id, project_id, config_id, key_id, detail, "   \
     "mac"
 
-static void head_seal(const struct store *store, int64_t seq, const uint8_t mac[VAULT_DIGEST],
+// The end of the chain.
+struct head {
+    int64_t seq;               // of the last record; 0: there is none
+    uint8_t mac[VAULT_DIGEST]; // of the last record
+    struct key_sum keys;
+    bool sealed; // the stored seal is the one over all of this
+};
+
+static void head_seal(const struct store *store, const struct head *head,
                       uint8_t ret_seal[VAULT_DIGEST])
 {
     struct mac state;
     mac_begin(&state, store->vault, MAC_AUDIT_HEAD);
-    mac_add_int(&state, seq);
-    mac_add(&state, view_bytes(mac, VAULT_DIGEST));
+    mac_add_int(&state, head->seq);
+    mac_add(&state, view_bytes(head->mac, sizeof head->mac));
+    for (size_t i = 0; i < COUNT_OF(head->keys.lanes); i++)
+        mac_add_int(&state, (int64_t)head->keys.lanes[i]);
     mac_end(&state, ret_seal);
 }
 
@@ -47,24 +57,26 @@ static void copy_mac(struct view blob, uint8_t ret_mac[VAULT_DIGEST])
         memcpy(ret_mac, blob.data, VAULT_DIGEST);
 }
 
-// The last record's number and mac (0 and zeros when there is none), and whether the seal is over
-// it.
-static bool read_head(struct store *store, int64_t *ret_seq, uint8_t ret_mac[VAULT_DIGEST],
-                      bool *ret_sealed, struct err *err)
+static bool read_head(struct store *store, struct head *ret_head, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct head head = {0};
     uint8_t stored[VAULT_DIGEST], seal[VAULT_DIGEST];
     if (!db_query(store->db,
-                  "SELECT seal, seq, mac FROM (SELECT 1) LEFT JOIN audit_head ON one = 1 "
+                  "SELECT seal, seq, mac, keys FROM (SELECT 1) LEFT JOIN audit_head ON one = 1 "
                   "LEFT JOIN audit ON seq = (SELECT max(seq) FROM audit)",
                   BIND_NOTHING, &stmt, err) ||
         stmt_step(stmt, err) != STEP_ROW)
         return false;
     copy_mac(stmt_blob(stmt, 0), stored);
-    *ret_seq = stmt_int(stmt, 1);
-    copy_mac(stmt_blob(stmt, 2), ret_mac);
-    head_seal(store, *ret_seq, ret_mac, seal);
-    *ret_sealed = vault_equal(stored, seal, sizeof seal);
+    head.seq = stmt_int(stmt, 1);
+    copy_mac(stmt_blob(stmt, 2), head.mac);
+    struct view keys = stmt_blob(stmt, 3);
+    if (keys.size == sizeof head.keys)
+        memcpy(&head.keys, keys.data, sizeof head.keys);
+    head_seal(store, &head, seal);
+    head.sealed = vault_equal(stored, seal, sizeof seal);
+    *ret_head = head;
     return true;
 }
 
@@ -80,29 +92,28 @@ static bool insert_record(struct store *store, const struct audit_record *record
                   err);
 }
 
-// Puts `record` after the record `*seq` with `mac`, and moves both to it.
-static bool append(struct store *store, struct audit_record *record, int64_t *seq,
-                   uint8_t mac[VAULT_DIGEST], struct err *err)
+// Puts `record` after the last one, and moves `head` to it.
+static bool append(struct store *store, struct audit_record *record, struct head *head,
+                   struct err *err)
 {
-    record->seq = *seq + 1;
+    record->seq = head->seq + 1;
     record->at = store->now;
     record->actor = view_of(store->actor);
     record->command = view_of(store->command);
-    record_mac(store, record, mac, record->mac);
+    record_mac(store, record, head->mac, record->mac);
     if (!insert_record(store, record, err))
         return false;
-    *seq = record->seq;
-    memcpy(mac, record->mac, VAULT_DIGEST);
+    head->seq = record->seq;
+    memcpy(head->mac, record->mac, sizeof head->mac);
     return true;
 }
 
-static bool write_seal(struct store *store, int64_t seq, const uint8_t mac[VAULT_DIGEST],
-                       struct err *err)
+static bool write_head(struct store *store, const struct head *head, struct err *err)
 {
     uint8_t seal[VAULT_DIGEST];
-    head_seal(store, seq, mac, seal);
-    return db_run(store->db, "INSERT OR REPLACE INTO audit_head(one, seal) VALUES(1, ?)",
-                  BIND(v_blob(seal, sizeof seal)), err);
+    head_seal(store, head, seal);
+    return db_run(store->db, "INSERT OR REPLACE INTO audit_head(one, keys, seal) VALUES(1, ?, ?)",
+                  BIND(v_blob(&head->keys, sizeof head->keys), v_blob(seal, sizeof seal)), err);
 }
 
 // The notes as a JSON object; nothing when there are none.
@@ -121,21 +132,35 @@ static void write_notes(struct buf *buf, const struct audit_event *event)
         out_end(&json.out, '}');
 }
 
+void audit_key_row(struct store *store, const uint8_t mac[VAULT_DIGEST], bool added)
+{
+    struct key_sum row;
+    memcpy(&row, mac, sizeof row);
+    for (size_t i = 0; i < COUNT_OF(row.lanes); i++)
+        store->key_change.lanes[i] += added ? row.lanes[i] : 0 - row.lanes[i];
+}
+
+// The set of keys as the transaction leaves it.
+static void apply_key_change(struct store *store, struct head *head)
+{
+    for (size_t i = 0; i < COUNT_OF(head->keys.lanes); i++)
+        head->keys.lanes[i] += store->key_change.lanes[i];
+    store->key_change = (struct key_sum){0};
+}
+
 bool audit_write(struct store *store, const struct audit_event *event, struct err *err)
 {
     struct buf detail AUTO(buf_done);
-    uint8_t mac[VAULT_DIGEST];
-    int64_t seq;
-    bool sealed;
+    struct head head;
     buf_init(&detail, 4096);
     write_notes(&detail, event);
     if (detail.failed)
         return err_memory(err);
-    if (!read_head(store, &seq, mac, &sealed, err))
+    if (!read_head(store, &head, err))
         return false;
     struct audit_record broken = {.action = VIEW("audit.chain_broken"),
                                   .outcome = VIEW("integrity")};
-    if (!sealed && !append(store, &broken, &seq, mac, err))
+    if (!head.sealed && !append(store, &broken, &head, err))
         return false;
     struct audit_record record = {
         .action = view_of(event->action),
@@ -146,13 +171,14 @@ bool audit_write(struct store *store, const struct audit_event *event, struct er
         .key_id = view_of(event->key_id),
         .detail = buf_view(&detail),
     };
-    return append(store, &record, &seq, mac, err) && write_seal(store, seq, mac, err);
+    apply_key_change(store, &head);
+    return append(store, &record, &head, err) && write_head(store, &head, err);
 }
 
 bool audit_start(struct store *store, struct err *err)
 {
-    const uint8_t nothing[VAULT_DIGEST] = {0};
-    return write_seal(store, 0, nothing, err);
+    const struct head nothing = {0};
+    return write_head(store, &nothing, err);
 }
 
 bool audit_query(struct store *store, const struct audit_filter *filter, struct stmt **ret_stmt,
@@ -212,8 +238,8 @@ bool audit_verify(struct store *store, struct audit_report *ret_report, struct e
     struct audit_report report = {0};
     struct audit_record record;
     const struct audit_filter all = {0};
+    struct head head;
     int64_t last = 0;
-    bool sealed;
     enum step step;
     if (!audit_query(store, &all, &stmt, err))
         return false;
@@ -227,12 +253,13 @@ bool audit_verify(struct store *store, struct audit_report *ret_report, struct e
         memcpy(report.head, record.mac, sizeof report.head);
         report.records++;
     }
-    if (step == STEP_FAILED || !read_head(store, &last, report.head, &sealed, err))
+    if (step == STEP_FAILED || !read_head(store, &head, err))
         return false;
-    if (!sealed && !report.reason) {
+    if (!head.sealed && !report.reason) {
         report.reason = "records after it were removed";
-        report.broken_at = last;
+        report.broken_at = head.seq;
     }
+    report.keys = head.keys;
     *ret_report = report;
     return true;
 }

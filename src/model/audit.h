@@ -7,6 +7,10 @@
 // When a command finds the end of the chain broken it does not stop the change (revoking a key must
 // stay possible) but first writes a record `audit.chain_broken`, which audit_verify reports ever
 // after: the damage cannot be papered over by carrying on.
+//
+// The seal also covers the set of API keys, as the sum of their rows' MACs: a row's own MAC tells
+// that this program once wrote it, the sum tells that it is what was written last. Whoever changes
+// a key's row calls audit_key_row, and audit_write brings the sum up to date.
 #pragma once
 
 #include <stdbool.h>
@@ -33,6 +37,10 @@ struct audit_event {
 // Writes one record. The caller is inside a change.
 MUST_CHECK bool audit_write(struct store *store, const struct audit_event *event, struct err *err);
 
+// Notes that a row with `mac` came into the set of API keys (`added`) or left it. An audit_write
+// must follow in the same transaction.
+void audit_key_row(struct store *store, const uint8_t mac[VAULT_DIGEST], bool added);
+
 // Lays the first seal of an empty chain; when a store is made.
 MUST_CHECK bool audit_start(struct store *store, struct err *err);
 
@@ -58,6 +66,7 @@ struct audit_report {
     int64_t broken_at;          // number of the first record that breaks the chain; 0 when intact
     const char *reason;         // static; NULL when intact
     uint8_t head[VAULT_DIGEST]; // mac of the last record: note it elsewhere to notice a rollback
+    struct key_sum keys;        // what the rows of all API keys must add up to
 };
 
 // Walks the whole chain. A broken chain is a report, not an error.

@@ -2,6 +2,7 @@
 #include "model/health.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -14,8 +15,17 @@ static void add_finding(void *context, struct view text)
     buf_add_format(findings, "database: %.*s\n", VIEW_ARG(text));
 }
 
-// Every key's MAC, and which keys are about to expire.
-static bool check_keys(struct store *store, struct health *health, struct err *err)
+static void add_row(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST])
+{
+    struct key_sum row;
+    memcpy(&row, mac, sizeof row);
+    for (size_t i = 0; i < COUNT_OF(row.lanes); i++)
+        sum->lanes[i] += row.lanes[i];
+}
+
+// Every key's MAC, which keys are about to expire, and what the MACs add up to.
+static bool check_keys(struct store *store, struct health *health, struct key_sum *ret_sum,
+                       struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct api_key key;
@@ -29,6 +39,7 @@ static bool check_keys(struct store *store, struct health *health, struct err *e
                            "API key %s: its record was changed outside this program\n", key.key_id);
         expiring += key.status == KEY_ACTIVE && key.expires_at &&
                     key.expires_at < store->now + 7 * TIME_DAY;
+        add_row(ret_sum, key.mac);
     }
     if (expiring)
         buf_add_format(&health->warnings, "API keys that expire within 7 days: %lld\n",
@@ -36,7 +47,8 @@ static bool check_keys(struct store *store, struct health *health, struct err *e
     return step == STEP_END;
 }
 
-static bool check_audit(struct store *store, struct health *health, struct err *err)
+static bool check_audit(struct store *store, struct health *health, const struct key_sum *sum,
+                        struct err *err)
 {
     struct audit_report report;
     if (!audit_verify(store, &report, err))
@@ -44,6 +56,9 @@ static bool check_audit(struct store *store, struct health *health, struct err *
     if (report.reason)
         buf_add_format(&health->issues, "audit: the chain is broken at record %lld: %s\n",
                        (long long)report.broken_at, report.reason);
+    if (memcmp(sum, &report.keys, sizeof *sum) != 0)
+        buf_add_format(&health->issues, "API keys: records were removed, or older ones put back, "
+                                        "outside this program\n");
     return true;
 }
 
@@ -58,9 +73,12 @@ static void check_master_key(struct store *store, struct health *health)
 static void check_mode(const char *path, struct health *health)
 {
     struct stat status;
-    if (stat(path, &status) == 0 && (status.st_mode & 077) != 0)
-        buf_add_format(&health->warnings, "%s can be reached by others (mode %04o)\n", path,
-                       (unsigned)status.st_mode & 07777);
+    if (stat(path, &status) != 0 || (status.st_mode & 077) == 0)
+        return;
+    bool writable = (status.st_mode & 022) != 0;
+    buf_add_format(writable ? &health->issues : &health->warnings,
+                   "%s can be %s by others (mode %04o)\n", path, writable ? "changed" : "reached",
+                   (unsigned)status.st_mode & 07777);
 }
 
 static bool count_rows(struct store *store, struct health *health, struct err *err)
@@ -79,10 +97,11 @@ static bool count_rows(struct store *store, struct health *health, struct err *e
 bool health_check(struct store *store, struct health *ret_health, struct err *err)
 {
     struct health health = {0};
+    struct key_sum sum = {0};
     buf_init(&health.issues, 1 << 20);
     buf_init(&health.warnings, 1 << 20);
     bool done = db_check(store->db, add_finding, &health.issues, err) &&
-                check_keys(store, &health, err) && check_audit(store, &health, err) &&
+                check_keys(store, &health, &sum, err) && check_audit(store, &health, &sum, err) &&
                 count_rows(store, &health, err);
     check_master_key(store, &health);
     check_mode(store->home, &health);

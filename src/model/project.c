@@ -10,6 +10,7 @@
     "projects.n, project_id, project_name, projects.created_at, configs.n, config_id, "            \
     "config_name,"
 #define PROJECT_TABLES " FROM projects LEFT JOIN configs ON configs.n = projects.config "
+#define PROJECT_FIND "SELECT " PROJECT_COLUMNS " 0, 0" PROJECT_TABLES
 #define PROJECT_SELECT                                                                             \
     "SELECT " PROJECT_COLUMNS " (SELECT count(*) FROM members WHERE project = projects.n),"        \
     " (SELECT count(*) FROM api_keys WHERE project = projects.n)" PROJECT_TABLES
@@ -33,18 +34,26 @@ bool project_select(struct store *store, struct view name, struct view project_i
     struct project by_name = {0}, by_id = {0};
     char id[UUID_TEXT] = "";
     if (name.data &&
-        !find_project(store, PROJECT_SELECT "WHERE project_name = ?", name, &by_name, err))
+        !find_project(store, PROJECT_FIND "WHERE project_name = ?", name, &by_name, err))
         return false;
     if (project_id.data && text_copy(id, sizeof id, project_id))
         text_lower(id, project_id.size);
     if (project_id.data &&
-        !find_project(store, PROJECT_SELECT "WHERE project_id = ?", view_of(id), &by_id, err))
+        !find_project(store, PROJECT_FIND "WHERE project_id = ?", view_of(id), &by_id, err))
         return false;
     if (name.data && project_id.data && by_name.n != by_id.n)
         return err_set(err, ERR_USAGE, "selectors_disagree",
                        "--project-name and --project-id name two different projects");
     *ret_project = name.data ? by_name : by_id;
     return true;
+}
+
+bool project_count(struct store *store, struct project *project, struct err *err)
+{
+    return store_number(store, "SELECT count(*) FROM members WHERE project = ?",
+                        BIND(v_int(project->n)), &project->users, err) &&
+           store_number(store, "SELECT count(*) FROM api_keys WHERE project = ?",
+                        BIND(v_int(project->n)), &project->api_keys, err);
 }
 
 static bool check_name_free(struct store *store, struct view name, int64_t except, struct err *err)

@@ -16,13 +16,16 @@ struct project {
     char project_id[UUID_TEXT];
     char project_name[LIMIT_NAME + 1];
     int64_t created_at;
-    struct config config; // config.n is 0 when none is assigned; only n, id and name are filled
-    int64_t users, api_keys;
+    struct config config;    // config.n is 0 when none is assigned; only n, id and name are filled
+    int64_t users, api_keys; // filled by project_query and project_count, else 0
 };
 
 // The one project that name and id (each may be {NULL, 0}, not both) name; errors as user_select.
 MUST_CHECK bool project_select(struct store *store, struct view name, struct view project_id,
                                struct project *ret_project, struct err *err);
+
+// Fills `users` and `api_keys`: it takes time that grows with their number.
+MUST_CHECK bool project_count(struct store *store, struct project *project, struct err *err);
 
 // ERR_CONFLICT when the name is taken. The name is valid (rule_name).
 MUST_CHECK bool project_create(struct store *store, struct view name, struct project *ret_project,

@@ -50,7 +50,7 @@ static const char first[] =
     "CREATE INDEX members_by_project ON members(project, user);"
 
     // A key cannot outlive the membership it was made for. `sealed` is NULL for --show-once keys.
-    // `mac` covers everything here but sealed (which carries its own tag), last_used_at, use_count.
+    // `mac` covers everything here but last_used_at and use_count.
     "CREATE TABLE api_keys("
     " n INTEGER PRIMARY KEY,"
     " key_id TEXT NOT NULL UNIQUE,"
@@ -95,9 +95,11 @@ static const char first[] =
     " detail TEXT,"
     " mac BLOB NOT NULL);"
 
-    // `seal` covers the number and mac of the last record, so that cutting off the end shows.
+    // `keys` is the sum of the MACs of all API keys. `seal` covers it and the number and mac of the
+    // last record, so that cutting off the end shows, and so does putting back an older key row.
     "CREATE TABLE audit_head("
     " one INTEGER PRIMARY KEY CHECK(one = 1),"
+    " keys BLOB NOT NULL,"
     " seal BLOB NOT NULL);";
 
 const char *const schema_migrations[] = {first};

@@ -21,14 +21,20 @@ struct store_config {
     bool must_exist;  // ERR_NOT_FOUND instead of making a store
 };
 
+// The set of all API key rows in 32 bytes: the sum of their MACs, lane by lane.
+struct key_sum {
+    uint64_t lanes[VAULT_DIGEST / 8];
+};
+
 struct store {
     struct db *db;
     struct vault *vault;
     char home[LIMIT_PATH];
-    char path[LIMIT_PATH]; // of the database
-    char actor[64];        // who acts, for the audit
-    const char *command;   // what is being run, for the audit; static
-    int64_t now;           // the time of the command under way: one for all it does
+    char path[LIMIT_PATH];     // of the database
+    char actor[64];            // who acts, for the audit
+    const char *command;       // what is being run, for the audit; static
+    int64_t now;               // the time of the command under way: one for all it does
+    struct key_sum key_change; // what the transaction did to the set of API keys; see audit.h
 };
 
 // Opens the store, making it first when there is none. vault_start() must have been called and the

@@ -105,6 +105,7 @@ static void give_up(const struct op *op, struct op_call *call, struct err *err)
     struct db *db = call->store->db;
     struct err trouble = {0};
     bool refusal = err_is_refusal(err->kind) && !call_has(call, P_DRY_RUN);
+    call->store->key_change = (struct key_sum){0};
     if (refusal &&
         (!db_rollback_to_mark(db, &trouble) ||
          !audit_refusal(call->store, op, call->args, err, &trouble) || !db_commit(db, &trouble)))
@@ -118,6 +119,7 @@ static bool run_change(const struct op *op, struct op_call *call, struct err *er
     if (!db_begin_change(db, err))
         return false;
     call->store->now = clock_now();
+    call->store->key_change = (struct key_sum){0};
     if (!db_mark(db, err) || !op->run(call, err)) {
         give_up(op, call, err);
         return false;
@@ -127,6 +129,11 @@ static bool run_change(const struct op *op, struct op_call *call, struct err *er
         return true;
     }
     return db_commit(db, err);
+}
+
+bool op_reads(const struct op *op, const struct args *args)
+{
+    return op->effect == EFFECT_READ || (op->reads_only && op->reads_only(args));
 }
 
 enum op_outcome op_run(struct store *store, const struct op *op, const struct args *args,
@@ -139,8 +146,7 @@ enum op_outcome op_run(struct store *store, const struct op *op, const struct ar
     (void)snprintf(command, sizeof command, "%s %s", op->group, op->verb);
     store->command = command;
     store->now = clock_now();
-    bool reads = op->effect == EFFECT_READ || (op->reads_only && op->reads_only(args));
-    bool done = reads ? run_read(op, &call, err) : run_change(op, &call, err);
+    bool done = op_reads(op, args) ? run_read(op, &call, err) : run_change(op, &call, err);
     store->command = "";
     return !done ? OP_FAILED : call.negative ? OP_NEGATIVE : OP_DONE;
 }

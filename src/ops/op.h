@@ -113,6 +113,9 @@ const struct op *op_find(struct view group, struct view verb);
 // Whether the row offers the parameter, including those that every destructive row has.
 bool op_offers(const struct op *op, enum param param);
 
+// Whether it changes nothing when called with these arguments.
+bool op_reads(const struct op *op, const struct args *args);
+
 enum op_outcome {
     OP_DONE,
     OP_NEGATIVE, // the result is complete, and bad news: `err` says which

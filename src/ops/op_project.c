@@ -63,7 +63,7 @@ static bool show_members(struct op_call *call, const struct project *project, st
 static bool project_get(struct op_call *call, struct err *err)
 {
     struct project project;
-    if (!call_project(call, &project, err))
+    if (!call_project(call, &project, err) || !project_count(call->store, &project, err))
         return false;
     out_begin(call->out, '{');
     show_project_names(call->out, view_of(project.project_id), view_of(project.project_name));
@@ -93,7 +93,7 @@ static bool project_remove_op(struct op_call *call, struct err *err)
 {
     struct project project;
     int64_t deleted;
-    if (!call_project(call, &project, err))
+    if (!call_project(call, &project, err) || !project_count(call->store, &project, err))
         return false;
     out_begin(call->out, '{');
     show_project_names(call->out, view_of(project.project_id), view_of(project.project_name));

@@ -28,7 +28,8 @@ const struct param_row param_rows[P_COUNT] = {
     [P_UNUSED_FOR] = {"unused-for", "30d", TYPE_DURATION, "only keys not used for so long"},
     [P_EXPIRING_WITHIN] = {"expiring-within", "7d", TYPE_DURATION, "only keys that end so soon"},
     [P_SEARCH_TERM] = {"search-term", "TEXT", TYPE_TEXT, "what to look for, in any case"},
-    [P_SINCE] = {"since", "TIME", TYPE_TIME, "from this UTC time on, as 2025-07-16T17:02:00"},
+    [P_SINCE] = {"since", "TIME", TYPE_TIME,
+                 "from this UTC time on, as 2025-07-16T17:02:00; or how long ago, as 7d"},
     [P_ACTOR] = {"actor", "ACTOR", TYPE_TEXT, "only what this actor did"},
     [P_ACTION] = {"action", "ACTION", TYPE_TEXT, "only this action, as user.create"},
     [P_TARGET] = {"target", "UUID", TYPE_UUID,
@@ -87,6 +88,15 @@ static bool read_number(struct view text, int64_t *ret_number)
     return text.size > 0 && number >= 1 && number <= LIMIT_PAGE;
 }
 
+static bool read_time_ago(struct view text, int64_t *ret_time)
+{
+    int64_t length;
+    if (!duration_parse(text, &length))
+        return false;
+    *ret_time = clock_now() - length;
+    return true;
+}
+
 // The types whose text means a number.
 static bool read_measure(enum param param, struct view text, struct arg *arg, struct err *err)
 {
@@ -99,8 +109,9 @@ static bool read_measure(enum param param, struct view text, struct arg *arg, st
         return duration_parse(text, &arg->number) ||
                bad_value(param, "a length of time such as 90d or 12h (s, m, h, d, w)", err);
     case TYPE_TIME:
-        return time_parse(text, &arg->number) ||
-               bad_value(param, "a UTC time such as 2025-07-16 or 2025-07-16T17:02:00", err);
+        return time_parse(text, &arg->number) || read_time_ago(text, &arg->number) ||
+               bad_value(param, "a UTC time such as 2025-07-16T17:02:00, or how long ago (90d)",
+                         err);
     default:
         return read_number(text, &arg->number) ||
                bad_value(param, "a whole number from 1 to 1000000", err);

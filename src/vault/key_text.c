@@ -8,6 +8,7 @@
 enum { RANDOM_BYTES = 29, CHECK_BYTES = 4, MASK_SHOWN = 20 };
 
 static const struct view prefix = {"smg_", 4};
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 // CRC-32 as in zlib, gzip and PNG (ISO 3309): reflected polynomial 0xEDB88320.
 static uint32_t crc32_of(const uint8_t *bytes, size_t size)
@@ -70,23 +71,33 @@ enum key_shape key_text_shape(struct view key)
     return good ? KEY_SHAPE_OURS : KEY_SHAPE_MISTYPED;
 }
 
+// The size of what has the form of our keys at the front of `text`, or 0.
+static size_t key_form(struct view text)
+{
+    size_t size = prefix.size;
+    if (!view_starts(text, prefix))
+        return 0;
+    while (size < text.size && text.data[size] != '\0' && strchr(alphabet, text.data[size]))
+        size++;
+    return size >= KEY_TEXT ? size : 0;
+}
+
 bool key_text_is_inside(struct view text)
 {
     for (size_t i = 0; i + KEY_TEXT <= text.size; i++)
-        if (key_text_shape((struct view){text.data + i, KEY_TEXT}) == KEY_SHAPE_OURS)
+        if (key_form(view_skip(text, i)) > 0)
             return true;
     return false;
 }
 
 void key_text_redact(char *text)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const size_t shown = 8;
-    for (char *found = text; (found = strstr(found, prefix.data)) != NULL; found += prefix.size) {
-        size_t size = prefix.size + strspn(found + prefix.size, alphabet);
-        if (size >= KEY_TEXT)
-            memset(found + shown, '*', size - shown);
+    for (; *text; text++) {
+        size_t size = key_form(view_of(text));
+        if (size == 0)
+            continue;
+        memcpy(text + MASK_SHOWN, "...", 3);
+        memmove(text + MASK_SHOWN + 3, text + size, strlen(text + size) + 1);
     }
 }
 

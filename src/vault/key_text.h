@@ -42,12 +42,12 @@ enum key_shape {
 };
 enum key_shape key_text_shape(struct view key);
 
-// Whether a key of our shape with a good checksum stands anywhere in `text`: then the text is a
-// secret that has strayed, and must be neither stored nor shown.
+// Whether something of the form of our keys, good checksum or not, stands anywhere in `text`: then
+// the text is a secret that has strayed, and must be neither stored nor shown.
 bool key_text_is_inside(struct view text);
 
-// Masks whatever looks like a key of our shape in `text`, good checksum or not: all but its first 8
-// characters become `*`. The last guard before a text is shown.
+// Puts the masked form in the place of whatever has the form of our keys. The last guard before a
+// text is shown.
 void key_text_redact(char *text);
 
 // Printable ASCII without blanks, 1 to LIMIT_API_KEY characters: what can be a key at all.
