@@ -416,8 +416,8 @@ static void every_damage_to_the_end_is_marked(void **state)
         "UPDATE audit_head SET seal = randomblob(32)",
         "UPDATE audit SET mac = randomblob(32) WHERE seq = 12",
         "UPDATE audit SET seq = 20 WHERE seq = 12",
-        "INSERT INTO audit SELECT 13, at, actor, action, command, outcome, user_id, project_id,"
-        " config_id, key_id, detail, mac FROM audit WHERE seq = 12",
+        ("INSERT INTO audit SELECT 13, at, actor, action, command, outcome, user_id, project_id,"
+         " config_id, key_id, detail, mac FROM audit WHERE seq = 12"),
     };
     script("CREATE TEMP TABLE a AS SELECT * FROM audit;"
            "CREATE TEMP TABLE h AS SELECT * FROM audit_head");
