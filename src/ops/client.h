@@ -1,29 +1,29 @@
 // client.h: the MCP clients, what their files are called and what an entry of ours looks like
 // there. Knows text only: reads and writes no file and asks no environment.
 //
-// Facts relied on, and where they are from (looked up in October 2026):
+// Facts relied on, and where they were found in 2026:
 //
 // - Claude Desktop: `mcpServers` in claude_desktop_config.json, in ~/Library/Application
-//   Support/Claude on macOS and %APPDATA%\Claude on Windows (modelcontextprotocol.io, "Connect to
-//   local servers"); builds for Linux use $XDG_CONFIG_HOME/Claude. Remote servers in that file are
-//   not connected to (support.claude.com, article 11503834). No variables are replaced, and a
-//   server gets only HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, or their like on
-//   Windows (DEFAULT_INHERITED_ENV_VARS in client/stdio of the MCP SDKs): the key must stand in
-//   `env`.
-// - Cursor: `mcpServers` in ~/.cursor/mcp.json; `${env:NAME}` is replaced in command, args, env,
-// url
-//   and headers (cursor.com/docs/mcp, "Config interpolation").
+//   Support/Claude on macOS and %APPDATA%\Claude on Windows (anaconda.com/docs, `claude-desktop
+//   path`); installers for Linux use $XDG_CONFIG_HOME/Claude (npm, @sigyl-dev/cli). Remote servers
+//   in that file are not connected to (support.claude.com, article 11503834). That variables are
+//   replaced is documented nowhere, and the stdio clients of the MCP SDKs hand on only HOME,
+//   LOGNAME, PATH, SHELL, TERM and USER, or their like on Windows (DEFAULT_INHERITED_ENV_VARS in
+//   mcp/client/stdio): the key must stand in `env`.
+// - Cursor: `mcpServers` in ~/.cursor/mcp.json (cursor.com/docs/mcp); `${env:NAME}` is replaced
+//   (syllago.dev, "Cursor: MCP configs", after those docs), in headers too (userjot.com/docs/
+//   mcp-cursor).
 // - Claude Code: `mcpServers` in ~/.claude.json (user scope), in $CLAUDE_CONFIG_DIR when that is
 // set
 //   (github.com/anthropics/claude-code, issues 4193 and 48448); `type` tells stdio from http;
-//   `${NAME}` is replaced in command, args, env, url and headers (code.claude.com/docs/en/mcp,
-//   "Environment variable expansion"). Early in 2026 that was still asked for in ~/.claude.json
-//   (issue 43693) and broken in headers on Windows (issue 51581).
+//   `${NAME}` is replaced in command, args, env, url and headers (code.claude.com/docs/en/mcp for
+//   .mcp.json, and measured with version 2.1.278 on dev.to by "rulestack"). Early in 2026 that was
+//   asked for in ~/.claude.json (issue 43693) and broken in headers on Windows (issue 51581).
 // - VS Code: `servers` in mcp.json of the user's profile, Code/User below ~/.config, ~/Library/
 //   Application Support or %APPDATA%; `inputs` of type promptString with `password` are asked for
-//   once and kept encrypted (code.visualstudio.com/docs/copilot/reference/mcp-configuration).
-//   `${input:ID}` is documented for env and headers; `${env:NAME}` does not work in headers
-//   (github.com/microsoft/vscode, issue 336232), so the former is used everywhere.
+//   (code.visualstudio.com/docs/copilot/reference/mcp-configuration). `${input:ID}` works in env
+//   and headers; `${env:NAME}` was reported not to work in headers (github.com/microsoft/vscode,
+//   issue 336232), so the former is used everywhere.
 #pragma once
 
 #include "base/out.h"

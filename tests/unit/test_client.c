@@ -37,8 +37,7 @@ static void finds_the_file(void **state)
     static const struct surroundings wsl = {.home = "/home/alice",
                                             .appdata = "/mnt/c/Users/al/AppData/Roaming/",
                                             .userprofile = "/mnt/c/Users/al"};
-    static const struct surroundings moved = {.home = "/home/alice",
-                                              .claude_config_dir = "/work/c"};
+    static const struct surroundings moved = {.home = "/home/alice", .claude_config_dir = "/srv/c"};
     static const struct surroundings nothing = {.home = ""};
     const struct place places[] = {
         {"claude-desktop", PLATFORM_LINUX, alice,
@@ -61,7 +60,7 @@ static void finds_the_file(void **state)
         {"cursor", PLATFORM_MACOS, mac, "/Users/al/.cursor/mcp.json"},
         {"cursor", PLATFORM_WINDOWS, win, "C:\\Users\\Al B\\.cursor\\mcp.json"},
         {"claude-code", PLATFORM_LINUX, alice, "/home/alice/.claude.json"},
-        {"claude-code", PLATFORM_LINUX, moved, "/work/c/.claude.json"},
+        {"claude-code", PLATFORM_LINUX, moved, "/srv/c/.claude.json"},
         {"claude-code", PLATFORM_MACOS, mac, "/Users/al/.claude.json"},
         {"claude-code", PLATFORM_WINDOWS, win, "C:\\Users\\Al B\\.claude.json"},
         {"vscode", PLATFORM_LINUX, alice, "/home/alice/.config/Code/User/mcp.json"},
