@@ -42,6 +42,11 @@ enum param {
     P_DRY_RUN,
     P_CONFIRM,
     P_OUTPUT_FILE,
+    P_CLIENT,
+    P_HTTP,
+    P_CONFIG_FILE,
+    P_PLATFORM,
+    P_ALLOW_CLEAR_KEY,
     P_COUNT,
 };
 
