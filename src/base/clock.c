@@ -111,7 +111,9 @@ int64_t clock_now(void)
 void time_format(int64_t time, char ret_text[TIME_TEXT])
 {
     static const char shape[TIME_TEXT] = "0000-00-00T00:00:00.000000";
+    const int64_t last = INT64_C(253402300799999999); // the end of the year 9999
     int64_t year, month, day;
+    time = time < 0 ? 0 : time > last ? last : time;
     int64_t days = time / TIME_DAY, rest = time % TIME_DAY;
     date_of_days(days, &year, &month, &day);
     memcpy(ret_text, shape, TIME_TEXT);

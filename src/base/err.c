@@ -9,7 +9,7 @@ static const struct {
     int exit_status;
     bool refusal;
 } kinds[] = {
-    [ERR_NONE] = {0, false},     [ERR_USAGE] = {2, false},       [ERR_NOT_FOUND] = {1, true},
+    [ERR_NONE] = {1, false},     [ERR_USAGE] = {2, false},       [ERR_NOT_FOUND] = {1, true},
     [ERR_CONFLICT] = {1, true},  [ERR_PRECONDITION] = {1, true}, [ERR_BUSY] = {1, false},
     [ERR_INTEGRITY] = {1, true}, [ERR_IO] = {1, false},          [ERR_MEMORY] = {1, false},
 };

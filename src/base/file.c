@@ -15,9 +15,9 @@ bool file_error(struct err *err, const char *what, const char *path)
     int number = errno;
     err_set(err, ERR_IO, "file_error", "Cannot %s %.900s: %s", what, path, strerror(number));
     if (number == EACCES || number == EPERM)
-        err_hint(err, "check the owner and mode of the path, or choose another with --home");
+        err_hint(err, "check the owner and mode of the path, or choose another place");
     if (number == EROFS)
-        err_hint(err, "the file system is read-only; choose another place with --home");
+        err_hint(err, "the file system is read-only; choose another place");
     if (number == ENOSPC || number == EDQUOT)
         err_hint(err, "make room on the disk and run the command again");
     return false;
@@ -88,14 +88,20 @@ bool folder_sync(const char *path, struct err *err)
     return true;
 }
 
-// The folder part of `path`, "." when it has none.
-static void folder_of(const char *path, char ret_folder[LIMIT_PATH])
+bool file_is_missing(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+bool folder_of(const char *path, char ret_folder[LIMIT_PATH], struct err *err)
 {
     const char *slash = strrchr(path, '/');
-    size_t size = slash ? (size_t)(slash - path) : 0;
-    (void)snprintf(ret_folder, LIMIT_PATH, "%.*s", slash && size == 0 ? 1 : (int)size, path);
-    if (!slash)
-        (void)snprintf(ret_folder, LIMIT_PATH, ".");
+    size_t size = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    if (size >= LIMIT_PATH)
+        return err_set(err, ERR_USAGE, "path_too_long", "The path is longer than %d bytes",
+                       LIMIT_PATH - 1);
+    (void)snprintf(ret_folder, LIMIT_PATH, "%.*s", slash ? (int)size : 1, slash ? path : ".");
+    return true;
 }
 
 bool file_draft_open(struct file_draft *draft, const char *path, struct err *err)
@@ -116,7 +122,10 @@ bool file_draft_open(struct file_draft *draft, const char *path, struct err *err
 bool file_draft_commit(struct file_draft *draft, struct err *err)
 {
     char folder[LIMIT_PATH];
-    folder_of(draft->path, folder);
+    if (!folder_of(draft->path, folder, err)) {
+        file_draft_drop(draft);
+        return false;
+    }
     if (fsync(draft->descriptor) != 0 || rename(draft->temporary, draft->path) != 0) {
         (void)file_error(err, "write", draft->path);
         file_draft_drop(draft);
@@ -145,6 +154,15 @@ bool file_replace(const char *path, struct view content, struct err *err)
     return false;
 }
 
+// One folder whose parent is there; its name is durable.
+static bool make_folder(const char *path, struct err *err)
+{
+    char parent[LIMIT_PATH];
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST || file_error(err, "create folder", path);
+    return folder_of(path, parent, err) && folder_sync(parent, err);
+}
+
 bool folder_create(const char *path, struct err *err)
 {
     char partial[LIMIT_PATH];
@@ -152,16 +170,14 @@ bool folder_create(const char *path, struct err *err)
     if (size == 0 || size >= sizeof partial)
         return err_set(err, ERR_USAGE, "path_too_long", "A folder's path has 1 to %d bytes",
                        LIMIT_PATH - 1);
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+    if (access(path, F_OK) == 0)
         return true;
     for (size_t i = 1; i < size; i++) {
-        if (path[i] != '/')
+        if (path[i] != '/' || path[i - 1] == '/')
             continue;
         (void)snprintf(partial, sizeof partial, "%.*s", (int)i, path);
-        if (mkdir(partial, 0700) != 0 && errno != EEXIST)
-            return file_error(err, "create folder", partial);
+        if (file_is_missing(partial) && !make_folder(partial, err))
+            return false;
     }
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return file_error(err, "create folder", path);
-    return true;
+    return path[size - 1] == '/' || make_folder(path, err);
 }

@@ -33,13 +33,19 @@ void file_draft_drop(struct file_draft *draft); // accepts a committed or failed
 // A whole draft in one call.
 MUST_CHECK bool file_replace(const char *path, struct view content, struct err *err);
 
+// True when nothing has that name.
+bool file_is_missing(const char *path);
+
+// The folder part of `path`: `.` when it has none.
+MUST_CHECK bool folder_of(const char *path, char ret_folder[LIMIT_PATH], struct err *err);
+
 // All of `bytes` to a descriptor, across interruptions and short writes; false with errno set.
 MUST_CHECK bool file_write_all(int descriptor, struct view bytes);
 
 // Makes names created or renamed in the folder `path` durable.
 MUST_CHECK bool folder_sync(const char *path, struct err *err);
 
-// Creates the folder and its missing parents, mode 0700. True also when it was there.
+// Creates the folder and its missing parents, mode 0700, durably. True also when it was there.
 MUST_CHECK bool folder_create(const char *path, struct err *err);
 
 // Closes and forgets a descriptor; for AUTO(). Negative ones are left alone.

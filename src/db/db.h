@@ -83,9 +83,6 @@ MUST_CHECK bool db_query(struct db *db, const char *sql, struct values values,
                          struct stmt **ret_stmt, struct err *err);
 void stmt_free(struct stmt **stmt);
 
-// Runs the statement again from the start with other values.
-MUST_CHECK bool stmt_again(struct stmt *stmt, struct values values, struct err *err);
-
 enum step { STEP_ROW, STEP_END, STEP_FAILED };
 MUST_CHECK enum step stmt_step(struct stmt *stmt, struct err *err);
 

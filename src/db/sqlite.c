@@ -130,12 +130,19 @@ static bool configure(struct db *db, struct err *err)
     static const struct {
         int option, value;
     } settings[] = {
-        {SQLITE_DBCONFIG_ENABLE_FKEY, 1},    {SQLITE_DBCONFIG_DEFENSIVE, 1},
-        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
-        {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+        {SQLITE_DBCONFIG_ENABLE_FKEY, 1},
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},
+        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
+        // The schema has neither triggers nor views: one that is there was planted.
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+        {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        {SQLITE_DBCONFIG_DQS_DML, 0},
+        {SQLITE_DBCONFIG_DQS_DDL, 0},
     };
     for (size_t i = 0; i < COUNT_OF(settings); i++)
-        (void)sqlite3_db_config(db->handle, settings[i].option, settings[i].value, NULL);
+        if (sqlite3_db_config(db->handle, settings[i].option, settings[i].value, NULL) != SQLITE_OK)
+            return db_error(db, SQLITE_ERROR, err);
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_handler(db->handle, wait_for_turn, db);
     (void)sqlite3_wal_hook(db->handle, shorten_log, db);
@@ -257,12 +264,6 @@ void stmt_free(struct stmt **stmt)
     }
 }
 
-bool stmt_again(struct stmt *stmt, struct values values, struct err *err)
-{
-    (void)sqlite3_reset(stmt->handle);
-    return bind_all(stmt, values, err);
-}
-
 enum step stmt_step(struct stmt *stmt, struct err *err)
 {
     int code = sqlite3_step(stmt->handle);
@@ -374,5 +375,9 @@ bool db_check(struct db *db, void (*finding)(void *context, struct view text), v
            check_with(db,
                       "SELECT 'row without its parent in table ' || \"table\" FROM "
                       "pragma_foreign_key_check LIMIT 20",
+                      "", finding, context, err) &&
+           check_with(db,
+                      "SELECT 'a ' || type || ' that does not belong there' FROM sqlite_schema"
+                      " WHERE type IN ('trigger', 'view') LIMIT 20",
                       "", finding, context, err);
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "doors/spell.h"
+#include "model/rules.h"
 
 // Options of the program itself. Those with a value have a metavar in help.c.
 enum global { G_HOME, G_STORE, G_OUTPUT, G_API_KEY_ENV, G_HELP, G_VERSION, G_MAN, G_COUNT };
@@ -153,6 +154,7 @@ static bool read_key_source(struct request *request, const char *value, struct e
     buf_init(&content, 64 * 1024);
     content.secret = true;
     const char *path = strcmp(value, "-") == 0 ? "-" : value + 1;
+    request->stdin_taken = request->stdin_taken || strcmp(path, "-") == 0;
     // The path is not told: a key after a stray `@` would be in it.
     if (!file_read(path, &content, NULL, err))
         return err_set(err, err->kind, err->code,
@@ -194,6 +196,10 @@ bool request_key_from_environment(struct request *request, const char *name, str
 static bool set_global(struct request *request, enum global global, const char *value,
                        struct err *err)
 {
+    if (global != G_API_KEY_ENV && value && rule_holds_api_key(view_of(value)))
+        return err_set(err, ERR_USAGE, "stray_api_key",
+                       "The value of %s holds an API key, which does not belong there",
+                       globals[global].name);
     switch (global) {
     case G_HOME:
         request->home = value;

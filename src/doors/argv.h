@@ -2,7 +2,7 @@
 //
 // Options may stand anywhere, as `--name value` or `--name=value`; a value may begin with `-`. The
 // row of the command decides which options there are. An API key is copied into guarded memory and
-// wiped from the process title before anything else is looked at.
+// wiped from the process title before any option is obeyed.
 #pragma once
 
 #include <stdbool.h>
@@ -25,6 +25,7 @@ struct request {
     bool output_given;
     enum render_format format;
     bool help, version, man;
+    bool stdin_taken; // a value was read from standard input
 };
 
 // Makes a request of the arguments. On failure `format` and `output_given` are still set when

@@ -45,13 +45,30 @@ static bool find_store(const struct request *request, char home[LIMIT_PATH],
     return true;
 }
 
-// Asks on the terminal before something is destroyed.
+// What is about to be done, to what: `user delete --email alice@example.com`.
+static void tell_command(const struct request *request)
+{
+    char title[OP_TITLE];
+    (void)fputs(op_title(request->op, title), stderr);
+    for (size_t i = 0; i < P_COUNT; i++) {
+        const struct arg *arg = &request->args.list[i];
+        enum param_type type = param_rows[i].type;
+        if (arg->given && (type == TYPE_EMAIL || type == TYPE_NAME || type == TYPE_UUID))
+            (void)fprintf(stderr, " --%s %.*s", param_rows[i].name, VIEW_ARG(arg->text));
+    }
+}
+
+// Asks, and reads the answer from standard input, before something is destroyed.
 static bool ask(const struct request *request, struct err *err)
 {
     char answer[16] = "";
     if (!request->args.list[P_CONFIRM].given || request->args.list[P_DRY_RUN].given)
         return true;
-    (void)fprintf(stderr, "%s: %s? [y/N] ", request->op->group, request->op->summary);
+    if (request->stdin_taken)
+        return err_set(err, ERR_USAGE, "stdin_taken",
+                       "--confirm reads the answer from standard input, where the key came from");
+    tell_command(request);
+    (void)fprintf(stderr, ": %s? [y/N] ", request->op->summary);
     if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
         return true;
     return err_set(err, ERR_PRECONDITION, "not_confirmed", "Not confirmed; nothing was changed");
@@ -112,6 +129,16 @@ static bool tell_file(const struct request *request, struct err *err)
     return told;
 }
 
+static bool check_output_file(const struct request *request, const struct store *store,
+                              struct err *err)
+{
+    const struct arg *file = &request->args.list[P_OUTPUT_FILE];
+    if (!file->given || !store_owns_file(store, file->text.data))
+        return true;
+    return err_set(err, ERR_USAGE, "output_is_store",
+                   "--output-file names a file of the store itself");
+}
+
 static enum op_outcome run_in_store(const struct request *request, struct result *result,
                                     struct err *err)
 {
@@ -121,6 +148,8 @@ static enum op_outcome run_in_store(const struct request *request, struct result
     if (!find_store(request, home, &config, err) || !store_open(&config, &store, err))
         return OP_FAILED;
     (void)snprintf(store->actor, sizeof store->actor, "uid:%u", (unsigned)getuid());
+    if (!check_output_file(request, store, err))
+        return OP_FAILED;
     if (!op_reads(request->op, &request->args))
         result_hold(result);
     enum op_outcome outcome = op_run(store, request->op, &request->args, result_out(result), err);
@@ -210,6 +239,15 @@ static bool show_help(const struct request *request, struct buf *buf, struct err
     return print(buf, err);
 }
 
+static bool show_builtin_help(struct buf *buf, struct err *err)
+{
+    buf_add(buf, VIEW("Usage: secure-mcp-gateway completion bash|zsh|fish\n\n"
+                      "Print the completion script for a shell.\n\nExamples:\n"
+                      "  source <(secure-mcp-gateway completion bash)\n"
+                      "  secure-mcp-gateway completion fish | source\n"));
+    return print(buf, err);
+}
+
 // `help`, `help user`, `help user get`.
 static bool help_command(struct request *request, struct buf *buf, struct err *err)
 {
@@ -222,6 +260,10 @@ static bool help_command(struct request *request, struct buf *buf, struct err *e
         request->words[i] = request->words[i + 1];
     size_t named;
     request->op = op_of_words(request->words, request->word_count, &named);
+    if (request->word_count > 0 && strcmp(request->words[0], "completion") == 0)
+        return show_builtin_help(buf, err);
+    if (request->word_count > 0 && strcmp(request->words[0], "help") == 0)
+        request->word_count = 0;
     return show_help(request, buf, err);
 }
 
@@ -258,6 +300,8 @@ static bool run_request(struct request *request, struct buf *buf, struct err *er
     }
     if (strcmp(first, "help") == 0)
         return help_command(request, buf, err);
+    if (request->help && strcmp(first, "completion") == 0)
+        return show_builtin_help(buf, err);
     if (request->help)
         return show_help(request, buf, err);
     if (strcmp(first, "completion") == 0)

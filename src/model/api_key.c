@@ -20,7 +20,7 @@ static bool record(struct store *store, const char *action, const struct api_key
     return audit_write(store, &event, err);
 }
 
-static bool refuse_tampered(const struct api_key *key, struct err *err)
+bool api_key_check_genuine(const struct api_key *key, struct err *err)
 {
     if (key->status != KEY_TAMPERED)
         return true;
@@ -106,14 +106,19 @@ bool api_key_reveal(struct store *store, const struct api_key *key, struct clear
     return record(store, "api_key.reveal", key, err);
 }
 
-static bool refuse_rotated(const struct api_key *key, struct err *err)
+// A key that lives on in its grace has a successor already; unless that one is gone.
+static bool refuse_rotated(struct store *store, const struct api_key *key, struct err *err)
 {
-    if (key->rotated_to[0] == '\0')
+    int64_t successors = 0;
+    if (key->rotated_to[0] && !store_number(store, "SELECT count(*) FROM api_keys WHERE key_id = ?",
+                                            BIND(v_text(key->rotated_to)), &successors, err))
+        return false;
+    if (successors == 0)
         return true;
     err_set(err, ERR_PRECONDITION, "key_already_rotated",
             "The API key %s was rotated already; its successor is %s", key->key_id,
             key->rotated_to);
-    return hint_command(err, "user rotate-api-key", "--api-key", view_of(key->rotated_to), NULL);
+    return hint_command(err, "user get-api-key", "--api-key", view_of(key->rotated_to), NULL);
 }
 
 // The old key ends: at once, or after the grace.
@@ -135,7 +140,7 @@ bool api_key_rotate(struct store *store, const struct api_key *key, int64_t grac
 {
     struct key_rotation rotation = {.successor = *key};
     struct api_key *successor = &rotation.successor;
-    if (!refuse_tampered(key, err) || !refuse_rotated(key, err))
+    if (!api_key_check_genuine(key, err) || !refuse_rotated(store, key, err))
         return false;
     memcpy(successor->rotated_from, key->key_id, sizeof successor->rotated_from);
     successor->last_used_at = successor->use_count = 0;
@@ -155,7 +160,7 @@ bool api_key_rotate(struct store *store, const struct api_key *key, int64_t grac
 
 bool api_key_set_enabled(struct store *store, struct api_key *key, bool enable, struct err *err)
 {
-    if (!refuse_tampered(key, err))
+    if (!api_key_check_genuine(key, err))
         return false;
     if (enable == (key->disabled_at == 0))
         return true;
@@ -167,8 +172,8 @@ bool api_key_set_enabled(struct store *store, struct api_key *key, bool enable, 
 
 bool api_key_update(struct store *store, const struct api_key *key, struct err *err)
 {
-    return refuse_tampered(key, err) && key_row_update(store, key, err) &&
-           record(store, "api_key.update", key, err);
+    return api_key_check_genuine(key, err) && refuse_rotated(store, key, err) &&
+           key_row_update(store, key, err) && record(store, "api_key.update", key, err);
 }
 
 bool api_key_delete(struct store *store, const struct api_key *key, struct err *err)

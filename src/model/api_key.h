@@ -102,7 +102,10 @@ MUST_CHECK bool api_key_rotate(struct store *store, const struct api_key *key, i
 MUST_CHECK bool api_key_set_enabled(struct store *store, struct api_key *key, bool enable,
                                     struct err *err);
 
-// New name and expiry, as they stand in `key`.
+// ERR_INTEGRITY when the key's row was changed outside this program.
+MUST_CHECK bool api_key_check_genuine(const struct api_key *key, struct err *err);
+
+// New name and expiry, as they stand in `key`. ERR_PRECONDITION for a key that has a successor.
 MUST_CHECK bool api_key_update(struct store *store, const struct api_key *key, struct err *err);
 
 MUST_CHECK bool api_key_delete(struct store *store, const struct api_key *key, struct err *err);

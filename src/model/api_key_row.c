@@ -10,7 +10,8 @@
 #define KEY_SELECT                                                                                 \
     "SELECT k.n, k.key_id, k.digest, k.masked, k.name, k.created_at, k.expires_at, k.disabled_at," \
     " k.last_used_at, k.use_count, k.rotated_from, k.rotated_to, k.user, k.project, u.user_id,"    \
-    " u.email, p.project_id, p.project_name, k.sealed, k.mac FROM api_keys k"                      \
+    " u.email, p.project_id, p.project_name, k.sealed, k.mac,"                                     \
+    " EXISTS(SELECT 1 FROM retired_keys r WHERE r.digest = k.digest) FROM api_keys k"              \
     " CROSS JOIN users u ON u.n = k.user CROSS JOIN projects p ON p.n = k.project "
 
 static void row_mac(const struct store *store, const struct api_key *key,
@@ -88,6 +89,14 @@ bool key_row_insert(struct store *store, struct api_key *key, struct err *err)
     return true;
 }
 
+// A statement about one row that touched none: the database did not do what it was told.
+static bool check_touched(struct store *store, struct err *err)
+{
+    return db_changes(store->db) == 1 ||
+           err_set(err, ERR_INTEGRITY, "store_corrupt",
+                   "The store did not carry out a change of an API key");
+}
+
 bool key_row_update(struct store *store, const struct api_key *key, struct err *err)
 {
     uint8_t mac[VAULT_DIGEST];
@@ -99,49 +108,68 @@ bool key_row_update(struct store *store, const struct api_key *key, struct err *
                   " mac = ? WHERE n = ?",
                   BIND(v_optional(key->name), v_time(key->expires_at), v_time(key->disabled_at),
                        v_optional(key->rotated_to), v_blob(mac, sizeof mac), v_int(key->n)),
-                  err);
+                  err) &&
+           check_touched(store, err);
 }
 
 bool key_row_delete(struct store *store, const struct api_key *key, const char *successor,
                     struct err *err)
 {
-    audit_key_row(store, key->mac, false);
+    // A tampered row is not counted as it stands.
+    if (key->status != KEY_TAMPERED)
+        audit_key_row(store, key->mac, false);
     return db_run(store->db,
                   "INSERT OR REPLACE INTO retired_keys(digest, key_id, successor, retired_at)"
                   " VALUES(?, ?, ?, ?)",
                   BIND(v_blob(key->digest, sizeof key->digest), v_text(key->key_id),
                        v_text(successor), v_int(store->now)),
                   err) &&
-           db_run(store->db, "DELETE FROM api_keys WHERE n = ?", BIND(v_int(key->n)), err);
+           db_run(store->db, "DELETE FROM api_keys WHERE n = ?", BIND(v_int(key->n)), err) &&
+           check_touched(store, err);
+}
+
+// Copies what fits; false when that was not all.
+static bool clip(char *ret_text, size_t size, struct view text)
+{
+    bool fits = text.size < size;
+    return text_copy(ret_text, size, (struct view){text.data, fits ? text.size : size - 1}) && fits;
 }
 
 static bool read_texts(struct stmt *stmt, struct api_key *key)
 {
-    return text_copy(key->key_id, sizeof key->key_id, stmt_text(stmt, 1)) &&
-           text_copy(key->masked, sizeof key->masked, stmt_text(stmt, 3)) &&
-           text_copy(key->name, sizeof key->name, stmt_text(stmt, 4)) &&
-           text_copy(key->rotated_from, sizeof key->rotated_from, stmt_text(stmt, 10)) &&
-           text_copy(key->rotated_to, sizeof key->rotated_to, stmt_text(stmt, 11)) &&
-           text_copy(key->user_id, sizeof key->user_id, stmt_text(stmt, 14)) &&
-           text_copy(key->email, sizeof key->email, stmt_text(stmt, 15)) &&
-           text_copy(key->project_id, sizeof key->project_id, stmt_text(stmt, 16)) &&
-           text_copy(key->project_name, sizeof key->project_name, stmt_text(stmt, 17));
+    bool whole = clip(key->key_id, sizeof key->key_id, stmt_text(stmt, 1));
+    whole &= clip(key->masked, sizeof key->masked, stmt_text(stmt, 3));
+    whole &= clip(key->name, sizeof key->name, stmt_text(stmt, 4));
+    whole &= clip(key->rotated_from, sizeof key->rotated_from, stmt_text(stmt, 10));
+    whole &= clip(key->rotated_to, sizeof key->rotated_to, stmt_text(stmt, 11));
+    whole &= clip(key->user_id, sizeof key->user_id, stmt_text(stmt, 14));
+    whole &= clip(key->email, sizeof key->email, stmt_text(stmt, 15));
+    whole &= clip(key->project_id, sizeof key->project_id, stmt_text(stmt, 16));
+    whole &= clip(key->project_name, sizeof key->project_name, stmt_text(stmt, 17));
+    return whole;
+}
+
+// A blob of exactly `size` bytes; zeros when it is not.
+static bool read_exact(struct view blob, uint8_t *ret_bytes, size_t size)
+{
+    memset(ret_bytes, 0, size);
+    if (blob.size != size)
+        return false;
+    memcpy(ret_bytes, blob.data, size);
+    return true;
 }
 
 static bool read_blobs(struct stmt *stmt, struct api_key *key)
 {
-    struct view digest = stmt_blob(stmt, 2), sealed = stmt_blob(stmt, 18),
-                mac = stmt_blob(stmt, 19);
-    if (digest.size != sizeof key->digest || sealed.size > sizeof key->sealed ||
-        mac.size != sizeof key->mac)
-        return false;
-    memcpy(key->digest, digest.data, digest.size);
-    memcpy(key->mac, mac.data, mac.size);
-    key->has_sealed = sealed.size >= VAULT_SEAL_EXTRA;
+    struct view sealed = stmt_blob(stmt, 18);
+    bool whole = read_exact(stmt_blob(stmt, 2), key->digest, sizeof key->digest);
+    whole &= read_exact(stmt_blob(stmt, 19), key->mac, sizeof key->mac);
+    whole &= sealed.size <= sizeof key->sealed;
+    key->has_sealed = sealed.size >= VAULT_SEAL_EXTRA && sealed.size <= sizeof key->sealed;
     key->sealed_size = key->has_sealed ? sealed.size : 0;
     if (key->has_sealed)
         memcpy(key->sealed, sealed.data, sealed.size);
-    return true;
+    return whole;
 }
 
 static bool is_genuine(const struct store *store, const struct api_key *key)
@@ -165,11 +193,10 @@ enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *r
     ret_key->use_count = stmt_int(stmt, 9);
     ret_key->user_n = stmt_int(stmt, 12);
     ret_key->project_n = stmt_int(stmt, 13);
-    if (!read_texts(stmt, ret_key) || !read_blobs(stmt, ret_key)) {
-        (void)err_set(err, ERR_INTEGRITY, "store_corrupt", "An API key's record is damaged");
-        return STEP_FAILED;
-    }
-    ret_key->status = is_genuine(store, ret_key) ? KEY_ACTIVE : KEY_TAMPERED;
+    bool retired = stmt_int(stmt, 20) != 0; // deleted once, and put back by hand
+    bool whole = read_texts(stmt, ret_key);
+    whole &= read_blobs(stmt, ret_key);
+    ret_key->status = whole && !retired && is_genuine(store, ret_key) ? KEY_ACTIVE : KEY_TAMPERED;
     key_row_judge(store, ret_key);
     return STEP_ROW;
 }
@@ -267,18 +294,6 @@ static bool find_key(struct store *store, const char *sql, struct value wanted, 
     return step != STEP_FAILED;
 }
 
-// A key that was deleted or rotated away has no row; one with its digest was put back by hand.
-static bool judge_retired(struct store *store, struct api_key *key, struct err *err)
-{
-    int64_t retired;
-    if (!store_number(store, "SELECT count(*) FROM retired_keys WHERE digest = ?",
-                      BIND(v_blob(key->digest, sizeof key->digest)), &retired, err))
-        return false;
-    if (retired)
-        key->status = KEY_TAMPERED;
-    return true;
-}
-
 bool api_key_select(struct store *store, struct view named, struct api_key *ret_key,
                     struct err *err)
 {
@@ -302,8 +317,6 @@ bool api_key_select(struct store *store, struct view named, struct api_key *ret_
         return refuse_unknown(store, named, digest, err);
     if (count > 1)
         return refuse_ambiguous(named, err);
-    if (!judge_retired(store, &key, err))
-        return false;
     *ret_key = key;
     return true;
 }

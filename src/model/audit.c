@@ -64,7 +64,7 @@ static bool read_head(struct store *store, struct head *ret_head, struct err *er
     uint8_t stored[VAULT_DIGEST], seal[VAULT_DIGEST];
     if (!db_query(store->db,
                   "SELECT seal, seq, mac, keys FROM (SELECT 1) LEFT JOIN audit_head ON one = 1 "
-                  "LEFT JOIN audit ON seq = (SELECT max(seq) FROM audit)",
+                  "LEFT JOIN audit ON seq = (SELECT max(seq) FROM audit WHERE seq < 1 << 62)",
                   BIND_NOTHING, &stmt, err) ||
         stmt_step(stmt, err) != STEP_ROW)
         return false;
@@ -134,10 +134,18 @@ static void write_notes(struct buf *buf, const struct audit_event *event)
 
 void audit_key_row(struct store *store, const uint8_t mac[VAULT_DIGEST], bool added)
 {
-    struct key_sum row;
-    memcpy(&row, mac, sizeof row);
-    for (size_t i = 0; i < COUNT_OF(row.lanes); i++)
-        store->key_change.lanes[i] += added ? row.lanes[i] : 0 - row.lanes[i];
+    key_sum_add(&store->key_change, mac, added);
+}
+
+bool audit_accept_keys(struct store *store, const struct key_sum *present, struct err *err)
+{
+    const struct audit_event event = {.action = "system.accept_keys"};
+    struct head head;
+    if (!read_head(store, &head, err))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(head.keys.lanes); i++)
+        store->key_change.lanes[i] = present->lanes[i] - head.keys.lanes[i];
+    return audit_write(store, &event, err);
 }
 
 // The set of keys as the transaction leaves it.
@@ -189,8 +197,8 @@ bool audit_query(struct store *store, const struct audit_filter *filter, struct 
                     " AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR action = ?4)"
                     " AND (?5 IS NULL OR ?5 IN (user_id, project_id, config_id, key_id))"
                     " ORDER BY seq LIMIT ?6",
-                    BIND(v_int(filter->after), v_int(filter->since), v_view(filter->actor),
-                         v_view(filter->action), v_view(filter->target),
+                    BIND(v_int(filter->after ? filter->after : INT64_MIN), v_int(filter->since),
+                         v_view(filter->actor), v_view(filter->action), v_view(filter->target),
                          v_int(filter->limit ? filter->limit : -1)),
                     ret_stmt, err);
 }

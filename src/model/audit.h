@@ -28,7 +28,7 @@ struct audit_note {
 enum { AUDIT_NOTES = 3 };
 
 struct audit_event {
-    const char *action; // `user.create`, `api_key.rotate`, …; static
+    const char *action;                                    // `user.create`, `api_key.rotate`, …
     const char *user_id, *project_id, *config_id, *key_id; // NULL when not concerned
     struct audit_note notes[AUDIT_NOTES];
     bool refused;
@@ -40,6 +40,10 @@ MUST_CHECK bool audit_write(struct store *store, const struct audit_event *event
 // Notes that a row with `mac` came into the set of API keys (`added`) or left it. An audit_write
 // must follow in the same transaction.
 void audit_key_row(struct store *store, const uint8_t mac[VAULT_DIGEST], bool added);
+
+// Makes what the rows add up to now what they must add up to from now on, with a record of it.
+MUST_CHECK bool audit_accept_keys(struct store *store, const struct key_sum *present,
+                                  struct err *err);
 
 // Lays the first seal of an empty chain; when a store is made.
 MUST_CHECK bool audit_start(struct store *store, struct err *err);

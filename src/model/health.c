@@ -15,14 +15,6 @@ static void add_finding(void *context, struct view text)
     buf_add_format(findings, "database: %.*s\n", VIEW_ARG(text));
 }
 
-static void add_row(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST])
-{
-    struct key_sum row;
-    memcpy(&row, mac, sizeof row);
-    for (size_t i = 0; i < COUNT_OF(row.lanes); i++)
-        sum->lanes[i] += row.lanes[i];
-}
-
 // Every key's MAC, which keys are about to expire, and what the MACs add up to.
 static bool check_keys(struct store *store, struct health *health, struct key_sum *ret_sum,
                        struct err *err)
@@ -39,7 +31,8 @@ static bool check_keys(struct store *store, struct health *health, struct key_su
                            "API key %s: its record was changed outside this program\n", key.key_id);
         expiring += key.status == KEY_ACTIVE && key.expires_at &&
                     key.expires_at < store->now + 7 * TIME_DAY;
-        add_row(ret_sum, key.mac);
+        if (key.status != KEY_TAMPERED)
+            key_sum_add(ret_sum, key.mac, true);
     }
     if (expiring)
         buf_add_format(&health->warnings, "API keys that expire within 7 days: %lld\n",
@@ -57,8 +50,9 @@ static bool check_audit(struct store *store, struct health *health, const struct
         buf_add_format(&health->issues, "audit: the chain is broken at record %lld: %s\n",
                        (long long)report.broken_at, report.reason);
     if (memcmp(sum, &report.keys, sizeof *sum) != 0)
-        buf_add_format(&health->issues, "API keys: records were removed, or older ones put back, "
-                                        "outside this program\n");
+        buf_add_format(&health->issues,
+                       "API keys: records were removed, changed, or older ones put back, outside "
+                       "this program (once that is settled: system accept-keys)\n");
     return true;
 }
 
@@ -113,6 +107,24 @@ bool health_check(struct store *store, struct health *ret_health, struct err *er
     }
     *ret_health = health;
     return true;
+}
+
+bool health_accept_keys(struct store *store, int64_t *ret_api_keys, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct key_sum sum = {0};
+    struct api_key key;
+    int64_t count = 0;
+    enum step step;
+    if (!api_key_query(store, (struct key_scope){0}, &stmt, err))
+        return false;
+    for (; (step = api_key_next(store, stmt, &key, err)) == STEP_ROW; count++) {
+        if (!api_key_check_genuine(&key, err))
+            return false;
+        key_sum_add(&sum, key.mac, true);
+    }
+    *ret_api_keys = count;
+    return step == STEP_END && audit_accept_keys(store, &sum, err);
 }
 
 void health_done(struct health *health)

@@ -18,4 +18,8 @@ struct health {
 // Examines the database's structure, the API keys' MACs, the audit chain, the key files and the
 // permissions, and looks for keys that expire within a week. Call health_done afterwards.
 MUST_CHECK bool health_check(struct store *store, struct health *ret_health, struct err *err);
+// Makes the present set of API keys the right one (see audit.h), with a record of it. ERR_INTEGRITY
+// while a key is tampered. The caller is inside a change.
+MUST_CHECK bool health_accept_keys(struct store *store, int64_t *ret_api_keys, struct err *err);
+
 void health_done(struct health *health);

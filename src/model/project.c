@@ -15,36 +15,38 @@
     "SELECT " PROJECT_COLUMNS " (SELECT count(*) FROM members WHERE project = projects.n),"        \
     " (SELECT count(*) FROM api_keys WHERE project = projects.n)" PROJECT_TABLES
 
+// `*ret_project` stays as it is when there is none.
 static bool find_project(struct store *store, const char *sql, struct view wanted,
                          struct project *ret_project, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
-    if (!db_query(store->db, sql, BIND(v_view(wanted)), &stmt, err))
-        return false;
-    enum step step = project_next(stmt, ret_project, err);
-    if (step != STEP_END)
-        return step == STEP_ROW;
-    err_set(err, ERR_NOT_FOUND, "project_not_found", "Project not found: %.*s", VIEW_ARG(wanted));
-    return hint_command(err, "project list", NULL);
+    return db_query(store->db, sql, BIND(v_view(wanted)), &stmt, err) &&
+           project_next(stmt, ret_project, err) != STEP_FAILED;
 }
 
 bool project_select(struct store *store, struct view name, struct view project_id,
                     struct project *ret_project, struct err *err)
 {
-    struct project by_name = {0}, by_id = {0};
+    struct project by_name = {0}, by_id = {0}; // number 0: not found
+    struct view wanted = name.data ? name : project_id;
     char id[UUID_TEXT] = "";
-    if (name.data &&
-        !find_project(store, PROJECT_FIND "WHERE project_name = ?", name, &by_name, err))
-        return false;
     if (project_id.data && text_copy(id, sizeof id, project_id))
         text_lower(id, project_id.size);
-    if (project_id.data &&
-        !find_project(store, PROJECT_FIND "WHERE project_id = ?", view_of(id), &by_id, err))
+    if ((name.data &&
+         !find_project(store, PROJECT_FIND "WHERE project_name = ?", name, &by_name, err)) ||
+        (project_id.data &&
+         !find_project(store, PROJECT_FIND "WHERE project_id = ?", view_of(id), &by_id, err)))
         return false;
     if (name.data && project_id.data && by_name.n != by_id.n)
         return err_set(err, ERR_USAGE, "selectors_disagree",
-                       "--project-name and --project-id name two different projects");
-    *ret_project = name.data ? by_name : by_id;
+                       "--project-name and --project-id do not name the same project");
+    const struct project *chosen = name.data ? &by_name : &by_id;
+    if (chosen->n == 0) {
+        err_set(err, ERR_NOT_FOUND, "project_not_found", "Project not found: %.*s",
+                VIEW_ARG(wanted));
+        return hint_command(err, "project list", NULL);
+    }
+    *ret_project = *chosen;
     return true;
 }
 

@@ -26,29 +26,21 @@ static bool place_error(struct err *err, const char *url)
     return err_hint(err, "--store sqlite:/var/lib/secure-mcp-gateway/store.db");
 }
 
-// Decides where the database is.
+// Decides where the database is. A relative path gets `./` before it: SQLite takes `:memory:` and
+// `file:…` for more than names.
 static bool place_database(struct store *store, const struct store_config *config, struct err *err)
 {
     static const char scheme[] = "sqlite:";
-    int size;
-    if (config->url && strncmp(config->url, scheme, sizeof scheme - 1) != 0)
+    const char *path = config->url ? config->url + sizeof scheme - 1 : config->home;
+    if (config->url && (strncmp(config->url, scheme, sizeof scheme - 1) != 0 || path[0] == '\0'))
         return place_error(err, config->url);
-    if (config->url && config->url[sizeof scheme - 1] == '\0')
-        return place_error(err, config->url);
-    if (config->url)
-        size = snprintf(store->path, sizeof store->path, "%s", config->url + sizeof scheme - 1);
-    else
-        size = snprintf(store->path, sizeof store->path, "%s/" DATABASE_FILE, config->home);
+    int size = snprintf(store->path, sizeof store->path, "%s%s%s", path[0] == '/' ? "" : "./", path,
+                        config->url ? "" : "/" DATABASE_FILE);
     // The temporary name and SQLite's companions must fit too.
     if (size < 0 || (size_t)size + 16 >= sizeof store->path ||
         !text_copy(store->home, sizeof store->home, view_of(config->home)))
         return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
     return true;
-}
-
-static bool is_missing(const char *path)
-{
-    return access(path, F_OK) != 0 && errno == ENOENT;
 }
 
 static void remove_leftovers(const char *path)
@@ -87,22 +79,11 @@ static bool build_database(struct store *store, const char *path, struct err *er
     return done;
 }
 
-static bool folder_of(const char *path, char ret_folder[LIMIT_PATH])
-{
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return text_copy(ret_folder, LIMIT_PATH, VIEW("."));
-    return text_copy(ret_folder, LIMIT_PATH,
-                     view_bytes(path, slash == path ? 1 : (size_t)(slash - path)));
-}
-
 // Makes key files and database; the caller holds the home's lock.
-static bool create_store(struct store *store, struct err *err)
+static bool create_store(struct store *store, const char *folder, struct err *err)
 {
-    char fresh[LIMIT_PATH + 16], folder[LIMIT_PATH];
+    char fresh[LIMIT_PATH + 16];
     (void)snprintf(fresh, sizeof fresh, "%s.new", store->path);
-    if (!folder_of(store->path, folder))
-        return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
     remove_leftovers(fresh);
     if (!vault_open(store->home, true, &store->vault, err) || !vault_unlock(store->vault, err))
         return false;
@@ -116,17 +97,55 @@ static bool create_store(struct store *store, struct err *err)
     return folder_sync(folder, err);
 }
 
-// One process makes the store, the others wait for it.
+// A log without its database holds changes that were acknowledged: a new database beside it would
+// swallow them or be damaged by them.
+static bool refuse_orphaned_log(const struct store *store, struct err *err)
+{
+    static const char *const suffixes[] = {"-wal", "-journal"};
+    char name[LIMIT_PATH + 16];
+    struct stat status;
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", store->path, suffixes[i]);
+        if (stat(name, &status) != 0 || status.st_size == 0)
+            continue;
+        err_set(err, ERR_INTEGRITY, "store_incomplete",
+                "The database %.900s is missing, but its log (%s) is still there", store->path,
+                suffixes[i]);
+        err_hint(err, "put the database back where it was, or restore a backup");
+        return err_hint(err, "to begin anew, move away the files whose names begin with its name");
+    }
+    return true;
+}
+
+// Waits for the lock of a folder, unless it is the one that `other` (or -1) holds already.
+static bool lock_folder(const char *folder, int other, int *ret_lock, struct err *err)
+{
+    struct stat status, locked;
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *ret_lock = lock;
+    if (lock < 0 || fstat(lock, &status) != 0)
+        return file_error(err, "open", folder);
+    if (other >= 0 && fstat(other, &locked) == 0 && locked.st_dev == status.st_dev &&
+        locked.st_ino == status.st_ino)
+        return true;
+    return flock(lock, LOCK_EX) == 0 || file_error(err, "lock", folder);
+}
+
+// One process makes the store, the others wait for it: those of the same home, and those of other
+// homes that name the same database.
 static bool ensure_store(struct store *store, struct err *err)
 {
-    if (!is_missing(store->path))
+    char folder[LIMIT_PATH];
+    int home_lock AUTO(descriptor_close) = -1, folder_lock AUTO(descriptor_close) = -1;
+    if (!file_is_missing(store->path))
         return true;
-    if (!folder_create(store->home, err))
+    if (!folder_create(store->home, err) || !folder_of(store->path, folder, err) ||
+        !lock_folder(store->home, -1, &home_lock, err) ||
+        !lock_folder(folder, home_lock, &folder_lock, err))
         return false;
-    int lock AUTO(descriptor_close) = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0)
-        return file_error(err, "lock", store->home);
-    return is_missing(store->path) ? create_store(store, err) : true;
+    if (!file_is_missing(store->path))
+        return true;
+    return refuse_orphaned_log(store, err) && create_store(store, folder, err);
 }
 
 static bool check_identity(struct store *store, struct err *err)
@@ -156,7 +175,7 @@ bool store_open(const struct store_config *config, struct store **ret_store, str
     store->command = "";
     if (!place_database(store, config, err))
         return false;
-    if (config->must_exist && is_missing(store->path))
+    if (config->must_exist && file_is_missing(store->path))
         return err_set(err, ERR_NOT_FOUND, "store_not_found", "There is no store yet");
     if (!ensure_store(store, err))
         return false;
@@ -168,6 +187,41 @@ bool store_open(const struct store_config *config, struct store **ret_store, str
         return false;
     *ret_store = TAKE(store);
     return true;
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+// Whether `path` stands in the folder of `own` under its name, be it there or not.
+static bool is_same_name(const char *path, const char *own)
+{
+    struct err ignored;
+    char folder[LIMIT_PATH], own_folder[LIMIT_PATH];
+    const char *name = strrchr(path, '/'), *own_name = strrchr(own, '/');
+    return strcmp(name ? name + 1 : path, own_name ? own_name + 1 : own) == 0 &&
+           folder_of(path, folder, &ignored) && folder_of(own, own_folder, &ignored) &&
+           is_same_file(folder, own_folder);
+}
+
+bool store_owns_file(const struct store *store, const char *path)
+{
+    static const char *const companions[] = {"", "-wal", "-shm", "-journal", ".new"};
+    static const char *const key_files[] = {"index.key", "master.key"};
+    char own[LIMIT_PATH + 16];
+    bool owns = false;
+    for (size_t i = 0; i < COUNT_OF(companions); i++) {
+        (void)snprintf(own, sizeof own, "%s%s", store->path, companions[i]);
+        owns = owns || is_same_file(path, own) || is_same_name(path, own);
+    }
+    for (size_t i = 0; i < COUNT_OF(key_files); i++) {
+        (void)snprintf(own, sizeof own, "%s/%s", store->home, key_files[i]);
+        owns = owns || is_same_file(path, own) || is_same_name(path, own);
+    }
+    return owns;
 }
 
 void store_free(struct store **store)
@@ -195,6 +249,14 @@ bool store_unlock(struct store *store, struct err *err)
     if (step == STEP_END)
         return err_set(err, ERR_INTEGRITY, "store_corrupt", "The store has lost its data key");
     return vault_use_data_key(store->vault, stmt_blob(stmt, 0), err);
+}
+
+void key_sum_add(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST], bool added)
+{
+    struct key_sum row;
+    memcpy(&row, mac, sizeof row);
+    for (size_t i = 0; i < COUNT_OF(row.lanes); i++)
+        sum->lanes[i] += added ? row.lanes[i] : 0 - row.lanes[i];
 }
 
 bool store_number(struct store *store, const char *sql, struct values values, int64_t *ret_number,

@@ -26,13 +26,15 @@ struct key_sum {
     uint64_t lanes[VAULT_DIGEST / 8];
 };
 
+void key_sum_add(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST], bool added);
+
 struct store {
     struct db *db;
     struct vault *vault;
     char home[LIMIT_PATH];
     char path[LIMIT_PATH];     // of the database
     char actor[64];            // who acts, for the audit
-    const char *command;       // what is being run, for the audit; static
+    const char *command;       // what is being run, for the audit; the caller's
     int64_t now;               // the time of the command under way: one for all it does
     struct key_sum key_change; // what the transaction did to the set of API keys; see audit.h
 };
@@ -42,6 +44,10 @@ struct store {
 MUST_CHECK bool store_open(const struct store_config *config, struct store **ret_store,
                            struct err *err);
 void store_free(struct store **store);
+
+// Whether `path` is the database, one of its companions, or a key file, under whatever name: those
+// must never be written over by a result.
+bool store_owns_file(const struct store *store, const char *path);
 
 // Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
 MUST_CHECK bool store_unlock(struct store *store, struct err *err);

@@ -63,20 +63,18 @@ static bool user_not_found(struct view wanted, struct err *err)
 bool user_select(struct store *store, struct view email, struct view user_id, struct user *ret_user,
                  struct err *err)
 {
-    struct user by_email = {0}, by_id = {0};
+    struct user by_email = {0}, by_id = {0}; // number 0: not found
     bool found = false;
-    if (email.data && !find_by_email(store, email, &found, &by_email, err))
+    if ((email.data && !find_by_email(store, email, &found, &by_email, err)) ||
+        (user_id.data && !find_by_id(store, user_id, &found, &by_id, err)))
         return false;
-    if (email.data && !found)
-        return user_not_found(email, err);
-    if (user_id.data && !find_by_id(store, user_id, &found, &by_id, err))
-        return false;
-    if (user_id.data && !found)
-        return user_not_found(user_id, err);
     if (email.data && user_id.data && by_email.n != by_id.n)
         return err_set(err, ERR_USAGE, "selectors_disagree",
-                       "--email and --user-id name two different users");
-    *ret_user = email.data ? by_email : by_id;
+                       "--email and --user-id do not name the same user");
+    const struct user *chosen = email.data ? &by_email : &by_id;
+    if (chosen->n == 0)
+        return user_not_found(email.data ? email : user_id, err);
+    *ret_user = *chosen;
     return true;
 }
 

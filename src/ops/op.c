@@ -2,6 +2,7 @@
 #include "ops/op.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "model/audit.h"
@@ -72,35 +73,46 @@ static bool check_needs(const struct op *op, const struct args *args, struct err
     return true;
 }
 
-// A UUID among the arguments, as text that ends with NUL; NULL when it was not given.
-static const char *given_id(const struct args *args, enum param param, char text[UUID_TEXT])
+// An id for the audit: the one that was found, else the one that was given, else NULL.
+static const char *target_id(const struct op_call *call, enum param param, char found[UUID_TEXT])
 {
-    const struct arg *arg = &args->list[param];
-    return arg->given && text_is_uuid(arg->text) && text_copy(text, UUID_TEXT, arg->text) ? text
-                                                                                          : NULL;
+    const struct arg *given = &call->args->list[param];
+    if (!found[0] && given->given && text_is_uuid(given->text) &&
+        text_copy(found, UUID_TEXT, given->text))
+        text_lower(found, given->text.size);
+    return found[0] ? found : NULL;
+}
+
+static const char *audit_action(const struct op *op, char text[64])
+{
+    if (op->action)
+        return op->action;
+    (void)snprintf(text, 64, "%s.%s", op->group, op->verb);
+    for (char *at = text; (at = strchr(at, '-')) != NULL;)
+        *at = '_';
+    return text;
 }
 
 // One record of a refused change: what was asked for, and why not. Never the text of a key.
-static bool audit_refusal(struct store *store, const struct op *op, const struct args *args,
-                          const struct err *reason, struct err *err)
+static bool audit_refusal(const struct op *op, struct op_call *call, const struct err *reason,
+                          struct err *err)
 {
-    char action[64], user_id[UUID_TEXT], project_id[UUID_TEXT], config_id[UUID_TEXT],
-        key_id[UUID_TEXT];
-    (void)snprintf(action, sizeof action, "%s.%s", op->group, op->verb);
+    char action[64];
+    const struct args *args = call->args;
     enum param named = args->list[P_PROJECT_NAME].given ? P_PROJECT_NAME : P_CONFIG_NAME;
     const struct audit_event event = {
-        .action = action,
-        .user_id = given_id(args, P_USER_ID, user_id),
-        .project_id = given_id(args, P_PROJECT_ID, project_id),
-        .config_id = given_id(args, P_CONFIG_ID, config_id),
-        .key_id = given_id(args, P_API_KEY, key_id),
+        .action = audit_action(op, action),
+        .user_id = target_id(call, P_USER_ID, call->targets.user_id),
+        .project_id = target_id(call, P_PROJECT_ID, call->targets.project_id),
+        .config_id = target_id(call, P_CONFIG_ID, call->targets.config_id),
+        .key_id = target_id(call, P_API_KEY, call->targets.key_id),
         .notes = {{"reason", view_of(reason->code)},
                   {"email", args->list[P_EMAIL].text},
                   {named == P_PROJECT_NAME ? "project_name" : "config_name",
                    args->list[named].text}},
         .refused = true,
     };
-    return audit_write(store, &event, err);
+    return audit_write(call->store, &event, err);
 }
 
 static bool run_read(const struct op *op, struct op_call *call, struct err *err)
@@ -120,9 +132,8 @@ static void give_up(const struct op *op, struct op_call *call, struct err *err)
     struct err trouble = {0};
     bool refusal = err_is_refusal(err->kind) && !call_has(call, P_DRY_RUN);
     call->store->key_change = (struct key_sum){0};
-    if (refusal &&
-        (!db_rollback_to_mark(db, &trouble) ||
-         !audit_refusal(call->store, op, call->args, err, &trouble) || !db_commit(db, &trouble)))
+    if (refusal && (!db_rollback_to_mark(db, &trouble) || !audit_refusal(op, call, err, &trouble) ||
+                    !db_commit(db, &trouble)))
         err_hint(err, "the refusal could not be written to the audit: %s", trouble.message);
     db_rollback(db);
 }
@@ -189,25 +200,44 @@ int64_t call_number(const struct op_call *call, enum param param)
     return call->args->list[param].number;
 }
 
+static void note(char found[UUID_TEXT], const char id[UUID_TEXT])
+{
+    memcpy(found, id, UUID_TEXT);
+}
+
 bool call_user(struct op_call *call, struct user *ret_user, struct err *err)
 {
-    return user_select(call->store, call_text(call, P_EMAIL), call_text(call, P_USER_ID), ret_user,
-                       err);
+    if (!user_select(call->store, call_text(call, P_EMAIL), call_text(call, P_USER_ID), ret_user,
+                     err))
+        return false;
+    note(call->targets.user_id, ret_user->user_id);
+    return true;
 }
 
 bool call_project(struct op_call *call, struct project *ret_project, struct err *err)
 {
-    return project_select(call->store, call_text(call, P_PROJECT_NAME),
-                          call_text(call, P_PROJECT_ID), ret_project, err);
+    if (!project_select(call->store, call_text(call, P_PROJECT_NAME), call_text(call, P_PROJECT_ID),
+                        ret_project, err))
+        return false;
+    note(call->targets.project_id, ret_project->project_id);
+    return true;
 }
 
 bool call_config(struct op_call *call, struct config *ret_config, struct err *err)
 {
-    return config_select(call->store, call_text(call, P_CONFIG_NAME), call_text(call, P_CONFIG_ID),
-                         ret_config, err);
+    if (!config_select(call->store, call_text(call, P_CONFIG_NAME), call_text(call, P_CONFIG_ID),
+                       ret_config, err))
+        return false;
+    note(call->targets.config_id, ret_config->config_id);
+    return true;
 }
 
 bool call_api_key(struct op_call *call, struct api_key *ret_key, struct err *err)
 {
-    return api_key_select(call->store, call_text(call, P_API_KEY), ret_key, err);
+    if (!api_key_select(call->store, call_text(call, P_API_KEY), ret_key, err))
+        return false;
+    note(call->targets.key_id, ret_key->key_id);
+    note(call->targets.user_id, ret_key->user_id);
+    note(call->targets.project_id, ret_key->project_id);
+    return true;
 }

@@ -74,6 +74,11 @@ struct surroundings {
     const char *claude_config_dir;          // CLAUDE_CONFIG_DIR
 };
 
+// The ids of what the arguments named, as far as it was found; for the record of a refusal.
+struct op_targets {
+    char user_id[UUID_TEXT], project_id[UUID_TEXT], config_id[UUID_TEXT], key_id[UUID_TEXT];
+};
+
 // What an operation sees of the call.
 struct op_call {
     struct store *store;
@@ -83,6 +88,7 @@ struct op_call {
     struct buf *text; // only for EFFECT_LOCAL: takes what a dry run shows, in place of `out`
     bool negative;    // set, with `err` filled, by an operation whose answer is "no" (unhealthy,
                       // broken)
+    struct op_targets targets; // filled by call_user and its relatives
 };
 
 enum { OP_PARAMS = 12, OP_HELPS = 4, OP_TITLE = 64 };
@@ -101,9 +107,10 @@ struct op {
     bool (*run)(struct op_call *call, struct err *err);
     enum op_effect effect;
     bool (*reads_only)(const struct args *args); // NULL: `effect` holds for all arguments
-    bool destructive;  // offers --dry-run (all is done and then taken back) and --confirm
-    bool lines;        // a file of it is JSON lines unless --output says otherwise
-    const char *plain; // the field printed as `field: value` when no --output is given
+    bool destructive;   // offers --dry-run (all is done and then taken back) and --confirm
+    bool lines;         // a file of it is JSON lines unless --output says otherwise
+    const char *action; // what the audit calls it; NULL: `group.verb`, with `_` for `-`
+    const char *plain;  // the field printed as `field: value` when no --output is given
     struct op_param params[OP_PARAMS];
     size_t param_count;
     struct op_help helps[OP_HELPS]; // as many as have a text

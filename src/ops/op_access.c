@@ -157,14 +157,15 @@ static bool explain_status(const struct api_key *key, struct err *err)
         return hint_command(err, "user enable-api-key", "--api-key", key_id, NULL);
     case KEY_EXPIRED:
         err_set(err, ERR_PRECONDITION, "key_expired", "Key has expired: key %s", key->key_id);
+        if (key->rotated_to[0])
+            return hint_command(err, "user get-api-key", "--api-key", view_of(key->rotated_to),
+                                NULL);
         return hint_command(err, "user update-api-key", "--api-key", key_id, "--expires-in",
                             VIEW("90d"), NULL);
     case KEY_TAMPERED:
         break;
     }
-    err_set(err, ERR_INTEGRITY, "key_tampered",
-            "The record of the API key %s was changed outside this program", key->key_id);
-    return hint_command(err, "user delete-api-key", "--api-key", key_id, NULL);
+    return api_key_check_genuine(key, err);
 }
 
 static bool explain_config(const struct project *project, struct err *err)
@@ -226,6 +227,7 @@ static const struct op rows[] = {
         .example = "user offboard --email alice@example.com --dry-run\n"
                    "user offboard --email alice@example.com",
         .run = user_offboard,
+        .action = "user.delete",
         .destructive = true,
         PARAMS(THE_USER),
     },

@@ -361,6 +361,7 @@ static const struct op rows[] = {
                    "user generate-api-key --email alice@example.com --project-name 'Team Project' "
                    "--name laptop --expires-in 90d",
         .run = generate_api_key,
+        .action = "api_key.generate",
         PARAMS(THE_USER, THE_PROJECT, {P_NAME, MAY}, {P_EXPIRES_IN, MAY}, {P_SHOW_ONCE, MAY}),
     },
     {
@@ -371,6 +372,7 @@ static const struct op rows[] = {
         .example = "user list-api-keys --email alice@example.com\n"
                    "user list-api-keys --email alice@example.com --project-name 'Team Project'",
         .run = list_api_keys,
+        .action = "api_key.reveal",
         PARAMS(THE_USER, A_PROJECT),
     },
     {
@@ -379,6 +381,7 @@ static const struct op rows[] = {
         .summary = "List the API keys of all users, masked",
         .example = "user list-all-api-keys --status active --older-than 90d --output table",
         .run = list_all_api_keys,
+        .action = "api_key.reveal",
         .reads_only = lists_masked,
         PARAMS({P_REVEAL, MAY}, {P_STATUS, MAY}, {P_OLDER_THAN, MAY}, {P_UNUSED_FOR, MAY},
                {P_EXPIRING_WITHIN, MAY}),
@@ -392,6 +395,7 @@ static const struct op rows[] = {
             "audit; naming it in full shows nothing that was not known.",
         .example = "user get-api-key --api-key @key.txt --details",
         .run = get_api_key,
+        .action = "api_key.reveal",
         .reads_only = names_key_in_full,
         PARAMS({P_API_KEY, MUST}, {P_DETAILS, MAY}),
     },
@@ -404,6 +408,7 @@ static const struct op rows[] = {
             "once, or after --grace (but never later than it would have).",
         .example = "user rotate-api-key --api-key @key.txt --grace 24h",
         .run = rotate_api_key,
+        .action = "api_key.rotate",
         PARAMS({P_API_KEY, MUST}, {P_GRACE, MAY}),
     },
     {
@@ -413,6 +418,7 @@ static const struct op rows[] = {
         .notes = "Keys that were rotated before and live on in their grace are left alone.",
         .example = "user rotate-all-api-keys --email alice@example.com",
         .run = rotate_all_api_keys,
+        .action = "api_key.rotate",
         PARAMS(THE_USER, A_PROJECT, {P_GRACE, MAY}),
     },
     {
@@ -421,6 +427,7 @@ static const struct op rows[] = {
         .summary = "Change the name or the expiry of an API key",
         .example = "user update-api-key --api-key @key.txt --expires-in 30d",
         .run = update_api_key,
+        .action = "api_key.update",
         PARAMS({P_API_KEY, MUST}, {P_NAME, MAY}, {P_EXPIRES_IN, MAY}),
     },
     {
@@ -429,6 +436,7 @@ static const struct op rows[] = {
         .summary = "Stop an API key from working, for now",
         .example = "user disable-api-key --api-key @key.txt",
         .run = disable_api_key,
+        .action = "api_key.disable",
         PARAMS({P_API_KEY, MUST}),
     },
     {
@@ -437,6 +445,7 @@ static const struct op rows[] = {
         .summary = "Let a disabled API key work again",
         .example = "user enable-api-key --api-key @key.txt",
         .run = enable_api_key,
+        .action = "api_key.enable",
         PARAMS({P_API_KEY, MUST}),
     },
     {
@@ -445,6 +454,7 @@ static const struct op rows[] = {
         .summary = "Delete an API key for good",
         .example = "user delete-api-key --api-key @key.txt",
         .run = delete_api_key,
+        .action = "api_key.delete",
         .destructive = true,
         PARAMS({P_API_KEY, MUST}),
     },
@@ -454,6 +464,7 @@ static const struct op rows[] = {
         .summary = "Delete all API keys of a user",
         .example = "user delete-all-api-keys --email alice@example.com",
         .run = delete_all_api_keys,
+        .action = "api_key.delete",
         .destructive = true,
         PARAMS(THE_USER, A_PROJECT),
     },

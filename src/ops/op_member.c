@@ -121,6 +121,7 @@ static const struct op rows[] = {
         .summary = "Take all users out of a project, revoking their keys for it",
         .example = "project remove-all-users --project-name 'Team Project'",
         .run = project_remove_all_users_op,
+        .action = "project.remove_user",
         .destructive = true,
         PARAMS(THE_PROJECT),
     },

@@ -1,5 +1,6 @@
 // op_system.c: `system …`: the store as a whole.
 #include "model/health.h"
+#include "ops/show.h"
 #include "ops/table.h"
 
 // One array element for each line.
@@ -49,6 +50,19 @@ static bool system_health_check(struct op_call *call, struct err *err)
     return true;
 }
 
+static bool system_accept_keys(struct op_call *call, struct err *err)
+{
+    int64_t keys;
+    if (!health_accept_keys(call->store, &keys, err))
+        return false;
+    out_begin(call->out, '{');
+    field_int(call->out, "api_keys", keys);
+    field_time(call->out, "accepted_at", call->store->now);
+    show_dry_run(call);
+    out_end(call->out, '}');
+    return true;
+}
+
 static const struct op rows[] = {
     {
         .group = "system",
@@ -59,6 +73,18 @@ static const struct op rows[] = {
         .example = "system health-check",
         .run = system_health_check,
         .effect = EFFECT_READ,
+    },
+    {
+        .group = "system",
+        .verb = "accept-keys",
+        .summary = "Accept the API keys as they are now, after outside changes were settled",
+        .notes =
+            "When health-check says that records of API keys were removed, changed or put back "
+            "outside this program: look through list-all-api-keys and the audit, delete what "
+            "does not belong, then accept the rest. Refused while a key is tampered.",
+        .example = "system accept-keys --dry-run",
+        .run = system_accept_keys,
+        .destructive = true,
     },
 };
 

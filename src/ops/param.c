@@ -112,11 +112,14 @@ static bool read_measure(enum param param, struct view text, struct arg *arg, st
     switch (param_rows[param].type) {
     case TYPE_EXPIRY:
         return view_is(text, "never") || duration_parse(text, &arg->number) ||
-               bad_value(param, "a time from now such as 90d or 12h (s, m, h, d, w), or never",
-                         err);
+               bad_value(
+                   param,
+                   "a time from now such as 90d or 12h (s, m, h, d, w; up to 36500d), or never",
+                   err);
     case TYPE_DURATION:
         return duration_parse(text, &arg->number) ||
-               bad_value(param, "a length of time such as 90d or 12h (s, m, h, d, w)", err);
+               bad_value(param, "a length of time such as 90d or 12h (s, m, h, d, w; up to 36500d)",
+                         err);
     case TYPE_TIME:
         return time_parse(text, &arg->number) || read_time_ago(text, &arg->number) ||
                bad_value(param, "a UTC time such as 2025-07-16T17:02:00, or how long ago (90d)",

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 static bool key_path(const char *home, const char *name, char ret_path[LIMIT_PATH], struct err *err)
 {
@@ -18,9 +19,12 @@ static bool key_path(const char *home, const char *name, char ret_path[LIMIT_PAT
     return true;
 }
 
-static bool is_missing(const char *path)
+static bool hint_chmod(const char *path, struct err *err)
 {
-    return access(path, F_OK) != 0 && errno == ENOENT;
+    struct buf line AUTO(buf_done);
+    buf_init(&line, 2 * LIMIT_PATH);
+    text_add_shell_word(&line, view_of(path));
+    return err_hint(err, "chmod 600 %.*s", VIEW_ARG(buf_view(&line)));
 }
 
 static bool check_file(const char *path, const struct stat *status, size_t size, struct err *err)
@@ -35,7 +39,7 @@ static bool check_file(const char *path, const struct stat *status, size_t size,
         err_set(err, ERR_INTEGRITY, "key_file_exposed",
                 "The key file %.900s can be read by others (mode %04o)", path,
                 (unsigned)status->st_mode & 07777);
-        return err_hint(err, "chmod 600 %.900s", path);
+        return hint_chmod(path, err);
     }
     return true;
 }
@@ -50,7 +54,7 @@ bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_
     content.secret = true;
     if (!key_path(home, name, path, err))
         return false;
-    if (is_missing(path)) {
+    if (file_is_missing(path)) {
         err_set(err, ERR_INTEGRITY, "key_file_missing", "The key file %.900s is missing", path);
         return err_hint(err, "put back the copy of the key file that was kept with the backups");
     }
@@ -80,7 +84,7 @@ bool key_file_ensure(const char *home, const char *name, struct err *err)
     uint8_t fresh[KEY_FILE_SIZE];
     if (!key_path(home, name, path, err))
         return false;
-    if (!is_missing(path))
+    if (!file_is_missing(path))
         return true;
     randombytes_buf(fresh, sizeof fresh);
     bool done = write_durably(home, path, view_bytes(fresh, sizeof fresh), err);

@@ -62,8 +62,10 @@ enum key_shape key_text_shape(struct view key)
     if (key.size != KEY_TEXT || !view_starts(key, prefix) ||
         sodium_base642bin(bytes, sizeof bytes, key.data + prefix.size, key.size - prefix.size, NULL,
                           &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-        size != sizeof bytes)
+        size != sizeof bytes) {
+        sodium_memzero(bytes, sizeof bytes);
         return KEY_SHAPE_FOREIGN;
+    }
     memcpy(given, bytes + RANDOM_BYTES, CHECK_BYTES);
     put_check(bytes);
     bool good = sodium_memcmp(given, bytes + RANDOM_BYTES, CHECK_BYTES) == 0;

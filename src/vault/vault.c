@@ -218,8 +218,3 @@ void vault_new_uuid(char ret_uuid[UUID_TEXT])
     }
     ret_uuid[at] = '\0';
 }
-
-void vault_wipe(void *memory, size_t size)
-{
-    sodium_memzero(memory, size);
-}

@@ -1,6 +1,6 @@
 // vault.h: the only room where secrets are used.
 //
-// A vault holds what the two key files of a store give (design: README of SECURITY.md):
+// A vault holds what the two key files of a store give (see SECURITY.md):
 //   index.key   finds and trusts: digests of API keys, row MACs, the audit chain
 //   master.key  shows: it wraps the data keys that seal the showable copy of each API key
 // Losing master.key loses the showing of old keys, never authentication.
@@ -83,6 +83,3 @@ MUST_CHECK bool vault_equal(const uint8_t *a, const uint8_t *b, size_t size);
 
 // A random UUID, version 4 (RFC 9562 section 5.4), lower case.
 void vault_new_uuid(char ret_uuid[UUID_TEXT]);
-
-// Clears memory in a way the compiler keeps.
-void vault_wipe(void *memory, size_t size);

@@ -163,7 +163,7 @@ static struct outcome read_line(struct line *line)
     must(!keys.format || request.output_given);
     must(!request.output_given || keys.format);
     must(request.word_count <= REQUEST_WORDS);
-    must(!request.op || request.word_count >= 2);
+    must(!request.op || request.word_count >= (request.op->group[0] ? 2 : 1));
     outcome.output_given = request.output_given;
     outcome.format = request.format;
     free(first);

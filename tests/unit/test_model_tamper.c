@@ -369,13 +369,13 @@ static void older_and_missing_rows_are_noticed(void **state)
     struct api_key found = find_key(key.key_id);
     WORKS(api_key_set_enabled(store, &found, false, &err));
     commit();
-    assert_false(health_names("API keys: records were removed, or older ones put back"));
+    assert_false(health_names("API keys: records were removed, changed, or older ones put back"));
     script("DELETE FROM api_keys; INSERT INTO api_keys SELECT * FROM kept");
     assert_int_equal(find_key(key.key_id).status, KEY_ACTIVE);
-    assert_true(health_names("API keys: records were removed, or older ones put back"));
+    assert_true(health_names("API keys: records were removed, changed, or older ones put back"));
     begin();
     script("DELETE FROM api_keys WHERE n = %lld", (long long)second.n);
-    assert_true(health_names("API keys: records were removed, or older ones put back"));
+    assert_true(health_names("API keys: records were removed, changed, or older ones put back"));
     db_rollback(store->db);
     begin(); // the sum cannot be set right without the seal
     script("UPDATE audit_head SET keys = zeroblob(32)");

@@ -69,7 +69,7 @@ static void selects_by_address_and_id(void **state)
     REFUSED(user_select(store, view_of(bob.email), view_of(alice.user_id), &user, &err), ERR_USAGE,
             "selectors_disagree");
     REFUSED(user_select(store, VIEW("eve@example.com"), view_of(alice.user_id), &user, &err),
-            ERR_NOT_FOUND, "user_not_found");
+            ERR_USAGE, "selectors_disagree");
     REFUSED(user_select(store, none, VIEW("00000000-0000-4000-8000-000000000000"), &user, &err),
             ERR_NOT_FOUND, "user_not_found");
     REFUSED(user_select(store, VIEW(""), none, &user, &err), ERR_NOT_FOUND, "user_not_found");

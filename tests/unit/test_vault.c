@@ -502,8 +502,6 @@ static void compares_and_wipes(void **state)
         assert_false(vault_equal(a, b, sizeof a));
         b[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    vault_wipe(a, sizeof a);
-    assert_memory_equal(a, none, sizeof a);
 }
 
 int main(void)
