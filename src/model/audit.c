@@ -190,8 +190,7 @@ bool audit_query(struct store *store, const struct audit_filter *filter, struct 
                     " AND (?5 IS NULL OR ?5 IN (user_id, project_id, config_id, key_id))"
                     " ORDER BY seq LIMIT ?6",
                     BIND(v_int(filter->after), v_int(filter->since), v_view(filter->actor),
-                         v_view(filter->action), v_view(filter->target),
-                         v_int(filter->limit ? filter->limit : -1)),
+                         v_view(filter->action), v_view(filter->target), v_limit(filter->limit)),
                     ret_stmt, err);
 }
 

@@ -26,6 +26,12 @@ struct key_sum {
     uint64_t lanes[VAULT_DIGEST / 8];
 };
 
+// A page of a list: the rows after row number `after`, at most `limit` of them; 0 for none of both.
+struct page {
+    int64_t after, limit;
+};
+#define PAGE_ALL ((struct page){0, 0})
+
 struct store {
     struct db *db;
     struct vault *vault;

@@ -53,6 +53,12 @@ enum need {
         P_USER_ID, MAY                                                                             \
     }
 
+#define A_PAGE                                                                                     \
+    {P_LIMIT, MAY},                                                                                \
+    {                                                                                              \
+        P_AFTER, MAY                                                                               \
+    }
+
 struct op_param {
     enum param param;
     enum need need;

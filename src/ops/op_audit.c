@@ -119,8 +119,7 @@ static const struct op rows[] = {
                    "audit list --target 6469a670-1d64-4da5-b2b3-790de21ac726 --output table",
         .run = audit_list,
         .effect = EFFECT_READ,
-        PARAMS({P_SINCE, MAY}, {P_ACTOR, MAY}, {P_ACTION, MAY}, {P_TARGET, MAY}, {P_LIMIT, MAY},
-               {P_AFTER, MAY}),
+        PARAMS({P_SINCE, MAY}, {P_ACTOR, MAY}, {P_ACTION, MAY}, {P_TARGET, MAY}, A_PAGE),
     },
     {
         .group = "audit",
