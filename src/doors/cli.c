@@ -10,6 +10,7 @@
 #include "doors/argv.h"
 #include "doors/complete.h"
 #include "doors/help.h"
+#include "doors/meter.h"
 #include "doors/result.h"
 #include "doors/say.h"
 #include "doors/spell.h"
@@ -67,6 +68,19 @@ static bool look_into_environment(struct request *request, struct err *err)
         if (param->need == MAY_ENV && !request->args.list[param->param].given && value && value[0])
             return request_key_from_environment(request, name, err);
     }
+    return true;
+}
+
+// Whoever writes to a pipe may take its time, and others must not wait for the store meanwhile.
+static bool read_input(struct request *request, struct buf *input, struct err *err)
+{
+    const struct arg *file = &request->args.list[P_INPUT_FILE];
+    buf_init(input, LIMIT_INPUT_FILE);
+    if (!request->op->input || !file->given)
+        return true;
+    if (!file_read(file->text.data, input, NULL, err))
+        return false;
+    request->args.input = buf_view(input);
     return true;
 }
 
@@ -130,9 +144,12 @@ static enum op_outcome run_in_store(const struct request *request, struct result
 static bool run_op(struct request *request, struct err *err)
 {
     struct result result = {.draft = {.descriptor = -1}};
+    struct buf input AUTO(buf_done) = {0};
+    struct meter meter AUTO(meter_done) = {0};
     enum op_outcome outcome = OP_FAILED;
+    request->args.progress = meter_start(&meter, request->op->group, request->op->verb);
     if (look_into_environment(request, err) && ask(request, err) &&
-        open_result(request, &result, err))
+        read_input(request, &input, err) && open_result(request, &result, err))
         outcome = run_in_store(request, &result, err);
     result_done(&result);
     return outcome == OP_DONE && tell_file(request, err);

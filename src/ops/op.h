@@ -89,6 +89,7 @@ struct op {
     enum op_effect effect;
     bool (*reads_only)(const struct args *args); // NULL: `effect` holds for all arguments
     bool destructive;  // offers --dry-run (all is done and then taken back) and --confirm
+    bool input;        // the door reads --input-file, to its end and before the store is locked
     bool lines;        // a file of it is JSON lines unless --output says otherwise
     const char *plain; // the field printed as `field: value` when no --output is given
     struct op_param params[OP_PARAMS];
