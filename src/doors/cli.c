@@ -92,7 +92,10 @@ static bool open_result(const struct request *request, struct result *result, st
     enum render_format format = request->format;
     if (request->op->lines && !request->output_given)
         format = RENDER_JSONL;
-    return result_open(result, format, plain, to_file ? file->text.data : NULL, err);
+    if (!result_open(result, format, plain, to_file ? file->text.data : NULL, err))
+        return false;
+    result_name_columns(result, request->op->fields, request->op->columns);
+    return true;
 }
 
 // A change that was made and cannot be shown is worth a word of its own.

@@ -92,6 +92,8 @@ struct op {
     bool input;        // the door reads --input-file, to its end and before the store is locked
     bool lines;        // a file of it is JSON lines unless --output says otherwise
     const char *plain; // the field printed as `field: value` when no --output is given
+    // Of rows whose result is a list, how its elements look (render.h, render_name_columns).
+    const char *fields, *columns;
     struct op_param params[OP_PARAMS];
     size_t param_count;
 };

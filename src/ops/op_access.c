@@ -222,6 +222,10 @@ static const struct op rows[] = {
         .example = "user audit --output table\nuser audit --email alice@example.com",
         .run = user_audit,
         .effect = EFFECT_READ,
+        .fields = "user_id,email,project_id,project_name,active_api_keys,disabled_api_keys,"
+                  "expired_api_keys,last_used_at",
+        .columns = "email,project_name,active_api_keys:active,disabled_api_keys:disabled,"
+                   "expired_api_keys:expired,last_used_at?",
         PARAMS(A_USER, A_PAGE),
     },
     {

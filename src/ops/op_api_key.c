@@ -393,6 +393,8 @@ static const struct op rows[] = {
         .example = "user list-api-keys --email alice@example.com\n"
                    "user list-api-keys --email alice@example.com --project-name 'Team Project'",
         .run = list_api_keys,
+        .fields = "api_key,project_id,project_name,created_at,status",
+        .columns = "api_key,project_name,status,created_at?",
         PARAMS(THE_USER, A_PROJECT, A_PAGE),
     },
     {
@@ -402,6 +404,8 @@ static const struct op rows[] = {
         .example = "user list-all-api-keys --status active --older-than 90d --output table",
         .run = list_all_api_keys,
         .reads_only = lists_masked,
+        .fields = "api_key,key_id,user_id,email,project_id,project_name,created_at,status",
+        .columns = "api_key,email,project_name,status,created_at?",
         PARAMS({P_REVEAL, MAY}, {P_STATUS, MAY}, {P_OLDER_THAN, MAY}, {P_UNUSED_FOR, MAY},
                {P_EXPIRING_WITHIN, MAY}, A_PAGE),
     },
@@ -435,6 +439,7 @@ static const struct op rows[] = {
         .notes = "Keys that were rotated before and live on in their grace are left alone.",
         .example = "user rotate-all-api-keys --email alice@example.com",
         .run = rotate_all_api_keys,
+        .columns = "old_api_key,new_api_key",
         PARAMS(THE_USER, A_PROJECT, {P_GRACE, MAY}),
     },
     {

@@ -69,6 +69,8 @@ static const struct op rows[] = {
         .example = "config list --output table",
         .run = config_list,
         .effect = EFFECT_READ,
+        .fields = "mcp_config_id,mcp_config_name,projects,created_at",
+        .columns = "mcp_config_name,projects,mcp_config_id?",
         PARAMS(A_PAGE),
     },
     {

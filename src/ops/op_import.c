@@ -395,6 +395,8 @@ static const struct op rows[] = {
                    "user import --input-file users.csv --create-projects --dry-run",
         .run = user_import,
         .input = true,
+        .fields = "line,email,user_id,project_name,project_id,api_key,key_id,created",
+        .columns = "line,email,project_name,api_key,created?",
         PARAMS({P_INPUT_FILE, MUST}, {P_SKIP_EXISTING, MAY}, {P_CREATE_PROJECTS, MAY},
                {P_DRY_RUN, MAY}),
     },

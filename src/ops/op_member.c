@@ -98,6 +98,8 @@ static const struct op rows[] = {
         .example = "project list-users --project-name 'Team Project'",
         .run = project_list_users,
         .effect = EFFECT_READ,
+        .fields = "user_id,email,api_keys,created_at",
+        .columns = "email,api_keys,user_id?",
         PARAMS(THE_PROJECT, A_PAGE),
     },
     {

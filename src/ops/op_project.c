@@ -201,6 +201,8 @@ static const struct op rows[] = {
         .example = "project list --output table",
         .run = project_list,
         .effect = EFFECT_READ,
+        .fields = "project_name,project_id,mcp_config,users,api_keys,created_at",
+        .columns = "project_name,mcp_config,users,api_keys,project_id?",
         PARAMS(A_PAGE),
     },
     {
@@ -280,6 +282,8 @@ static const struct op rows[] = {
         .example = "project search --search-term team",
         .run = project_list,
         .effect = EFFECT_READ,
+        .fields = "project_name,project_id,mcp_config,users,api_keys,created_at",
+        .columns = "project_name,mcp_config,users,api_keys,project_id?",
         PARAMS({P_SEARCH_TERM, MUST}, A_PAGE),
     },
 };

@@ -196,6 +196,8 @@ static const struct op rows[] = {
         .example = "user list\nuser list --limit 100 --after 6469a670-1d64-4da5-b2b3-790de21ac726",
         .run = user_list,
         .effect = EFFECT_READ,
+        .fields = "user_id,email,created_at,projects,api_keys",
+        .columns = "email,projects,api_keys,user_id?",
         PARAMS(A_PAGE),
     },
     {
@@ -245,6 +247,8 @@ static const struct op rows[] = {
         .example = "user list-projects --email alice@example.com",
         .run = user_list_projects,
         .effect = EFFECT_READ,
+        .fields = "project_id,project_name,api_keys,mcp_config",
+        .columns = "project_name,api_keys,mcp_config,project_id?",
         PARAMS(THE_USER, A_PAGE),
     },
     {
@@ -254,6 +258,8 @@ static const struct op rows[] = {
         .example = "user search --search-term admin",
         .run = user_search_op,
         .effect = EFFECT_READ,
+        .fields = "user_id,email,match_type,projects,api_keys",
+        .columns = "email,match_type:match,projects,api_keys,user_id?",
         PARAMS({P_SEARCH_TERM, MUST}, A_PAGE),
     },
 };
