@@ -24,7 +24,7 @@ struct request {
     const char *home, *store_url; // NULL: not given
     bool output_given;
     enum render_format format;
-    bool help, version, man;
+    bool help, version, man, markdown;
 };
 
 // Makes a request of the arguments. On failure `format` and `output_given` are still set when

@@ -195,16 +195,29 @@ static bool show_help(const struct request *request, struct buf *buf, struct err
     return print(buf, err);
 }
 
+// `help --man`, `help --man user`, `help --markdown`: for those who build and install.
+static bool print_documents(const struct request *request, struct buf *buf, struct err *err)
+{
+    const struct op_group *group = NULL;
+    if (request->word_count >= 1 && !(group = help_find_group(request->words[0])))
+        return unknown_command(request, err);
+    if (request->markdown)
+        help_markdown(buf);
+    else if (group)
+        help_man_group(buf, group);
+    else
+        help_man_page(buf);
+    return print(buf, err);
+}
+
 // `help`, `help user`, `help user get`.
 static bool help_command(struct request *request, struct buf *buf, struct err *err)
 {
-    if (request->man) {
-        help_man_page(buf);
-        return print(buf, err);
-    }
     request->word_count--;
     for (size_t i = 0; i < request->word_count; i++)
         request->words[i] = request->words[i + 1];
+    if (request->man || request->markdown)
+        return print_documents(request, buf, err);
     if (request->word_count >= 2)
         request->op = op_find(view_of(request->words[0]), view_of(request->words[1]));
     return show_help(request, buf, err);
