@@ -234,13 +234,19 @@ static bool completion_command(const struct request *request, struct buf *buf, s
     return print(buf, err);
 }
 
-// The words are what was typed so far: they are not a request of their own.
+// The words are what was typed so far: no request of their own, but they may say where the store is.
 static bool complete_command(int argc, char **argv, struct buf *buf, struct err *err)
 {
-    const struct request nothing_given = {0};
+    struct request request = {0};
     struct store_config config;
     char home[LIMIT_PATH];
-    if (!find_store(&nothing_given, home, &config, err))
+    for (int i = 2; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "--home") == 0)
+            request.home = argv[i + 1];
+        else if (strcmp(argv[i], "--store") == 0)
+            request.store_url = argv[i + 1];
+    }
+    if (!find_store(&request, home, &config, err))
         return false;
     config.must_exist = true;
     complete_words(buf, argc - 2, argv + 2, &config);
