@@ -234,7 +234,8 @@ static bool completion_command(const struct request *request, struct buf *buf, s
     return print(buf, err);
 }
 
-// The words are what was typed so far: no request of their own, but they may say where the store is.
+// The words are what was typed so far: no request of their own, but they may say where the store
+// is.
 static bool complete_command(int argc, char **argv, struct buf *buf, struct err *err)
 {
     struct request request = {0};

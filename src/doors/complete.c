@@ -10,8 +10,8 @@
 #include "ops/op.h"
 
 // `@` must not break words, or addresses could not be completed (npm's script does the same). A
-// word may have been begun with a quote, and its end is then written as that quote wants it; readline
-// adds the closing one itself, unless the word seems to end in one.
+// word may have been begun with a quote, and its end is then written as that quote wants it;
+// readline adds the closing one itself, unless the word seems to end in one.
 static const char bash_script[] =
     "# bash completion for secure-mcp-gateway\n"
     "COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}\n"
