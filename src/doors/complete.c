@@ -101,19 +101,20 @@ static void offer(const struct typed *typed, const char *candidate)
         put(typed, view_of(candidate));
 }
 
-static void offer_groups(const struct typed *typed)
-{
-    for (size_t i = 0; i < op_group_count; i++)
-        offer(typed, op_groups[i].name);
-    offer(typed, "completion");
-    offer(typed, "help");
-}
-
 static void offer_verbs(const struct typed *typed, const char *group)
 {
     for (const struct op *op = op_next(NULL); op; op = op_next(op))
         if (strcmp(op->group, group) == 0)
             offer(typed, op->verb);
+}
+
+static void offer_groups(const struct typed *typed)
+{
+    for (size_t i = 0; i < op_group_count; i++)
+        offer(typed, op_groups[i].name);
+    offer_verbs(typed, "");
+    offer(typed, "completion");
+    offer(typed, "help");
 }
 
 static void offer_option(const struct typed *typed, const char *name)
@@ -133,6 +134,13 @@ static void offer_options(const struct typed *typed, const struct op *op)
         offer_option(typed, "api-key-env");
     for (size_t i = 0; i < COUNT_OF(always); i++)
         offer_option(typed, always[i]);
+}
+
+// Each of `words`, which end with NUL, up to an empty one.
+static void offer_each(const struct typed *typed, const char *words)
+{
+    for (; *words; words += strlen(words) + 1)
+        offer(typed, words);
 }
 
 static void offer_stored(const struct typed *typed, enum suggestion what,
@@ -165,10 +173,14 @@ static void offer_values(const struct typed *typed, enum param param,
     case P_API_KEY:
         offer_stored(typed, SUGGEST_KEY_ID, config);
         break;
+    case P_CLIENT:
+        offer_each(typed, "claude-desktop\0cursor\0claude-code\0vscode\0");
+        break;
+    case P_PLATFORM:
+        offer_each(typed, "linux\0macos\0windows\0");
+        break;
     case P_STATUS:
-        offer(typed, "active");
-        offer(typed, "disabled");
-        offer(typed, "expired");
+        offer_each(typed, "active\0disabled\0expired\0");
         break;
     default:
         break;
@@ -213,10 +225,10 @@ static size_t plain_words(int count, char **words, const char *ret_plain[REQUEST
 // Groups, verbs or options, by the words before.
 static void offer_words(const struct typed *typed, int count, char **words)
 {
-    const char *plain[REQUEST_WORDS];
-    size_t found = plain_words(count, words, plain);
-    const struct op *op = found >= 2 ? op_find(view_of(plain[0]), view_of(plain[1])) : NULL;
-    if (typed->prefix[0] == '-' || (found >= 2 && strcmp(plain[0], "help") != 0))
+    const char *plain[REQUEST_WORDS] = {NULL};
+    size_t found = plain_words(count, words, plain), named;
+    const struct op *op = op_of_words(plain, found, &named);
+    if (typed->prefix[0] == '-' || op || (found >= 2 && strcmp(plain[0], "help") != 0))
         offer_options(typed, op);
     else if (found == 2)
         offer_verbs(typed, plain[1]);

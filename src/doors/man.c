@@ -56,10 +56,10 @@ static void add_option(struct buf *buf, const char *name, const char *metavar, c
     add(buf, "\n");
 }
 
-static void add_param(struct buf *buf, enum param param)
+static void add_param(struct buf *buf, const struct op *op, enum param param)
 {
     const struct param_row *row = &param_rows[param];
-    add_option(buf, row->name, row->metavar, row->help);
+    add_option(buf, row->name, row->metavar, op_param_help(op, param));
     if (param == P_API_KEY)
         add_option(buf, "api-key-env", "NAME", "the key, from this environment variable");
 }
@@ -88,10 +88,9 @@ static void add_usage(struct buf *buf, const struct op *op)
 
 static void add_op(struct buf *buf, const struct op *op)
 {
+    char title[OP_TITLE];
     add(buf, ".SS ");
-    add_text(buf, op->group);
-    add(buf, " ");
-    add_text(buf, op->verb);
+    add_text(buf, op_title(op, title));
     add(buf, "\n");
     add_usage(buf, op);
     add(buf, ".PP\n");
@@ -102,13 +101,20 @@ static void add_op(struct buf *buf, const struct op *op)
         add(buf, "\n");
     }
     for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op->params[i].param);
+        add_param(buf, op, op->params[i].param);
     if (op->destructive) {
-        add_param(buf, P_DRY_RUN);
-        add_param(buf, P_CONFIRM);
+        add_param(buf, op, P_DRY_RUN);
+        add_param(buf, op, P_CONFIRM);
     }
     if (op->example)
         add_examples(buf, op->example);
+}
+
+static void add_ops(struct buf *buf, const char *group)
+{
+    for (const struct op *op = op_next(NULL); op; op = op_next(op))
+        if (strcmp(op->group, group) == 0)
+            add_op(buf, op);
 }
 
 void help_man_group(struct buf *buf, const struct op_group *group)
@@ -125,9 +131,7 @@ void help_man_group(struct buf *buf, const struct op_group *group)
     add(buf, "\n.I command\n.RI [ options ]\n.SH COMMANDS\n"
              "The options that all commands have, the files and the environment are in\n"
              ".BR secure\\-mcp\\-gateway (1).\n");
-    for (const struct op *op = op_next(NULL); op; op = op_next(op))
-        if (strcmp(op->group, group->name) == 0)
-            add_op(buf, op);
+    add_ops(buf, group->name);
     add(buf, ".SH EXIT STATUS\n0 done, 1 refused or failed, 2 wrong usage.\n"
              ".SH SEE ALSO\n.BR secure\\-mcp\\-gateway (1)\n");
 }
@@ -175,9 +179,10 @@ void help_man_page(struct buf *buf)
         ".TP\n\\fB\\-V\\fR, \\fB\\-\\-version\\fR\nthe version\n"
         ".SH GROUPS\n");
     list_groups(buf);
-    add(buf, ".SH OTHER COMMANDS\n"
-             ".TP\n\\fBcompletion\\fR bash|zsh|fish\nprint completions for a shell\n"
-             ".TP\n\\fBhelp\\fR [group [command]]\nshow help\n"
+    add(buf, ".SH OTHER COMMANDS\n");
+    add_ops(buf, "");
+    add(buf, ".SS completion bash|zsh|fish\nPrint completions for a shell.\n"
+             ".SS help [group [command]]\nShow help.\n"
              ".SH EXIT STATUS\n0 done, 1 refused or failed, 2 wrong usage.\n"
              ".SH ENVIRONMENT\n"
              ".TP\n.B SECURE_MCP_GATEWAY_HOME\nas \\-\\-home\n"

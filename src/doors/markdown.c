@@ -42,10 +42,10 @@ static void add_option(struct buf *buf, const char *name, const char *metavar, c
     add(buf, " |\n");
 }
 
-static void add_param(struct buf *buf, enum param param, enum need need)
+static void add_param(struct buf *buf, const struct op *op, enum param param, enum need need)
 {
     const struct param_row *row = &param_rows[param];
-    add_option(buf, row->name, row->metavar, need_word(need), row->help);
+    add_option(buf, row->name, row->metavar, need_word(need), op_param_help(op, param));
     if (param == P_API_KEY)
         add_option(buf, "api-key-env", "NAME", "", "the key, from this environment variable");
 }
@@ -56,10 +56,10 @@ static void add_options(struct buf *buf, const struct op *op)
         return;
     add(buf, "\n| option | | |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op->params[i].param, op->params[i].need);
+        add_param(buf, op, op->params[i].param, op->params[i].need);
     if (op->destructive) {
-        add_param(buf, P_DRY_RUN, MAY);
-        add_param(buf, P_CONFIRM, MAY);
+        add_param(buf, op, P_DRY_RUN, MAY);
+        add_param(buf, op, P_CONFIRM, MAY);
     }
 }
 
@@ -86,7 +86,8 @@ static void add_examples(struct buf *buf, const char *lines)
 
 static void add_op(struct buf *buf, const struct op *op)
 {
-    buf_add_format(buf, "\n### %s %s\n\n```text\n", op->group, op->verb);
+    char title[OP_TITLE];
+    buf_add_format(buf, "\n### %s\n\n```text\n", op_title(op, title));
     help_usage(buf, op);
     buf_add_format(buf, "```\n\n%s.\n", op->summary);
     if (op->notes)
@@ -98,11 +99,10 @@ static void add_op(struct buf *buf, const struct op *op)
         add_examples(buf, op->example);
 }
 
-static void add_group(struct buf *buf, const struct op_group *group)
+static void add_ops(struct buf *buf, const char *group)
 {
-    buf_add_format(buf, "\n## %s\n\nCommands for %s.\n", group->name, group->summary);
     for (const struct op *op = op_next(NULL); op; op = op_next(op))
-        if (strcmp(op->group, group->name) == 0)
+        if (strcmp(op->group, group) == 0)
             add_op(buf, op);
 }
 
@@ -129,8 +129,13 @@ void help_markdown(struct buf *buf)
         "Groups:");
     for (size_t i = 0; i < op_group_count; i++)
         buf_add_format(buf, "%s [%s](#%s)", i > 0 ? "," : "", op_groups[i].name, op_groups[i].name);
-    add(buf, ". Also `completion bash|zsh|fish`, which prints completions for a shell, and\n"
-             "`help [GROUP [COMMAND]]`.\n");
-    for (size_t i = 0; i < op_group_count; i++)
-        add_group(buf, &op_groups[i]);
+    add(buf, ".\n[Other commands](#other-commands).\n");
+    for (size_t i = 0; i < op_group_count; i++) {
+        buf_add_format(buf, "\n## %s\n\nCommands for %s.\n", op_groups[i].name,
+                       op_groups[i].summary);
+        add_ops(buf, op_groups[i].name);
+    }
+    add(buf, "\n## Other commands\n\n`completion bash|zsh|fish` prints completions for a shell, "
+             "`help [GROUP [COMMAND]]` shows help.\n");
+    add_ops(buf, "");
 }

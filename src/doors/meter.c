@@ -23,13 +23,13 @@ static void tell(struct progress *progress, int64_t done, int64_t total)
         return;
     meter->due = now + PAUSE_MS;
     meter->shown = true;
-    (void)fprintf(stderr, "\r%s %s: %d%%", meter->group, meter->verb, (int)(done * 100 / total));
+    (void)fprintf(stderr, "\r%s: %d%%", meter->title, (int)(done * 100 / total));
 }
 
-struct progress *meter_start(struct meter *meter, const char *group, const char *verb)
+struct progress *meter_start(struct meter *meter, const struct op *op)
 {
-    *meter = (struct meter){
-        .progress = {tell}, .group = group, .verb = verb, .due = now_ms() + FIRST_MS};
+    *meter = (struct meter){.progress = {tell}, .due = now_ms() + FIRST_MS};
+    (void)op_title(op, meter->title);
     return isatty(STDERR_FILENO) ? &meter->progress : NULL;
 }
 

@@ -4,16 +4,17 @@
 #include <stdbool.h>
 
 #include "base/progress.h"
+#include "ops/op.h"
 
 struct meter {
     struct progress progress;
-    const char *group, *verb; // of the command
-    int64_t due;              // when the next showing is, milliseconds of the monotonic clock
-    bool shown;               // a line stands on the terminal
+    char title[OP_TITLE]; // of the command
+    int64_t due;          // when the next showing is, milliseconds of the monotonic clock
+    bool shown;           // a line stands on the terminal
 };
 
 // What the work may tell its progress to; NULL when standard error is no terminal.
-struct progress *meter_start(struct meter *meter, const char *group, const char *verb);
+struct progress *meter_start(struct meter *meter, const struct op *op);
 
 // Takes the line away. Accepts a zeroed meter.
 void meter_done(struct meter *meter);

@@ -71,10 +71,11 @@ static void every_row_has_help(void **state)
     (void)state;
     for (const struct op *op = op_next(NULL); op; op = op_next(op)) {
         struct buf help, options;
-        const struct op_group *group = help_find_group(op->group);
-        assert_non_null(group);
         buf_init(&help, MEMORY);
-        help_group(&help, group);
+        if (op->group[0])
+            help_group(&help, help_find_group(op->group));
+        else
+            help_program(&help);
         buf_add_char(&help, '\0');
         assert_non_null(strstr(help.data, op->summary));
         buf_clear(&help);
@@ -90,14 +91,17 @@ static void every_row_has_help(void **state)
 
 static void every_row_is_in_a_man_page(void **state)
 {
-    char heading[80];
+    char heading[80], title[OP_TITLE];
     (void)state;
     for (const struct op *op = op_next(NULL); op; op = op_next(op)) {
         struct buf page, part;
         buf_init(&page, MEMORY);
-        help_man_group(&page, help_find_group(op->group));
+        if (op->group[0])
+            help_man_group(&page, help_find_group(op->group));
+        else
+            help_man_page(&page);
         unescape(&page);
-        (void)snprintf(heading, sizeof heading, "\n.SS %s %s\n", op->group, op->verb);
+        (void)snprintf(heading, sizeof heading, "\n.SS %s\n", op_title(op, title));
         section_of(&page, heading, "\n.S", &part);
         assert_options(op, "man page", part.data);
         buf_done(&page);
@@ -121,13 +125,13 @@ static void every_group_is_in_the_man_page(void **state)
 
 static void every_row_is_in_the_reference(void **state)
 {
-    char heading[80];
+    char heading[80], title[OP_TITLE];
     (void)state;
     for (const struct op *op = op_next(NULL); op; op = op_next(op)) {
         struct buf page, part;
         buf_init(&page, MEMORY);
         help_markdown(&page);
-        (void)snprintf(heading, sizeof heading, "\n### %s %s\n", op->group, op->verb);
+        (void)snprintf(heading, sizeof heading, "\n### %s\n", op_title(op, title));
         section_of(&page, heading, "\n##", &part);
         assert_options(op, "reference", part.data);
         buf_done(&page);
@@ -163,9 +167,14 @@ static void every_row_is_completed(void **state)
     for (const struct op *op = op_next(NULL); op; op = op_next(op)) {
         struct buf groups, verbs, options;
         complete(&groups, 1, (const char *const[]){""});
-        complete(&verbs, 2, (const char *const[]){op->group, ""});
-        complete(&options, 3, (const char *const[]){op->group, op->verb, "--"});
-        assert_true(has_line(&groups, op->group));
+        if (op->group[0]) {
+            complete(&verbs, 2, (const char *const[]){op->group, ""});
+            complete(&options, 3, (const char *const[]){op->group, op->verb, "--"});
+        } else {
+            complete(&verbs, 1, (const char *const[]){""});
+            complete(&options, 2, (const char *const[]){op->verb, "--"});
+        }
+        assert_true(!op->group[0] || has_line(&groups, op->group));
         assert_true(has_line(&verbs, op->verb));
         assert_options(op, "completion", options.data);
         buf_done(&groups);
@@ -176,10 +185,10 @@ static void every_row_is_completed(void **state)
 
 static void examples_are_of_their_row(void **state)
 {
-    char start[80];
+    char start[OP_TITLE];
     (void)state;
     for (const struct op *op = op_next(NULL); op; op = op_next(op)) {
-        size_t size = (size_t)snprintf(start, sizeof start, "%s %s", op->group, op->verb);
+        size_t size = strlen(op_title(op, start));
         assert_non_null(op->example);
         for (const char *line = op->example; line; line = strchr(line, '\n')) {
             line += line[0] == '\n';
