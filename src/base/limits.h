@@ -30,6 +30,9 @@
 // Durations such as `--expires-in`: a hundred years, so that sums of times cannot overflow.
 #define LIMIT_DURATION_DAYS 36500
 
+// `user import`: rows of one file, so that nobody waits for the store longer than LIMIT_BUSY_MS.
+#define LIMIT_IMPORT_ROWS 100000
+
 // A file system path taken from options or environment. Bytes.
 #define LIMIT_PATH 3072
 

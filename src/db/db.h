@@ -33,6 +33,12 @@ static inline struct value v_time(int64_t time)
     return (struct value){.type = time ? VALUE_INT : VALUE_NULL, .integer = time};
 }
 
+// What LIMIT takes: 0 is without limit.
+static inline struct value v_limit(int64_t limit)
+{
+    return v_int(limit ? limit : -1);
+}
+
 // Text; the view {NULL, 0} is NULL.
 static inline struct value v_view(struct view text)
 {

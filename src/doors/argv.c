@@ -11,7 +11,17 @@
 #include "model/rules.h"
 
 // Options of the program itself. Those with a value have a metavar in help.c.
-enum global { G_HOME, G_STORE, G_OUTPUT, G_API_KEY_ENV, G_HELP, G_VERSION, G_MAN, G_COUNT };
+enum global {
+    G_HOME,
+    G_STORE,
+    G_OUTPUT,
+    G_API_KEY_ENV,
+    G_HELP,
+    G_VERSION,
+    G_MAN,
+    G_MARKDOWN,
+    G_COUNT
+};
 
 static const struct {
     const char *name, *letter;
@@ -20,7 +30,7 @@ static const struct {
     [G_HOME] = {"--home", NULL, true},     [G_STORE] = {"--store", NULL, true},
     [G_OUTPUT] = {"--output", "-o", true}, [G_API_KEY_ENV] = {"--api-key-env", NULL, true},
     [G_HELP] = {"--help", "-h", false},    [G_VERSION] = {"--version", "-V", false},
-    [G_MAN] = {"--man", NULL, false},
+    [G_MAN] = {"--man", NULL, false},      [G_MARKDOWN] = {"--markdown", NULL, false},
 };
 
 // One option as it stands on the command line.
@@ -216,6 +226,9 @@ static bool set_global(struct request *request, enum global global, const char *
         return true;
     case G_VERSION:
         request->version = true;
+        return true;
+    case G_MARKDOWN:
+        request->markdown = true;
         return true;
     default:
         request->man = true;

@@ -24,7 +24,7 @@ struct request {
     const char *home, *store_url; // NULL: not given
     bool output_given;
     enum render_format format;
-    bool help, version, man;
+    bool help, version, man, markdown;
     bool stdin_taken; // a value was read from standard input
 };
 

@@ -10,6 +10,7 @@
 #include "doors/argv.h"
 #include "doors/complete.h"
 #include "doors/help.h"
+#include "doors/meter.h"
 #include "doors/result.h"
 #include "doors/say.h"
 #include "doors/spell.h"
@@ -87,6 +88,19 @@ static bool look_into_environment(struct request *request, struct err *err)
     return true;
 }
 
+// Whoever writes to a pipe may take its time, and others must not wait for the store meanwhile.
+static bool read_input(struct request *request, struct buf *input, struct err *err)
+{
+    const struct arg *file = &request->args.list[P_INPUT_FILE];
+    buf_init(input, LIMIT_INPUT_FILE);
+    if (!request->op->input || !file->given)
+        return true;
+    if (!file_read(file->text.data, input, NULL, err))
+        return false;
+    request->args.input = buf_view(input);
+    return true;
+}
+
 static bool open_result(const struct request *request, struct result *result, struct err *err)
 {
     const struct arg *file = &request->args.list[P_OUTPUT_FILE];
@@ -95,7 +109,10 @@ static bool open_result(const struct request *request, struct result *result, st
     enum render_format format = request->format;
     if (request->op->lines && !request->output_given)
         format = RENDER_JSONL;
-    return result_open(result, format, plain, to_file ? file->text.data : NULL, err);
+    if (!result_open(result, format, plain, to_file ? file->text.data : NULL, err))
+        return false;
+    result_name_columns(result, request->op->fields, request->op->columns);
+    return true;
 }
 
 // A change that was made and cannot be shown is worth a word of its own.
@@ -202,10 +219,13 @@ static enum op_outcome run_locally(const struct request *request, struct result 
 static bool run_op(struct request *request, struct err *err)
 {
     struct result result = {.draft = {.descriptor = -1}};
+    struct buf input AUTO(buf_done) = {0};
+    struct meter meter AUTO(meter_done) = {0};
     enum op_outcome outcome = OP_FAILED;
     bool local = request->op->effect == EFFECT_LOCAL;
+    request->args.progress = meter_start(&meter, request->op);
     if (look_into_environment(request, err) && ask(request, err) &&
-        open_result(request, &result, err))
+        read_input(request, &input, err) && open_result(request, &result, err))
         outcome = (local ? run_locally : run_in_store)(request, &result, err);
     result_done(&result);
     return outcome == OP_DONE && tell_file(request, err);
@@ -248,16 +268,29 @@ static bool show_builtin_help(struct buf *buf, struct err *err)
     return print(buf, err);
 }
 
+// `help --man`, `help --man user`, `help --markdown`: for those who build and install.
+static bool print_documents(const struct request *request, struct buf *buf, struct err *err)
+{
+    const struct op_group *group = NULL;
+    if (request->word_count >= 1 && !(group = help_find_group(request->words[0])))
+        return unknown_command(request, err);
+    if (request->markdown)
+        help_markdown(buf);
+    else if (group)
+        help_man_group(buf, group);
+    else
+        help_man_page(buf);
+    return print(buf, err);
+}
+
 // `help`, `help user`, `help user get`.
 static bool help_command(struct request *request, struct buf *buf, struct err *err)
 {
-    if (request->man) {
-        help_man_page(buf);
-        return print(buf, err);
-    }
     request->word_count--;
     for (size_t i = 0; i < request->word_count; i++)
         request->words[i] = request->words[i + 1];
+    if (request->man || request->markdown)
+        return print_documents(request, buf, err);
     size_t named;
     request->op = op_of_words(request->words, request->word_count, &named);
     if (request->word_count > 0 && strcmp(request->words[0], "completion") == 0)
@@ -278,13 +311,20 @@ static bool completion_command(const struct request *request, struct buf *buf, s
     return print(buf, err);
 }
 
-// The words are what was typed so far: they are not a request of their own.
+// The words are what was typed so far: no request of their own, but they may say where the store
+// is.
 static bool complete_command(int argc, char **argv, struct buf *buf, struct err *err)
 {
-    const struct request nothing_given = {0};
+    struct request request = {0};
     struct store_config config;
     char home[LIMIT_PATH];
-    if (!find_store(&nothing_given, home, &config, err))
+    for (int i = 2; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "--home") == 0)
+            request.home = argv[i + 1];
+        else if (strcmp(argv[i], "--store") == 0)
+            request.store_url = argv[i + 1];
+    }
+    if (!find_store(&request, home, &config, err))
         return false;
     config.must_exist = true;
     complete_words(buf, argc - 2, argv + 2, &config);

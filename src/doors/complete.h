@@ -12,4 +12,5 @@ const char *complete_script(const char *shell);
 
 // Candidates for the last of `words`. The store is asked for e-mail addresses, names and key ids
 // (never keys) when there is one; trouble with it means fewer candidates, not an error.
+// A key among the words is wiped.
 void complete_words(struct buf *buf, int count, char **words, const struct store_config *config);

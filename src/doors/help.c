@@ -1,4 +1,4 @@
-// help.c: see help.h. The man page is in man.c.
+// help.c: see help.h. The man pages are in man.c, the reference is in markdown.c.
 #include "doors/help.h"
 
 #include <string.h>
@@ -48,11 +48,11 @@ static void add_param(struct buf *buf, const struct op *op, enum param param)
         add_option(buf, "api-key-env", "NAME", "the key, from this environment variable");
 }
 
-static void add_usage(struct buf *buf, const struct op *op)
+void help_usage(struct buf *buf, const struct op *op)
 {
     enum need open = MAY;
     char title[OP_TITLE];
-    buf_add_format(buf, "Usage: secure-mcp-gateway %s", op_title(op, title));
+    buf_add_format(buf, "secure-mcp-gateway %s", op_title(op, title));
     for (size_t i = 0; i < op->param_count; i++) {
         const struct op_param *param = &op->params[i];
         const struct param_row *row = &param_rows[param->param];
@@ -70,7 +70,8 @@ static void add_usage(struct buf *buf, const struct op *op)
 
 void help_op(struct buf *buf, const struct op *op)
 {
-    add_usage(buf, op);
+    add(buf, "Usage: ");
+    help_usage(buf, op);
     buf_add_format(buf, "\n%s.\n", op->summary);
     if (op->notes)
         buf_add_format(buf, "%s\n", op->notes);

@@ -1,4 +1,4 @@
-// help.h: help, usage and the man page, made from the rows.
+// help.h: help, usage, the man pages and the reference, made from the rows.
 #pragma once
 
 #include "base/buf.h"
@@ -8,8 +8,15 @@ void help_program(struct buf *buf);
 void help_group(struct buf *buf, const struct op_group *group);
 void help_op(struct buf *buf, const struct op *op);
 
+// The command line of an operation, with a line end.
+void help_usage(struct buf *buf, const struct op *op);
+
 // The group of that name, or NULL.
 const struct op_group *help_find_group(const char *name);
 
-// secure-mcp-gateway(1) in man(7) format.
+// secure-mcp-gateway(1) and secure-mcp-gateway-GROUP(1), in man(7) format.
 void help_man_page(struct buf *buf);
+void help_man_group(struct buf *buf, const struct op_group *group);
+
+// docs/cli.md.
+void help_markdown(struct buf *buf);

@@ -21,7 +21,7 @@ static struct render *json_new(struct buf *buf, enum json_layout layout)
     if (!self)
         return NULL;
     json_out_init(&self->json, buf, layout);
-    self->render = (struct render){&self->json.out, json_free};
+    self->render = (struct render){.out = &self->json.out, .free_fn = json_free};
     return &self->render;
 }
 
@@ -41,6 +41,12 @@ struct render *render_new(enum render_format format, struct buf *buf,
         break;
     }
     return json_new(buf, JSON_PRETTY);
+}
+
+void render_name_columns(struct render *render, const char *fields, const char *columns)
+{
+    render->fields = fields;
+    render->columns = columns;
 }
 
 struct out *render_out(struct render *render)

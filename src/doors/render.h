@@ -32,6 +32,13 @@ struct render;
 MUST_CHECK struct render *render_new(enum render_format format, struct buf *buf,
                                      const struct render_style *style);
 
+// How the elements of a list look, for renderers that care; texts that outlive the renderer, or
+// NULL. `fields`: all their members, as `user_id,email`; an empty list in CSV is then a header, not
+// nothing. `columns`: those a table shows (not all, perhaps), as
+// `email,active_api_keys:active,user_id?`: what follows a colon is the heading, and a question mark
+// marks columns at the end that are left out where the terminal is too narrow.
+void render_name_columns(struct render *render, const char *fields, const char *columns);
+
 // What to write the result to. Belongs to the renderer.
 struct out *render_out(struct render *render);
 

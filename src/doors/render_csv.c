@@ -125,7 +125,11 @@ static void csv_row(struct rows *rows, const struct json_value *value)
 
 static void csv_finish(struct rows *rows)
 {
-    (void)rows; // every line is out
+    struct render_csv *csv = csv_of(rows);
+    if (!rows->list || csv->keys || !csv->render.fields)
+        return; // every line is out
+    buf_add(rows->buf, view_of(csv->render.fields));
+    buf_add_char(rows->buf, '\n');
 }
 
 static void csv_free(struct render *render)
@@ -146,6 +150,6 @@ struct render *render_csv_new(struct buf *buf)
     arena_init(&csv->arena, LIMIT_HELD_OUTPUT);
     buf_init(&csv->scratch, LIMIT_HELD_OUTPUT);
     csv->scratch.secret = buf->secret;
-    csv->render = (struct render){&csv->rows.out, csv_free};
+    csv->render = (struct render){.out = &csv->rows.out, .free_fn = csv_free};
     return &csv->render;
 }

@@ -3,6 +3,9 @@
 #include "base/text.h"
 #include "doors/render_parts.h"
 
+// Columns of the terminal: where a text is no more comfortable, and where it tells nothing.
+enum { NARROW = 20, USELESS = 10 };
+
 struct cell {
     struct view text;
     size_t columns;
@@ -13,6 +16,8 @@ struct grid_column {
     struct cell heading;
     size_t width; // columns
     size_t limit; // columns; what is wider is cut
+    bool whole;   // cut last: part of an id or a key is of no use
+    bool optional;
 };
 
 struct grid_row {
@@ -57,24 +62,61 @@ static struct cell heading_of(struct grid *grid, struct view key)
     return keep_cell(grid, &grid->arena);
 }
 
-// The first row decides about the columns: its keys, or one without heading when it has none.
+static bool ends_with(struct view text, struct view ending)
+{
+    return text.size >= ending.size && view_equal(view_skip(text, text.size - ending.size), ending);
+}
+
+static void name_column(struct grid *grid, struct grid_column *column, struct view key,
+                        struct view heading)
+{
+    column->key = keep(&grid->arena, key);
+    column->heading = heading_of(grid, heading);
+    column->width = column->heading.columns;
+    column->whole = ends_with(key, VIEW("_id")) || ends_with(key, VIEW("api_key"));
+}
+
+static size_t count_wanted(const char *wanted)
+{
+    size_t count = 1;
+    for (; *wanted; wanted++)
+        count += *wanted == ',';
+    return count;
+}
+
+static void name_wanted(struct grid *grid)
+{
+    const char *rest = grid->wanted;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        size_t size = strcspn(rest, ","), key_size = strcspn(rest, ":?,");
+        struct view key = {rest, key_size}, heading = key;
+        if (rest[key_size] == ':')
+            heading = (struct view){rest + key_size + 1, strcspn(rest + key_size + 1, "?,")};
+        name_column(grid, &grid->columns[i], key, heading);
+        grid->columns[i].optional = size > 0 && rest[size - 1] == '?';
+        rest += size + (rest[size] == ',');
+    }
+}
+
+// The columns are those wanted, else the first row decides: its keys, or one without heading when
+// it has none.
 static bool columns_new(struct grid *grid, const struct json_value *row)
 {
-    grid->named = json_is(row, JSON_OBJECT) && json_count(row) > 0;
-    grid->column_count = grid->named ? json_count(row) : 1;
+    bool has_keys = json_is(row, JSON_OBJECT) && json_count(row) > 0;
+    grid->named = grid->wanted || has_keys;
+    grid->column_count = grid->wanted ? count_wanted(grid->wanted) : has_keys ? json_count(row) : 1;
     grid->columns = (struct grid_column *)arena_take(&grid->arena, grid->column_count *
                                                                        sizeof(struct grid_column));
     if (!grid->columns) {
         grid->buf->failed = true;
         return false;
     }
+    if (grid->wanted)
+        name_wanted(grid);
     struct grid_column *column = grid->columns;
-    for (const struct json_value *member = json_first(row); grid->named && member;
-         member = member->next, column++) {
-        column->key = keep(&grid->arena, member->key);
-        column->heading = heading_of(grid, member->key);
-        column->width = column->heading.columns;
-    }
+    for (const struct json_value *member = json_first(row); !grid->wanted && has_keys && member;
+         member = member->next)
+        name_column(grid, column++, member->key, member->key);
     return true;
 }
 
@@ -151,20 +193,18 @@ static void put_row(struct grid *grid, const struct grid_row *row)
 static size_t width_within(const struct grid *grid, size_t most)
 {
     size_t sum = 0;
-    for (size_t i = 0; i < grid->column_count; i++)
-        sum += grid->columns[i].width < most ? grid->columns[i].width : most;
+    for (size_t i = 0; i < grid->column_count; i++) {
+        const struct grid_column *column = &grid->columns[i];
+        sum += column->width < most || column->whole ? column->width : most;
+    }
     return sum;
 }
 
-// Lowers the widest columns to one width, the greatest with which the line fits, and gives what is
-// then left over to the first of them.
-static void fit(struct grid *grid)
+// The greatest width, at least GRID_LEAST_WIDTH, to which columns can be lowered so that the line
+// fits.
+static size_t widest_within(const struct grid *grid, size_t room)
 {
-    size_t taken = grid->indent + 2 * (grid->column_count - 1);
-    size_t room = grid->style.columns > taken ? grid->style.columns - taken : 0;
     size_t low = GRID_LEAST_WIDTH, high = room > low ? room : low;
-    if (width_within(grid, SIZE_MAX) <= room)
-        return;
     while (low < high) {
         size_t middle = low + (high - low + 1) / 2;
         if (width_within(grid, middle) <= room)
@@ -172,11 +212,34 @@ static void fit(struct grid *grid)
         else
             high = middle - 1;
     }
-    size_t used = width_within(grid, low), spare = room > used ? room - used : 0;
+    return low;
+}
+
+static size_t room_of(const struct grid *grid)
+{
+    size_t taken = grid->indent + 2 * (grid->column_count - 1);
+    return grid->style.columns > taken ? grid->style.columns - taken : 0;
+}
+
+// Makes the line fit: leaves out what may be left out, from the end, while the others would have to
+// be narrow, then lowers the widest columns to one width and gives what is left over to the first
+// of them. Ids and keys are cut only where the others would become useless.
+static void fit(struct grid *grid)
+{
+    while (width_within(grid, NARROW) > room_of(grid) && grid->column_count > 1 &&
+           grid->columns[grid->column_count - 1].optional)
+        grid->column_count--;
+    size_t room = room_of(grid);
+    if (width_within(grid, SIZE_MAX) <= room)
+        return;
+    for (size_t i = grid->column_count; i > 0 && width_within(grid, USELESS) > room; i--)
+        grid->columns[i - 1].whole = false;
+    size_t most = widest_within(grid, room);
+    size_t used = width_within(grid, most), spare = room > used ? room - used : 0;
     for (size_t i = 0; i < grid->column_count; i++) {
-        if (grid->columns[i].width <= low)
+        if (grid->columns[i].width <= most || grid->columns[i].whole)
             continue;
-        grid->columns[i].width = low + (spare > 0);
+        grid->columns[i].width = most + (spare > 0);
         spare -= spare > 0;
     }
 }
@@ -244,7 +307,9 @@ void grid_add(struct grid *grid, const struct json_value *row)
 
 void grid_finish(struct grid *grid)
 {
-    if (grid->fixed || grid->buf->failed || !grid->columns)
+    if (grid->fixed || grid->buf->failed)
+        return;
+    if (!grid->columns && (!grid->wanted || !columns_new(grid, NULL))) // the list is empty
         return;
     fix_widths(grid);
     if (grid->named)

@@ -12,6 +12,7 @@
 struct render {
     struct out *out;
     void (*free_fn)(struct render *render);
+    const char *fields, *columns; // see render_name_columns; NULL: not named
 };
 
 struct render *render_table_new(struct buf *buf, const struct render_style *style);
@@ -60,6 +61,8 @@ struct grid {
     struct buf *buf;
     struct render_style style;
     size_t indent;
+    const char
+        *wanted; // the columns, as render_name_columns has them; NULL: what the first row has
     struct arena arena; // the columns and the rows held back
     struct buf scratch;
     struct grid_column *columns;

@@ -89,6 +89,7 @@ static void table_row(struct rows *rows, const struct json_value *value)
 {
     struct render_table *table = table_of(rows);
     if (rows->list) {
+        table->grid.wanted = table->render.columns;
         grid_add(&table->grid, value);
     } else if (json_is(value, JSON_OBJECT)) {
         put_record(table, value, 0);
@@ -100,7 +101,9 @@ static void table_row(struct rows *rows, const struct json_value *value)
 
 static void table_finish(struct rows *rows)
 {
-    grid_finish(&table_of(rows)->grid);
+    struct render_table *table = table_of(rows);
+    table->grid.wanted = rows->list ? table->render.columns : NULL;
+    grid_finish(&table->grid);
 }
 
 static void table_free(struct render *render)
@@ -122,6 +125,6 @@ struct render *render_table_new(struct buf *buf, const struct render_style *styl
     grid_init(&table->grid, buf, style, 0);
     buf_init(&table->scratch, LIMIT_HELD_OUTPUT);
     table->scratch.secret = buf->secret;
-    table->render = (struct render){&table->rows.out, table_free};
+    table->render = (struct render){.out = &table->rows.out, .free_fn = table_free};
     return &table->render;
 }

@@ -163,6 +163,6 @@ struct render *render_yaml_new(struct buf *buf)
     yaml->buf = buf;
     yaml->out.methods = &yaml_methods;
     json_out_init(&yaml->json, buf, JSON_COMPACT);
-    yaml->render = (struct render){&yaml->out, yaml_free};
+    yaml->render = (struct render){.out = &yaml->out, .free_fn = yaml_free};
     return &yaml->render;
 }

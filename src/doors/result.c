@@ -86,6 +86,12 @@ bool result_open(struct result *result, enum render_format format, const char *p
     return result->render || err_memory(err);
 }
 
+void result_name_columns(struct result *result, const char *fields, const char *columns)
+{
+    if (result->render)
+        render_name_columns(result->render, fields, columns);
+}
+
 struct out *result_out(struct result *result)
 {
     return result->render ? render_out(result->render) : &result->plain;

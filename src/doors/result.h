@@ -24,6 +24,8 @@ struct result {
 // `file` NULL: standard output. `plain_field`, when given, takes the place of the format.
 MUST_CHECK bool result_open(struct result *result, enum render_format format,
                             const char *plain_field, const char *file, struct err *err);
+// See render_name_columns.
+void result_name_columns(struct result *result, const char *fields, const char *columns);
 struct out *result_out(struct result *result);
 
 // Holds everything back until result_send.

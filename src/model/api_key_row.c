@@ -14,6 +14,10 @@
     " EXISTS(SELECT 1 FROM retired_keys r WHERE r.digest = k.digest) FROM api_keys k"              \
     " CROSS JOIN users u ON u.n = k.user CROSS JOIN projects p ON p.n = k.project "
 
+#define KEY_COUNT                                                                                  \
+    "SELECT count(*), count(disabled_at),"                                                         \
+    " coalesce(sum(disabled_at IS NULL AND expires_at <= ?1), 0) FROM api_keys "
+
 static void row_mac(const struct store *store, const struct api_key *key,
                     uint8_t ret_mac[VAULT_DIGEST])
 {
@@ -223,11 +227,12 @@ bool api_key_count(struct store *store, struct key_scope scope, struct key_count
                    struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
-    if (!db_query(store->db,
-                  "SELECT count(*), count(disabled_at),"
-                  " coalesce(sum(disabled_at IS NULL AND expires_at <= ?1), 0)"
-                  " FROM api_keys WHERE (?2 = 0 OR user = ?2) AND (?3 = 0 OR project = ?3)",
-                  BIND(v_int(store->now), v_int(scope.user), v_int(scope.project)), &stmt, err) ||
+    const char *sql = scope.user && scope.project ? KEY_COUNT "WHERE user = ?2 AND project = ?3"
+                      : scope.user                ? KEY_COUNT "WHERE user = ?2 AND ?3 = 0"
+                      : scope.project             ? KEY_COUNT "WHERE project = ?3 AND ?2 = 0"
+                                                  : KEY_COUNT "WHERE ?2 = ?3";
+    if (!db_query(store->db, sql, BIND(v_int(store->now), v_int(scope.user), v_int(scope.project)),
+                  &stmt, err) ||
         stmt_step(stmt, err) != STEP_ROW)
         return false;
     ret_counts->disabled = stmt_int(stmt, 1);

@@ -199,7 +199,7 @@ bool audit_query(struct store *store, const struct audit_filter *filter, struct 
                     " ORDER BY seq LIMIT ?6",
                     BIND(v_int(filter->after ? filter->after : INT64_MIN), v_int(filter->since),
                          v_view(filter->actor), v_view(filter->action), v_view(filter->target),
-                         v_int(filter->limit ? filter->limit : -1)),
+                         v_limit(filter->limit)),
                     ret_stmt, err);
 }
 

@@ -85,9 +85,10 @@ bool config_remove(struct store *store, const struct config *config, struct err 
     return audit_write(store, &event, err);
 }
 
-bool config_query(struct store *store, struct stmt **ret_stmt, struct err *err)
+bool config_query(struct store *store, struct page page, struct stmt **ret_stmt, struct err *err)
 {
-    return db_query(store->db, CONFIG_SELECT "ORDER BY n", BIND_NOTHING, ret_stmt, err);
+    return db_query(store->db, CONFIG_SELECT "WHERE n > ? ORDER BY n LIMIT ?",
+                    BIND(v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *err)

@@ -29,5 +29,6 @@ MUST_CHECK bool config_add(struct store *store, struct view name, struct config 
 MUST_CHECK bool config_remove(struct store *store, const struct config *config, struct err *err);
 
 // All configs in the order of creation; step with config_next.
-MUST_CHECK bool config_query(struct store *store, struct stmt **ret_stmt, struct err *err);
+MUST_CHECK bool config_query(struct store *store, struct page page, struct stmt **ret_stmt,
+                             struct err *err);
 MUST_CHECK enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *err);

@@ -158,16 +158,18 @@ bool project_add_user(struct store *store, const struct project *project, const 
            audit_write(store, &event, err);
 }
 
-bool project_query(struct store *store, struct view term, struct stmt **ret_stmt, struct err *err)
+bool project_query(struct store *store, struct view term, struct page page, struct stmt **ret_stmt,
+                   struct err *err)
 {
     return db_query(store->db,
-                    PROJECT_SELECT "WHERE ?1 IS NULL OR instr(lower(project_name), lower(?1)) > 0 "
-                                   "ORDER BY projects.n",
-                    BIND(v_view(term)), ret_stmt, err);
+                    PROJECT_SELECT "WHERE projects.n > ?2"
+                                   " AND (?1 IS NULL OR instr(lower(project_name), lower(?1)) > 0)"
+                                   " ORDER BY projects.n LIMIT ?3",
+                    BIND(v_view(term), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
-bool project_query_user(struct store *store, const struct user *user, struct stmt **ret_stmt,
-                        struct err *err)
+bool project_query_user(struct store *store, const struct user *user, struct page page,
+                        struct stmt **ret_stmt, struct err *err)
 {
     return db_query(store->db,
                     "SELECT " PROJECT_COLUMNS
@@ -175,8 +177,8 @@ bool project_query_user(struct store *store, const struct user *user, struct stm
                     " AND k.project = m.project) FROM members m"
                     " JOIN projects ON projects.n = m.project"
                     " LEFT JOIN configs ON configs.n = projects.config"
-                    " WHERE m.user = ? ORDER BY m.project",
-                    BIND(v_int(user->n)), ret_stmt, err);
+                    " WHERE m.user = ? AND m.project > ? ORDER BY m.project LIMIT ?",
+                    BIND(v_int(user->n), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 enum step project_next(struct stmt *stmt, struct project *ret_project, struct err *err)
@@ -202,12 +204,12 @@ enum step project_next(struct stmt *stmt, struct project *ret_project, struct er
     return STEP_ROW;
 }
 
-bool project_query_members(struct store *store, const struct project *project,
+bool project_query_members(struct store *store, const struct project *project, struct page page,
                            struct stmt **ret_stmt, struct err *err)
 {
     return db_query(store->db,
                     "SELECT users.n, user_id, email, users.created_at FROM members"
                     " JOIN users ON users.n = members.user WHERE members.project = ?"
-                    " ORDER BY members.user",
-                    BIND(v_int(project->n)), ret_stmt, err);
+                    " AND members.user > ? ORDER BY members.user LIMIT ?",
+                    BIND(v_int(project->n), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }

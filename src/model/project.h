@@ -44,14 +44,14 @@ MUST_CHECK bool project_add_user(struct store *store, const struct project *proj
                                  const struct user *user, bool *ret_changed, struct err *err);
 // Projects in the order of creation: all, or those whose name contains `term` without regard to the
 // case of ASCII letters; step with project_next.
-MUST_CHECK bool project_query(struct store *store, struct view term, struct stmt **ret_stmt,
-                              struct err *err);
+MUST_CHECK bool project_query(struct store *store, struct view term, struct page page,
+                              struct stmt **ret_stmt, struct err *err);
 
 // The projects of a user, in the order of creation; `api_keys` then counts that user's keys only.
-MUST_CHECK bool project_query_user(struct store *store, const struct user *user,
+MUST_CHECK bool project_query_user(struct store *store, const struct user *user, struct page page,
                                    struct stmt **ret_stmt, struct err *err);
 MUST_CHECK enum step project_next(struct stmt *stmt, struct project *ret_project, struct err *err);
 
 // The members of a project, in the order of joining the system; step with user_next.
 MUST_CHECK bool project_query_members(struct store *store, const struct project *project,
-                                      struct stmt **ret_stmt, struct err *err);
+                                      struct page page, struct stmt **ret_stmt, struct err *err);

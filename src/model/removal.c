@@ -112,7 +112,7 @@ static bool first_member(struct store *store, const struct project *project, boo
                          struct user *ret_user, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
-    if (!project_query_members(store, project, &stmt, err))
+    if (!project_query_members(store, project, PAGE_ALL, &stmt, err))
         return false;
     enum step step = user_next(stmt, ret_user, err);
     *ret_found = step == STEP_ROW;

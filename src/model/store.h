@@ -28,6 +28,12 @@ struct key_sum {
 
 void key_sum_add(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST], bool added);
 
+// A page of a list: the rows after row number `after`, at most `limit` of them; 0 for none of both.
+struct page {
+    int64_t after, limit;
+};
+#define PAGE_ALL ((struct page){0, 0})
+
 struct store {
     struct db *db;
     struct vault *vault;

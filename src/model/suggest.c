@@ -8,8 +8,8 @@ bool suggest_query(struct store *store, enum suggestion what, struct view prefix
                    struct stmt **ret_stmt, struct err *err)
 {
     static const char *const queries[] = {
-        [SUGGEST_EMAIL] =
-            "SELECT email FROM users" FROM_PREFIX("email_key") " ORDER BY email_key LIMIT 50",
+        [SUGGEST_EMAIL] = "SELECT email FROM users WHERE email_key >= lower(?1)"
+                          " AND email_key < lower(?1) || char(1114111) ORDER BY email_key LIMIT 50",
         [SUGGEST_PROJECT_NAME] = "SELECT project_name FROM projects" FROM_PREFIX(
             "project_name") " ORDER BY project_name LIMIT 50",
         [SUGGEST_CONFIG_NAME] = "SELECT config_name FROM configs" FROM_PREFIX(

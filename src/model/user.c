@@ -133,11 +133,10 @@ bool user_set_email(struct store *store, struct user *user, struct view new_emai
     return audit_write(store, &event, err);
 }
 
-bool user_query(struct store *store, int64_t after, int64_t limit, struct stmt **ret_stmt,
-                struct err *err)
+bool user_query(struct store *store, struct page page, struct stmt **ret_stmt, struct err *err)
 {
     return db_query(store->db, "SELECT " USER_COLUMNS " FROM users WHERE n > ? ORDER BY n LIMIT ?",
-                    BIND(v_int(after), v_int(limit ? limit : -1)), ret_stmt, err);
+                    BIND(v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 enum step user_next(struct stmt *stmt, struct user *ret_user, struct err *err)
@@ -152,16 +151,17 @@ enum step user_next(struct stmt *stmt, struct user *ret_user, struct err *err)
     return STEP_ROW;
 }
 
-bool user_search(struct store *store, struct view term, struct stmt **ret_stmt, struct err *err)
+bool user_search(struct store *store, struct view term, struct page page, struct stmt **ret_stmt,
+                 struct err *err)
 {
     return db_query(store->db,
                     "SELECT " USER_COLUMNS ", instr(email_key, lower(?1)) > 0,"
                     " (SELECT count(*) FROM members WHERE user = users.n),"
                     " (SELECT count(*) FROM api_keys WHERE user = users.n) FROM users"
-                    " WHERE instr(email_key, lower(?1)) > 0 OR n IN ("
+                    " WHERE n > ?2 AND (instr(email_key, lower(?1)) > 0 OR n IN ("
                     "SELECT m.user FROM projects p JOIN members m ON m.project = p.n"
-                    " WHERE instr(lower(p.project_name), lower(?1)) > 0) ORDER BY n",
-                    BIND(v_view(term)), ret_stmt, err);
+                    " WHERE instr(lower(p.project_name), lower(?1)) > 0)) ORDER BY n LIMIT ?3",
+                    BIND(v_view(term), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 enum step user_match_next(struct stmt *stmt, struct user_match *ret_match, struct err *err)

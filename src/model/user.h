@@ -28,10 +28,9 @@ MUST_CHECK bool user_create(struct store *store, struct view email, struct user 
 MUST_CHECK bool user_set_email(struct store *store, struct user *user, struct view new_email,
                                struct err *err);
 
-// All users in the order of creation, from after the user with row number `after`, at most `limit`
-// (0: all). Step with user_next.
-MUST_CHECK bool user_query(struct store *store, int64_t after, int64_t limit,
-                           struct stmt **ret_stmt, struct err *err);
+// All users in the order of creation; step with user_next.
+MUST_CHECK bool user_query(struct store *store, struct page page, struct stmt **ret_stmt,
+                           struct err *err);
 MUST_CHECK enum step user_next(struct stmt *stmt, struct user *ret_user, struct err *err);
 
 // Users whose address contains `term`, or who are in a project whose name does, without regard to
@@ -41,7 +40,7 @@ struct user_match {
     bool by_email; // else by project name
     int64_t projects, api_keys;
 };
-MUST_CHECK bool user_search(struct store *store, struct view term, struct stmt **ret_stmt,
-                            struct err *err);
+MUST_CHECK bool user_search(struct store *store, struct view term, struct page page,
+                            struct stmt **ret_stmt, struct err *err);
 MUST_CHECK enum step user_match_next(struct stmt *stmt, struct user_match *ret_match,
                                      struct err *err);

@@ -35,22 +35,22 @@ static bool cursor_seek(struct cursor *cursor, int64_t user, struct err *err)
     return true;
 }
 
-bool user_listing_open(struct store *store, int64_t after, int64_t limit,
-                       struct user_listing **ret_listing, struct err *err)
+bool user_listing_open(struct store *store, struct page page, struct user_listing **ret_listing,
+                       struct err *err)
 {
     struct user_listing *listing AUTO(user_listing_free) =
         (struct user_listing *)calloc(1, sizeof *listing);
     if (!listing)
         return err_memory(err);
-    if (!user_query(store, after, limit, &listing->users, err) ||
+    if (!user_query(store, page, &listing->users, err) ||
         !db_query(store->db,
                   "SELECT m.user, p.project_id, p.project_name FROM members m"
                   " CROSS JOIN projects p ON p.n = m.project WHERE m.user > ?"
                   " ORDER BY m.user, m.project",
-                  BIND(v_int(after)), &listing->projects.stmt, err) ||
+                  BIND(v_int(page.after)), &listing->projects.stmt, err) ||
         !db_query(store->db,
                   "SELECT user, count(*) FROM api_keys WHERE user > ? GROUP BY user ORDER BY user",
-                  BIND(v_int(after)), &listing->keys.stmt, err) ||
+                  BIND(v_int(page.after)), &listing->keys.stmt, err) ||
         !cursor_move(&listing->projects, err) || !cursor_move(&listing->keys, err))
         return false;
     *ret_listing = TAKE(listing);

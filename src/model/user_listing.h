@@ -13,8 +13,8 @@
 
 struct user_listing;
 
-// Users after row number `after`, at most `limit` (0: all). Free with user_listing_free.
-MUST_CHECK bool user_listing_open(struct store *store, int64_t after, int64_t limit,
+// Free with user_listing_free.
+MUST_CHECK bool user_listing_open(struct store *store, struct page page,
                                   struct user_listing **ret_listing, struct err *err);
 void user_listing_free(struct user_listing **listing);
 

@@ -54,6 +54,12 @@ enum need {
         P_USER_ID, MAY                                                                             \
     }
 
+#define A_PAGE                                                                                     \
+    {P_LIMIT, MAY},                                                                                \
+    {                                                                                              \
+        P_AFTER, MAY                                                                               \
+    }
+
 struct op_param {
     enum param param;
     enum need need;
@@ -108,9 +114,12 @@ struct op {
     enum op_effect effect;
     bool (*reads_only)(const struct args *args); // NULL: `effect` holds for all arguments
     bool destructive;   // offers --dry-run (all is done and then taken back) and --confirm
+    bool input;         // the door reads --input-file, to its end and before the store is locked
     bool lines;         // a file of it is JSON lines unless --output says otherwise
     const char *action; // what the audit calls it; NULL: `group.verb`, with `_` for `-`
     const char *plain;  // the field printed as `field: value` when no --output is given
+    // Of rows whose result is a list, how its elements look (render.h, render_name_columns).
+    const char *fields, *columns;
     struct op_param params[OP_PARAMS];
     size_t param_count;
     struct op_help helps[OP_HELPS]; // as many as have a text

@@ -3,6 +3,7 @@
 
 #include "model/hint.h"
 #include "model/removal.h"
+#include "ops/page.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -60,7 +61,7 @@ static bool show_user_access(struct op_call *call, const struct user *user, stru
     struct project project;
     bool any = false;
     enum step step;
-    if (!project_query_user(call->store, user, &stmt, err))
+    if (!project_query_user(call->store, user, PAGE_ALL, &stmt, err))
         return false;
     while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
         any = true;
@@ -76,8 +77,9 @@ static bool show_everyones_access(struct op_call *call, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct user user;
+    struct page page;
     enum step step;
-    if (!user_query(call->store, 0, 0, &stmt, err))
+    if (!call_page(call, PAGE_BY_USER, &page, err) || !user_query(call->store, page, &stmt, err))
         return false;
     while ((step = user_next(stmt, &user, err)) == STEP_ROW)
         if (!show_user_access(call, &user, err))
@@ -104,7 +106,7 @@ static bool show_left_projects(struct op_call *call, const struct user *user, st
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct project project;
     enum step step;
-    if (!project_query_user(call->store, user, &stmt, err))
+    if (!project_query_user(call->store, user, PAGE_ALL, &stmt, err))
         return false;
     field_begin(call->out, "projects", '[');
     while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
@@ -215,10 +217,17 @@ static const struct op rows[] = {
         .group = "user",
         .verb = "audit",
         .summary = "Show who has access to what: a line for each user and project",
+        .notes =
+            "--limit counts users and not lines, so that no user is cut in two; --after takes the "
+            "user_id of the last one.",
         .example = "user audit --output table\nuser audit --email alice@example.com",
         .run = user_audit,
         .effect = EFFECT_READ,
-        PARAMS(A_USER),
+        .fields = "user_id,email,project_id,project_name,active_api_keys,disabled_api_keys,"
+                  "expired_api_keys,last_used_at",
+        .columns = "email,project_name,active_api_keys:active,disabled_api_keys:disabled,"
+                   "expired_api_keys:expired,last_used_at?",
+        PARAMS(A_USER, A_PAGE),
     },
     {
         .group = "user",

@@ -1,6 +1,7 @@
 // op_api_key.c: `user …-api-key…`: API keys, one by one and in lists.
 #include "base/clock.h"
 #include "model/hint.h"
+#include "ops/page.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -54,31 +55,45 @@ static bool scope_of(struct op_call *call, struct user *user, struct key_scope *
     return true;
 }
 
+static bool show_own_key(struct op_call *call, const struct api_key *key, struct clear_key *clear,
+                         struct err *err)
+{
+    struct out *out = call->out;
+    out_begin(out, '{');
+    if (!show_full_key(call, key, clear, err))
+        return false;
+    show_project_names(out, view_of(key->project_id), view_of(key->project_name));
+    show_key_state(out, key);
+    out_end(out, '}');
+    return true;
+}
+
 static bool list_api_keys(struct op_call *call, struct err *err)
 {
     struct clear_key *clear AUTO(clear_key_free) = clear_key_new();
     struct stmt *stmt AUTO(stmt_free) = NULL;
-    struct out *out = call->out;
     struct user user;
     struct key_scope scope;
+    struct page page;
     struct api_key key;
     enum step step;
     if (!clear)
         return err_memory(err);
-    if (!scope_of(call, &user, &scope, err) || !store_unlock(call->store, err) ||
-        !api_key_query(call->store, scope, &stmt, err))
+    if (!scope_of(call, &user, &scope, err) || !call_page(call, PAGE_BY_API_KEY, &page, err) ||
+        !store_unlock(call->store, err))
         return false;
-    out_begin(out, '[');
+    scope.after = page.after;
+    if (!api_key_query(call->store, scope, &stmt, err))
+        return false;
+    out_begin(call->out, '[');
     while ((step = api_key_next(call->store, stmt, &key, err)) == STEP_ROW) {
-        out_begin(out, '{');
-        if (!show_full_key(call, &key, clear, err))
+        if (!show_own_key(call, &key, clear, err))
             return false;
-        show_project_names(out, view_of(key.project_id), view_of(key.project_name));
-        show_key_state(out, &key);
-        out_end(out, '}');
+        if (page.limit && --page.limit == 0)
+            break;
     }
-    out_end(out, ']');
-    return step == STEP_END;
+    out_end(call->out, ']');
+    return step != STEP_FAILED;
 }
 
 static bool is_wanted(const struct op_call *call, const struct api_key *key)
@@ -119,19 +134,26 @@ static bool list_all_api_keys(struct op_call *call, struct err *err)
 {
     struct clear_key *clear AUTO(clear_key_free) = clear_key_new();
     struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct page page;
     struct api_key key;
     enum step step;
     if (!clear)
         return err_memory(err);
-    if ((call_has(call, P_REVEAL) && !store_unlock(call->store, err)) ||
-        !api_key_query(call->store, (struct key_scope){0}, &stmt, err))
+    if (!call_page(call, PAGE_BY_API_KEY, &page, err) ||
+        (call_has(call, P_REVEAL) && !store_unlock(call->store, err)) ||
+        !api_key_query(call->store, (struct key_scope){.after = page.after}, &stmt, err))
         return false;
     out_begin(call->out, '[');
-    while ((step = api_key_next(call->store, stmt, &key, err)) == STEP_ROW)
-        if (is_wanted(call, &key) && !show_listed_key(call, &key, clear, err))
+    while ((step = api_key_next(call->store, stmt, &key, err)) == STEP_ROW) {
+        if (!is_wanted(call, &key))
+            continue;
+        if (!show_listed_key(call, &key, clear, err))
             return false;
+        if (page.limit && --page.limit == 0)
+            break;
+    }
     out_end(call->out, ']');
-    return step == STEP_END;
+    return step != STEP_FAILED;
 }
 
 static bool lists_masked(const struct args *args)
@@ -373,7 +395,9 @@ static const struct op rows[] = {
                    "user list-api-keys --email alice@example.com --project-name 'Team Project'",
         .run = list_api_keys,
         .action = "api_key.reveal",
-        PARAMS(THE_USER, A_PROJECT),
+        .fields = "api_key,project_id,project_name,created_at,status",
+        .columns = "api_key,project_name,status,created_at?",
+        PARAMS(THE_USER, A_PROJECT, A_PAGE),
     },
     {
         .group = "user",
@@ -383,8 +407,10 @@ static const struct op rows[] = {
         .run = list_all_api_keys,
         .action = "api_key.reveal",
         .reads_only = lists_masked,
+        .fields = "api_key,key_id,user_id,email,project_id,project_name,created_at,status",
+        .columns = "api_key,email,project_name,status,created_at?",
         PARAMS({P_REVEAL, MAY}, {P_STATUS, MAY}, {P_OLDER_THAN, MAY}, {P_UNUSED_FOR, MAY},
-               {P_EXPIRING_WITHIN, MAY}),
+               {P_EXPIRING_WITHIN, MAY}, A_PAGE),
     },
     {
         .group = "user",
@@ -419,6 +445,7 @@ static const struct op rows[] = {
         .example = "user rotate-all-api-keys --email alice@example.com",
         .run = rotate_all_api_keys,
         .action = "api_key.rotate",
+        .columns = "old_api_key,new_api_key",
         PARAMS(THE_USER, A_PROJECT, {P_GRACE, MAY}),
     },
     {

@@ -119,8 +119,10 @@ static const struct op rows[] = {
                    "audit list --target 6469a670-1d64-4da5-b2b3-790de21ac726 --output table",
         .run = audit_list,
         .effect = EFFECT_READ,
-        PARAMS({P_SINCE, MAY}, {P_ACTOR, MAY}, {P_ACTION, MAY}, {P_TARGET, MAY}, {P_LIMIT, MAY},
-               {P_AFTER, MAY}),
+        .fields =
+            "seq,time,actor,action,command,outcome,user_id,project_id,mcp_config_id,key_id,detail",
+        .columns = "seq,time,actor,action,outcome,detail",
+        PARAMS({P_SINCE, MAY}, {P_ACTOR, MAY}, {P_ACTION, MAY}, {P_TARGET, MAY}, A_PAGE),
     },
     {
         .group = "audit",
@@ -141,6 +143,9 @@ static const struct op rows[] = {
         .run = audit_list,
         .effect = EFFECT_READ,
         .lines = true,
+        .fields = "seq,time,actor,action,command,outcome,user_id,project_id,mcp_config_id,key_id,"
+                  "detail,mac",
+        .columns = "seq,time,actor,action,outcome,detail",
         PARAMS({P_SINCE, MAY}, {P_ACTOR, MAY}, {P_ACTION, MAY}, {P_TARGET, MAY},
                {P_OUTPUT_FILE, MUST}),
     },

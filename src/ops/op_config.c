@@ -1,4 +1,5 @@
 // op_config.c: `config …`: configs as far as projects need them.
+#include "ops/page.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -16,8 +17,10 @@ static bool config_list(struct op_call *call, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct config config;
+    struct page page;
     enum step step;
-    if (!config_query(call->store, &stmt, err))
+    if (!call_page(call, PAGE_BY_CONFIG, &page, err) ||
+        !config_query(call->store, page, &stmt, err))
         return false;
     out_begin(call->out, '[');
     while ((step = config_next(stmt, &config, err)) == STEP_ROW)
@@ -66,6 +69,9 @@ static const struct op rows[] = {
         .example = "config list --output table",
         .run = config_list,
         .effect = EFFECT_READ,
+        .fields = "mcp_config_id,mcp_config_name,projects,created_at",
+        .columns = "mcp_config_name,projects,mcp_config_id?",
+        PARAMS(A_PAGE),
     },
     {
         .group = "config",

@@ -1,5 +1,6 @@
 // op_member.c: `project …-user…`: who is in a project.
 #include "model/removal.h"
+#include "ops/page.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -8,9 +9,10 @@ static bool project_list_users(struct op_call *call, struct err *err)
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct project project;
     struct user user;
+    struct page page;
     enum step step;
-    if (!call_project(call, &project, err) ||
-        !project_query_members(call->store, &project, &stmt, err))
+    if (!call_project(call, &project, err) || !call_page(call, PAGE_BY_USER, &page, err) ||
+        !project_query_members(call->store, &project, page, &stmt, err))
         return false;
     out_begin(call->out, '[');
     while ((step = user_next(stmt, &user, err)) == STEP_ROW) {
@@ -96,7 +98,9 @@ static const struct op rows[] = {
         .example = "project list-users --project-name 'Team Project'",
         .run = project_list_users,
         .effect = EFFECT_READ,
-        PARAMS(THE_PROJECT),
+        .fields = "user_id,email,api_keys,created_at",
+        .columns = "email,api_keys,user_id?",
+        PARAMS(THE_PROJECT, A_PAGE),
     },
     {
         .group = "project",

@@ -1,5 +1,6 @@
 // op_project.c: `project …`: the projects themselves.
 #include "model/removal.h"
+#include "ops/page.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -20,8 +21,10 @@ static bool project_list(struct op_call *call, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct project project;
+    struct page page;
     enum step step;
-    if (!project_query(call->store, call_text(call, P_SEARCH_TERM), &stmt, err))
+    if (!call_page(call, PAGE_BY_PROJECT, &page, err) ||
+        !project_query(call->store, call_text(call, P_SEARCH_TERM), page, &stmt, err))
         return false;
     out_begin(call->out, '[');
     while ((step = project_next(stmt, &project, err)) == STEP_ROW)
@@ -47,7 +50,7 @@ static bool show_members(struct op_call *call, const struct project *project, st
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct user user;
     enum step step;
-    if (!project_query_members(call->store, project, &stmt, err))
+    if (!project_query_members(call->store, project, PAGE_ALL, &stmt, err))
         return false;
     field_begin(call->out, "users", '[');
     while ((step = user_next(stmt, &user, err)) == STEP_ROW) {
@@ -198,6 +201,9 @@ static const struct op rows[] = {
         .example = "project list --output table",
         .run = project_list,
         .effect = EFFECT_READ,
+        .fields = "project_name,project_id,mcp_config,users,api_keys,created_at",
+        .columns = "project_name,mcp_config,users,api_keys,project_id?",
+        PARAMS(A_PAGE),
     },
     {
         .group = "project",
@@ -276,7 +282,9 @@ static const struct op rows[] = {
         .example = "project search --search-term team",
         .run = project_list,
         .effect = EFFECT_READ,
-        PARAMS({P_SEARCH_TERM, MUST}),
+        .fields = "project_name,project_id,mcp_config,users,api_keys,created_at",
+        .columns = "project_name,mcp_config,users,api_keys,project_id?",
+        PARAMS({P_SEARCH_TERM, MUST}, A_PAGE),
     },
 };
 

@@ -2,6 +2,7 @@
 #include "model/hint.h"
 #include "model/removal.h"
 #include "model/user_listing.h"
+#include "ops/page.h"
 #include "ops/show.h"
 #include "ops/table.h"
 
@@ -19,29 +20,16 @@ static bool show_listed_projects(struct out *out, struct user_listing *listing, 
     return step == STEP_END;
 }
 
-// The row number to go on after, from --after USER_ID.
-static bool page_start(struct op_call *call, int64_t *ret_after, struct err *err)
-{
-    struct user last = {0};
-    struct view after = call_text(call, P_AFTER);
-    if (after.data && !text_is_uuid(after))
-        return err_set(err, ERR_USAGE, "invalid_value",
-                       "The value of --after is not valid: expected a user_id");
-    if (after.data && !user_select(call->store, (struct view){NULL, 0}, after, &last, err))
-        return false;
-    *ret_after = last.n;
-    return true;
-}
-
 static bool user_list(struct op_call *call, struct err *err)
 {
     struct user_listing *listing AUTO(user_listing_free) = NULL;
     struct out *out = call->out;
     struct user user;
-    int64_t after = 0, api_keys;
+    struct page page;
+    int64_t api_keys;
     enum step step;
-    if (!page_start(call, &after, err) ||
-        !user_listing_open(call->store, after, call_number(call, P_LIMIT), &listing, err))
+    if (!call_page(call, PAGE_BY_USER, &page, err) ||
+        !user_listing_open(call->store, page, &listing, err))
         return false;
     out_begin(out, '[');
     while ((step = user_listing_next(listing, &user, &api_keys, err)) == STEP_ROW) {
@@ -74,7 +62,7 @@ static bool show_projects_of(struct op_call *call, const struct user *user, stru
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct project project;
     enum step step;
-    if (!project_query_user(call->store, user, &stmt, err))
+    if (!project_query_user(call->store, user, PAGE_ALL, &stmt, err))
         return false;
     field_begin(call->out, "projects", '[');
     while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
@@ -160,8 +148,10 @@ static bool user_list_projects(struct op_call *call, struct err *err)
     struct out *out = call->out;
     struct user user;
     struct project project;
+    struct page page;
     enum step step;
-    if (!call_user(call, &user, err) || !project_query_user(call->store, &user, &stmt, err))
+    if (!call_user(call, &user, err) || !call_page(call, PAGE_BY_PROJECT, &page, err) ||
+        !project_query_user(call->store, &user, page, &stmt, err))
         return false;
     out_begin(out, '[');
     while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
@@ -180,8 +170,10 @@ static bool user_search_op(struct op_call *call, struct err *err)
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct out *out = call->out;
     struct user_match match;
+    struct page page;
     enum step step;
-    if (!user_search(call->store, call_text(call, P_SEARCH_TERM), &stmt, err))
+    if (!call_page(call, PAGE_BY_USER, &page, err) ||
+        !user_search(call->store, call_text(call, P_SEARCH_TERM), page, &stmt, err))
         return false;
     out_begin(out, '[');
     while ((step = user_match_next(stmt, &match, err)) == STEP_ROW) {
@@ -204,7 +196,9 @@ static const struct op rows[] = {
         .example = "user list\nuser list --limit 100 --after 6469a670-1d64-4da5-b2b3-790de21ac726",
         .run = user_list,
         .effect = EFFECT_READ,
-        PARAMS({P_LIMIT, MAY}, {P_AFTER, MAY}),
+        .fields = "user_id,email,created_at,projects,api_keys",
+        .columns = "email,projects,api_keys,user_id?",
+        PARAMS(A_PAGE),
     },
     {
         .group = "user",
@@ -253,7 +247,9 @@ static const struct op rows[] = {
         .example = "user list-projects --email alice@example.com",
         .run = user_list_projects,
         .effect = EFFECT_READ,
-        PARAMS(THE_USER),
+        .fields = "project_id,project_name,api_keys,mcp_config",
+        .columns = "project_name,api_keys,mcp_config,project_id?",
+        PARAMS(THE_USER, A_PAGE),
     },
     {
         .group = "user",
@@ -262,7 +258,9 @@ static const struct op rows[] = {
         .example = "user search --search-term admin",
         .run = user_search_op,
         .effect = EFFECT_READ,
-        PARAMS({P_SEARCH_TERM, MUST}),
+        .fields = "user_id,email,match_type,projects,api_keys",
+        .columns = "email,match_type:match,projects,api_keys,user_id?",
+        PARAMS({P_SEARCH_TERM, MUST}, A_PAGE),
     },
 };
 

@@ -50,6 +50,9 @@ const struct param_row param_rows[P_COUNT] = {
                     "where that system's clients keep their file; linux unless given"},
     [P_ALLOW_CLEAR_KEY] = {"allow-clear-key", NULL, TYPE_FLAG,
                            "write the key into the client's file as it is"},
+    [P_INPUT_FILE] = {"input-file", "FILE", TYPE_PATH, "the file to read; - is stdin"},
+    [P_SKIP_EXISTING] = {"skip-existing", NULL, TYPE_FLAG, "leave what exists as it is"},
+    [P_CREATE_PROJECTS] = {"create-projects", NULL, TYPE_FLAG, "make projects that are missing"},
 };
 
 static bool bad_value(enum param param, const char *expected, struct err *err)

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/progress.h"
 #include "base/view.h"
 
 enum param {
@@ -47,6 +48,9 @@ enum param {
     P_CONFIG_FILE,
     P_PLATFORM,
     P_ALLOW_CLEAR_KEY,
+    P_INPUT_FILE,
+    P_SKIP_EXISTING,
+    P_CREATE_PROJECTS,
     P_COUNT,
 };
 
@@ -83,6 +87,8 @@ struct arg {
 
 struct args {
     struct arg list[P_COUNT];
+    struct view input;         // the content of --input-file, for rows with `input`
+    struct progress *progress; // who wants to know how far it is; NULL: nobody
 };
 
 // Checks `text` by the parameter's type and fills `*ret_arg`, which borrows `text`. ERR_USAGE says

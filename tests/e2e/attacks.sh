@@ -19,7 +19,9 @@ fresh() {
     key=$("$SMG" user generate-api-key --email a@x.co --project-name P | jq -r .api_key)
     id=$("$SMG" user list-all-api-keys | jq -r '.[0].key_id')
 }
+# shellcheck disable=SC2317 # called through check
 healthy() { "$SMG" system health-check >/dev/null 2>&1; }
+# shellcheck disable=SC2317
 unhealthy() { ! healthy; }
 status_of() { "$SMG" user list-all-api-keys | jq -r --arg id "$1" '.[] | select(.key_id == $id).status'; }
 

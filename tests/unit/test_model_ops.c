@@ -260,6 +260,7 @@ static const struct {
     {"project remove-all-users --project-name None", "project_not_found"},
     {"project assign-config --project-name Team --config-name none", "config_not_found"},
     {"project unassign-config --project-name None", "project_not_found"},
+    {"user import --input-file none", "import_refused"}, // no door has read it: it is empty
     {"config add --config-name prod", "config_exists"},
     {"config remove --config-name prod", "config_in_use"},
 };

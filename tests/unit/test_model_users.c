@@ -94,14 +94,14 @@ static void lists_users_page_by_page(void **state)
         (void)snprintf(email, sizeof email, "user%d@example.com", 5 - i);
         users[i] = new_user(email);
     }
-    WORKS(user_query(store, 0, 0, &stmt, &err));
+    WORKS(user_query(store, PAGE_ALL, &stmt, &err));
     for (int i = 0; i < 5; i++) {
         assert_int_equal(user_next(stmt, &user, &err), STEP_ROW);
         assert_string_equal(user.user_id, users[i].user_id);
     }
     assert_int_equal(user_next(stmt, &user, &err), STEP_END);
     stmt_free(&stmt);
-    WORKS(user_query(store, users[1].n, 2, &stmt, &err));
+    WORKS(user_query(store, (struct page){users[1].n, 2}, &stmt, &err));
     for (int i = 2; i < 4; i++) {
         assert_int_equal(user_next(stmt, &user, &err), STEP_ROW);
         assert_string_equal(user.user_id, users[i].user_id);
@@ -146,7 +146,7 @@ static void lists_users_with_projects_and_keys(void **state)
     (void)new_key(&users[1], &two);
     (void)new_key(&users[1], &two);
     (void)new_key(&users[3], &two);
-    WORKS(user_listing_open(store, 0, 0, &listing, &err));
+    WORKS(user_listing_open(store, PAGE_ALL, &listing, &err));
     check_listed(listing, "a@b.co", 0, nothing);
     check_listed(listing, "b@b.co", 3, all);
     check_listed(listing, "c@b.co", 0, nothing);
@@ -154,7 +154,7 @@ static void lists_users_with_projects_and_keys(void **state)
     assert_int_equal(user_listing_next(listing, &user, &keys, &err), STEP_END);
     user_listing_free(&listing);
     // Projects that nobody asked for are passed over.
-    WORKS(user_listing_open(store, users[0].n, 3, &listing, &err));
+    WORKS(user_listing_open(store, (struct page){users[0].n, 3}, &listing, &err));
     assert_int_equal(user_listing_next(listing, &user, &keys, &err), STEP_ROW);
     check_listed(listing, "c@b.co", 0, nothing);
     check_listed(listing, "d@b.co", 1, second);
@@ -167,7 +167,7 @@ static void expect_matches(const char *term, const char *const *expected)
 {
     struct stmt *stmt = NULL;
     struct user_match match;
-    WORKS(user_search(store, view_of(term), &stmt, &err));
+    WORKS(user_search(store, view_of(term), PAGE_ALL, &stmt, &err));
     for (; *expected; expected++) { // `@` in front: found by its project
         assert_int_equal(user_match_next(stmt, &match, &err), STEP_ROW);
         assert_int_equal(match.by_email, (*expected)[0] != '@');
@@ -235,18 +235,18 @@ static void counts_members_and_keys(void **state)
     project = find_project("Team");
     WORKS(project_count(store, &project, &err));
     assert_true(project.users == 2 && project.api_keys == 2 && project.config.n == 0);
-    WORKS(project_query_user(store, &alice, &stmt, &err));
+    WORKS(project_query_user(store, &alice, PAGE_ALL, &stmt, &err));
     assert_int_equal(project_next(stmt, &project, &err), STEP_ROW);
     assert_string_equal(project.project_name, "Team");
     assert_int_equal(project.api_keys, 1); // hers alone
     assert_int_equal(project_next(stmt, &project, &err), STEP_ROW);
     assert_int_equal(project_next(stmt, &project, &err), STEP_END);
     stmt_free(&stmt);
-    WORKS(project_query(store, VIEW("TEA"), &stmt, &err));
+    WORKS(project_query(store, VIEW("TEA"), PAGE_ALL, &stmt, &err));
     assert_int_equal(project_next(stmt, &project, &err), STEP_ROW);
     assert_int_equal(project_next(stmt, &project, &err), STEP_END);
     stmt_free(&stmt);
-    WORKS(project_query(store, none, &stmt, &err));
+    WORKS(project_query(store, none, PAGE_ALL, &stmt, &err));
     assert_int_equal(project_next(stmt, &project, &err), STEP_ROW);
     assert_int_equal(project_next(stmt, &project, &err), STEP_ROW);
     assert_int_equal(project_next(stmt, &project, &err), STEP_END);

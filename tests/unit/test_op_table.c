@@ -134,7 +134,8 @@ static void params_are_unique(void **state)
         // A choice has something to choose from.
         for (enum need need = ONE_USER; need <= ONE_CONFIG; need++)
             assert_true(count_need(op, need) == 0 || count_need(op, need) == 2);
-        assert_true(op->effect == EFFECT_LOCAL || op_offers(op, P_DRY_RUN) == op->destructive);
+        assert_true(op->effect != EFFECT_READ || !op_offers(op, P_DRY_RUN));
+        assert_true(!op->destructive || op_offers(op, P_DRY_RUN));
         assert_int_equal(op_offers(op, P_CONFIRM), op->destructive);
     }
 }

@@ -175,6 +175,79 @@ static void table_is_harmless(void **state)
     assert_rendered(RENDER_TABLE, "\"\\u001b\"", "\xef\xbf\xbd\n");
 }
 
+static void assert_columns(unsigned terminal, const char *columns, const char *result,
+                           const char *text)
+{
+    struct buf buf;
+    struct arena arena;
+    struct err err;
+    const struct json_value *value;
+    const struct render_style style = {.columns = terminal};
+    arena_init(&arena, MEMORY);
+    buf_init(&buf, MEMORY);
+    assert_true(json_parse(view_of(result), &arena, &value, &err));
+    struct render *render = render_new(RENDER_TABLE, &buf, &style);
+    assert_non_null(render);
+    render_name_columns(render, NULL, columns);
+    json_copy_to_out(value, render_out(render));
+    out_finish(render_out(render));
+    render_free(render);
+    buf_add_char(&buf, '\0');
+    assert_string_equal(buf.data, text);
+    buf_done(&buf);
+    arena_done(&arena);
+}
+
+static void table_shows_the_columns_named(void **state)
+{
+    static const char list[] = "[{\"user_id\":\"0123456789\",\"email\":\"alice@example.com\","
+                               "\"active_api_keys\":3},"
+                               "{\"email\":\"b@example.com\",\"active_api_keys\":12}]";
+    (void)state;
+    assert_columns(0, "email,active_api_keys:active,user_id?", list,
+                   "EMAIL              ACTIVE  USER ID\n"
+                   "alice@example.com  3       0123456789\n"
+                   "b@example.com      12      -\n");
+    assert_columns(0, "nothing,email", list,
+                   "NOTHING  EMAIL\n-        alice@example.com\n-        b@example.com\n");
+    assert_columns(0, "email,user_id?", "[]", "EMAIL  USER ID\n");
+    // A record's own table is not the list's.
+    assert_columns(0, "email", "{\"user_id\":\"1\"}", "user_id  1\n");
+}
+
+static void table_leaves_out_what_may_be(void **state)
+{
+    static const char list[] = "[{\"user_id\":\"0123456789\",\"email\":\"alice@example.com\"}]";
+    (void)state;
+    assert_columns(29, "email,user_id?", list,
+                   "EMAIL              USER ID\nalice@example.com  0123456789\n");
+    assert_columns(28, "email,user_id?", list, "EMAIL\nalice@example.com\n");
+    assert_columns(12, "email,user_id?", list, "EMAIL\nalice@examp\xe2\x80\xa6\n");
+    assert_columns(28, "email,user_id", list,
+                   "EMAIL             USER ID\nalice@example.c\xe2\x80\xa6  0123456789\n");
+    assert_columns(16, "email,user_id", list,
+                   "EMAIL    USER ID\nalice@\xe2\x80\xa6  012345\xe2\x80\xa6\n");
+}
+
+static void csv_of_an_empty_list(void **state)
+{
+    struct buf buf;
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        buf_init(&buf, MEMORY);
+        struct render *render = render_new(RENDER_CSV, &buf, &(const struct render_style){0});
+        assert_non_null(render);
+        render_name_columns(render, named ? "user_id,email" : NULL, "email");
+        out_begin(render_out(render), '[');
+        out_end(render_out(render), ']');
+        out_finish(render_out(render));
+        render_free(render);
+        buf_add_char(&buf, '\0');
+        assert_string_equal(buf.data, named ? "user_id,email\n" : "");
+        buf_done(&buf);
+    }
+}
+
 static void csv_of_a_list(void **state)
 {
     (void)state;
@@ -416,6 +489,9 @@ int main(void)
         cmocka_unit_test(table_fits_the_terminal),
         cmocka_unit_test(table_headings_are_bold),
         cmocka_unit_test(table_is_harmless),
+        cmocka_unit_test(table_shows_the_columns_named),
+        cmocka_unit_test(table_leaves_out_what_may_be),
+        cmocka_unit_test(csv_of_an_empty_list),
         cmocka_unit_test(csv_of_a_list),
         cmocka_unit_test(csv_of_little),
         cmocka_unit_test(csv_quotes),
