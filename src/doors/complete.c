@@ -113,6 +113,7 @@ static void offer_values(struct buf *buf, enum param param, const char *prefix,
         offer_stored(buf, SUGGEST_PROJECT_NAME, prefix, config);
         break;
     case P_CONFIG_NAME:
+    case P_SOURCE_CONFIG:
         offer_stored(buf, SUGGEST_CONFIG_NAME, prefix, config);
         break;
     case P_API_KEY:

@@ -6,9 +6,11 @@
 #include "model/audit.h"
 #include "model/hint.h"
 
-#define CONFIG_SELECT                                                                              \
+#define CONFIG_COLUMNS                                                                             \
     "SELECT n, config_id, config_name, created_at,"                                                \
-    " (SELECT count(*) FROM projects WHERE config = configs.n) FROM configs "
+    " (SELECT count(*) FROM projects WHERE config = configs.n),"                                   \
+    " (SELECT count(*) FROM servers WHERE config = configs.n) "
+#define CONFIG_SELECT CONFIG_COLUMNS "FROM configs "
 
 static bool find_config(struct store *store, const char *sql, struct view wanted,
                         struct config *ret_config, struct err *err)
@@ -43,18 +45,24 @@ bool config_select(struct store *store, struct view name, struct view config_id,
     return true;
 }
 
+static bool check_name_free(struct store *store, struct view name, int64_t except, struct err *err)
+{
+    int64_t holder;
+    if (!store_number(store, "SELECT n FROM configs WHERE config_name = ?", BIND(v_view(name)),
+                      &holder, err))
+        return false;
+    if (holder == 0 || holder == except)
+        return true;
+    err_set(err, ERR_CONFLICT, "config_exists", "Config with name already exists: %.*s",
+            VIEW_ARG(name));
+    return hint_command(err, "config get", "--config-name", name, NULL);
+}
+
 bool config_add(struct store *store, struct view name, struct config *ret_config, struct err *err)
 {
     struct config config = {.created_at = store->now};
-    int64_t taken;
-    if (!store_number(store, "SELECT n FROM configs WHERE config_name = ?", BIND(v_view(name)),
-                      &taken, err))
+    if (!check_name_free(store, name, 0, err))
         return false;
-    if (taken) {
-        err_set(err, ERR_CONFLICT, "config_exists", "Config with name already exists: %.*s",
-                VIEW_ARG(name));
-        return hint_command(err, "config get", "--config-name", name, NULL);
-    }
     vault_new_uuid(config.config_id);
     if (!text_copy(config.config_name, sizeof config.config_name, name))
         return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
@@ -69,25 +77,43 @@ bool config_add(struct store *store, struct view name, struct config *ret_config
     return audit_write(store, &event, err);
 }
 
-bool config_remove(struct store *store, const struct config *config, struct err *err)
+bool config_rename(struct store *store, struct config *config, struct view new_name,
+                   struct err *err)
 {
-    if (config->projects > 0) {
-        err_set(err, ERR_PRECONDITION, "config_in_use", "Config is used by %lld projects: %s",
-                (long long)config->projects, config->config_name);
-        err_hint(err, "see which ones with: secure-mcp-gateway project list");
-        return hint_command(err, "project unassign-config --project-name NAME", NULL);
-    }
-    if (!db_run(store->db, "DELETE FROM configs WHERE n = ?", BIND(v_int(config->n)), err))
+    const struct config before = *config;
+    if (!check_name_free(store, new_name, config->n, err))
         return false;
-    const struct audit_event event = {.action = "config.remove",
-                                      .config_id = config->config_id,
-                                      .notes = {{"config_name", view_of(config->config_name)}}};
+    if (!text_copy(config->config_name, sizeof config->config_name, new_name))
+        return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
+    if (!db_run(store->db, "UPDATE configs SET config_name = ? WHERE n = ?",
+                BIND(v_view(new_name), v_int(config->n)), err))
+        return false;
+    const struct audit_event event = {
+        .action = "config.rename",
+        .config_id = config->config_id,
+        .notes = {{"config_name", new_name}, {"previous_name", view_of(before.config_name)}}};
     return audit_write(store, &event, err);
 }
 
 bool config_query(struct store *store, struct stmt **ret_stmt, struct err *err)
 {
     return db_query(store->db, CONFIG_SELECT "ORDER BY n", BIND_NOTHING, ret_stmt, err);
+}
+
+bool config_query_term(struct store *store, struct view term, struct stmt **ret_stmt,
+                       struct err *err)
+{
+    return db_query(store->db,
+                    CONFIG_COLUMNS ", instr(lower(config_name), lower(?1)) FROM configs"
+                                   " WHERE instr(lower(config_name), lower(?1)) OR EXISTS("
+                                   "SELECT 1 FROM servers WHERE config = configs.n"
+                                   " AND instr(lower(server_name), lower(?1))) ORDER BY n",
+                    BIND(v_view(term)), ret_stmt, err);
+}
+
+bool config_found_by_name(struct stmt *stmt)
+{
+    return stmt_int(stmt, 6) > 0;
 }
 
 enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *err)
@@ -99,6 +125,7 @@ enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *
     config.n = stmt_int(stmt, 0);
     config.created_at = stmt_int(stmt, 3);
     config.projects = stmt_int(stmt, 4);
+    config.servers = stmt_int(stmt, 5);
     if (!text_copy(config.config_id, sizeof config.config_id, stmt_text(stmt, 1)) ||
         !text_copy(config.config_name, sizeof config.config_name, stmt_text(stmt, 2))) {
         (void)err_set(err, ERR_INTEGRITY, "store_corrupt", "A config's record is damaged");

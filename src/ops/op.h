@@ -72,7 +72,7 @@ struct op_call {
                    // broken)
 };
 
-enum { OP_PARAMS = 12 };
+enum { OP_PARAMS = 16 };
 
 struct op {
     const char *group, *verb;

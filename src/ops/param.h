@@ -42,6 +42,28 @@ enum param {
     P_DRY_RUN,
     P_CONFIRM,
     P_OUTPUT_FILE,
+    P_INPUT_FILE,
+    P_SOURCE_CONFIG,
+    P_TARGET_CONFIG,
+    P_SERVER_NAME,
+    P_SERVER_COMMAND,
+    P_ARGS,
+    P_ENV,
+    P_URL,
+    P_HEADERS,
+    P_ALLOW_PRIVATE_ADDRESSES,
+    P_TOOLS,
+    P_DESCRIPTION,
+    P_INPUT_GUARDRAILS_POLICY,
+    P_OUTPUT_GUARDRAILS_POLICY,
+    P_TOOL_GUARDRAILS_POLICY,
+    P_OAUTH,
+    P_POLICY,
+    P_POLICY_FILE,
+    P_INPUT_POLICY,
+    P_INPUT_POLICY_FILE,
+    P_OUTPUT_POLICY,
+    P_OUTPUT_POLICY_FILE,
     P_COUNT,
 };
 
@@ -58,6 +80,9 @@ enum param_type {
     TYPE_STATUS,   // active, disabled or expired
     TYPE_NUMBER,   // 1 to LIMIT_PAGE
     TYPE_PATH,     // of a file
+    TYPE_JSON,     // a JSON text; the door has read it where `-` or @FILE was given; secret
+    TYPE_LIST,     // texts with commas between them, or a JSON list of texts; may be empty; secret
+    TYPE_URL,      // url_read; secret
 };
 
 struct param_row {
@@ -79,6 +104,12 @@ struct arg {
 struct args {
     struct arg list[P_COUNT];
 };
+
+// Whether the value may hold a secret that must not be seen in the process title.
+bool param_is_secret(enum param param);
+
+// Whether the value `-` means standard input, and `@FILE` a file.
+bool param_has_sources(enum param param);
 
 // Checks `text` by the parameter's type and fills `*ret_arg`, which borrows `text`. ERR_USAGE says
 // what is wrong; the text of a key is never part of it.

@@ -14,5 +14,6 @@ extern const struct op_table access_ops;  // op_access.c
 extern const struct op_table project_ops; // op_project.c
 extern const struct op_table member_ops;  // op_member.c
 extern const struct op_table config_ops;  // op_config.c
+extern const struct op_table server_ops;  // op_server.c
 extern const struct op_table system_ops;  // op_system.c
 extern const struct op_table audit_ops;   // op_audit.c
