@@ -128,6 +128,14 @@ static bool mask(const struct json_value *record, struct buf *ret_masked, struct
                    "The record of the server holds an API key where it would be shown");
 }
 
+bool server_shows_truth(const struct server *server, const struct json_value *record)
+{
+    struct buf masked AUTO(buf_done);
+    struct err ignored;
+    buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
+    return mask(record, &masked, &ignored) && view_equal(buf_view(&masked), server->record);
+}
+
 static bool seal(struct store *store, const struct config *config, struct view name,
                  struct view whole, struct forms *ret_forms, struct err *err)
 {

@@ -43,6 +43,10 @@ MUST_CHECK bool server_open(struct store *store, const struct config *config,
 MUST_CHECK bool server_reveal(struct store *store, const struct config *config,
                               const struct server *server, struct buf *ret_record, struct err *err);
 
+// Whether what is stored for showing is what the whole record is shown as: false when somebody
+// changed it outside this program.
+MUST_CHECK bool server_shows_truth(const struct server *server, const struct json_value *record);
+
 // Adds a server: what `source` (NULL, or an object that came from outside) becomes by the change,
 // checked. ERR_CONFLICT when the name is taken; otherwise the errors of server_record.h.
 MUST_CHECK bool server_add(struct store *store, const struct config *config,

@@ -183,7 +183,7 @@ void server_record_mask(const struct json_value *record, struct out *out)
 
 static size_t count_masks(const struct json_value *value)
 {
-    size_t count = view_is(json_text(value), SERVER_MASK);
+    size_t count = contains(json_text(value), VIEW(SERVER_MASK)); // also as a part of a URL
     for (const struct json_value *child = json_first(value); child; child = child->next)
         count += count_masks(child);
     return count;
