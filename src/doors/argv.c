@@ -207,8 +207,11 @@ static bool set_text(struct request *request, enum param param, const char *valu
     if (source) {
         buf_init(text, LIMIT_INPUT_FILE);
         text->secret = true;
+        // The path is not told: a secret after a stray `@` would be in it.
         if (!file_read(value[0] == '-' ? "-" : value + 1, text, NULL, err))
-            return false;
+            return err_set(err, err->kind, err->code, "The file of --%s cannot be read: %s",
+                           param_rows[param].name,
+                           err->kind == ERR_USAGE ? "it is too large" : strerror(errno));
     }
     struct view content = text->data ? buf_view(text) : VIEW("");
     return param_read(param, content, &request->args.list[param], err);
