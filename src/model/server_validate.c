@@ -110,11 +110,16 @@ static void judge_url(struct report *report, const char *member, struct view tex
              "credentials in a URL end up in logs; put them into headers");
 }
 
+// The member's truth value; `otherwise` when it has none.
+static bool is_on(const struct json_value *object, const char *name, bool otherwise)
+{
+    bool on;
+    return json_bool(server_member(object, name), &on) ? on : otherwise;
+}
+
 static bool allows_private(const struct json_value *record)
 {
-    const struct json_value *config = server_member(record, "config");
-    bool allowed = false;
-    return json_bool(server_member(config, "allow_private_addresses"), &allowed) && allowed;
+    return is_on(server_member(record, "config"), "allow_private_addresses", false);
 }
 
 static bool is_tool_name(struct view name)
@@ -157,9 +162,8 @@ static void judge_policies(struct report *report)
 {
     for (size_t i = 0; i < POLICY_COUNT; i++) {
         const struct json_value *policy = server_member(report->record, server_policy_names[i]);
-        bool enabled = false;
-        (void)!json_bool(server_member(policy, "enabled"), &enabled);
-        if (enabled && json_text(server_member(policy, "policy_name")).size == 0 &&
+        if (is_on(policy, "enabled", false) &&
+            json_text(server_member(policy, "policy_name")).size == 0 &&
             json_count(server_member(policy, "additional_config")) == 0 &&
             json_count(server_member(policy, "block")) == 0)
             find(report, WARNS, "policy_empty", server_policy_names[i],
@@ -184,9 +188,7 @@ static void judge_oauth(struct report *report)
 {
     static const char *const needed[] = {"token_url", "client_id", "client_secret"};
     const struct json_value *oauth = server_member(report->record, "oauth_config");
-    bool enabled = true;
-    (void)!json_bool(server_member(oauth, "enabled"), &enabled);
-    if (!oauth || !enabled)
+    if (!oauth || !is_on(oauth, "enabled", true))
         return;
     for (const struct json_value *member = json_first(oauth); member; member = member->next)
         if (member->key.size >= 3 && json_text(member).size > 0 &&

@@ -139,12 +139,6 @@ static bool config_list_projects(struct op_call *call, struct err *err)
     return step == STEP_END;
 }
 
-// Showing secrets is a change: it is written down.
-static bool reveals_nothing(const struct args *args)
-{
-    return !args->list[P_REVEAL].given;
-}
-
 static const struct op rows[] = {
     {
         .group = "config",
@@ -188,7 +182,7 @@ static const struct op rows[] = {
         .notes = "Secrets of servers are masked; --reveal shows them.",
         .example = "config get --config-name prod-config",
         .run = config_get,
-        .reads_only = reveals_nothing,
+        .reads_only = shows_no_secrets,
         PARAMS(THE_CONFIG, {P_REVEAL, MAY}),
     },
     {

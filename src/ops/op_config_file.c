@@ -205,12 +205,6 @@ static bool config_validate(struct op_call *call, struct err *err)
     return true;
 }
 
-// Showing secrets is a change: it is written down.
-static bool reveals_nothing(const struct args *args)
-{
-    return !args->list[P_REVEAL].given;
-}
-
 static const struct op rows[] = {
     {
         .group = "config",
@@ -230,7 +224,7 @@ static const struct op rows[] = {
         .notes = "Secrets are masked unless --reveal is given. The file can be imported again.",
         .example = "config export --config-name prod-config --output-file prod-config.json",
         .run = config_export,
-        .reads_only = reveals_nothing,
+        .reads_only = shows_no_secrets,
         PARAMS(THE_CONFIG, {P_OUTPUT_FILE, MUST}, {P_REVEAL, MAY}),
     },
     {

@@ -261,12 +261,6 @@ static bool update_both_guardrails(struct op_call *call, struct err *err)
     return update_guardrails(call, "update-server-guardrails", true, true, err);
 }
 
-// Showing secrets is a change: it is written down.
-static bool reveals_nothing(const struct args *args)
-{
-    return !args->list[P_REVEAL].given;
-}
-
 #define THE_SERVER                                                                                 \
     THE_CONFIG,                                                                                    \
     {                                                                                              \
@@ -292,7 +286,7 @@ static const struct op rows[] = {
         .notes = "Secrets are masked; --reveal shows them.",
         .example = "config list-servers --config-name prod-config",
         .run = list_servers,
-        .reads_only = reveals_nothing,
+        .reads_only = shows_no_secrets,
         PARAMS(THE_CONFIG, {P_REVEAL, MAY}),
     },
     {
@@ -302,7 +296,7 @@ static const struct op rows[] = {
         .notes = "Secrets are masked; --reveal shows them.",
         .example = "config get-server --config-name prod-config --server-name github",
         .run = show_stored,
-        .reads_only = reveals_nothing,
+        .reads_only = shows_no_secrets,
         PARAMS(THE_SERVER, {P_REVEAL, MAY}),
     },
     {

@@ -121,3 +121,8 @@ bool show_doomed_servers(struct op_call *call, const struct config *config, stru
     out_end(call->out, ']');
     return step == STEP_END;
 }
+
+bool shows_no_secrets(const struct args *args)
+{
+    return !args->list[P_REVEAL].given;
+}

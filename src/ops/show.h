@@ -38,3 +38,6 @@ MUST_CHECK bool show_servers(struct op_call *call, const struct config *config, 
 // Under --dry-run, member `servers`: the names of those that would go. Nothing otherwise.
 MUST_CHECK bool show_doomed_servers(struct op_call *call, const struct config *config,
                                     struct err *err);
+
+// For `reads_only`: without --reveal. Showing secrets is a change, it is written down.
+bool shows_no_secrets(const struct args *args);
