@@ -21,6 +21,20 @@
 // Held output (nothing is shown before the change is durable) must fit in memory. Bytes.
 #define LIMIT_HELD_OUTPUT (512u << 20)
 
+// The tree of a JSON text from outside: a value takes 64 bytes and more, however short it is, so
+// that a file of LIMIT_INPUT_FILE bytes fits when its values are not all of one digit. Bytes.
+#define LIMIT_JSON_MEMORY (256u << 20)
+
+// The record of one MCP server as JSON, with all its tools. Bytes.
+#define LIMIT_SERVER_RECORD (1u << 20)
+
+// The address of an MCP server; longer ones do not pass proxies (RFC 9110 section 4.1 asks for
+// 8000, browsers and proxies stop earlier). Bytes.
+#define LIMIT_URL 4096
+
+// `--args A,B,C`: well below what a system takes as the arguments of a program. Bytes.
+#define LIMIT_LIST 65536
+
 // JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
 #define LIMIT_JSON_DEPTH 128
 

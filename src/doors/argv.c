@@ -101,18 +101,37 @@ static bool keep_key(struct request *request, struct view text, struct err *err)
     return true;
 }
 
-// Moves the key out of the process title. The sources `-` and `@FILE` are no secrets and stay.
-static bool take_key(struct request *request, char *value, struct err *err)
+static void keep_text(struct buf *text, struct view value)
 {
-    if (strcmp(value, "-") == 0 || value[0] == '@')
+    buf_init(text, value.size);
+    text->secret = true;
+    buf_add(text, value);
+}
+
+static bool is_source(enum param param, const char *value)
+{
+    return param_has_sources(param) && (strcmp(value, "-") == 0 || value[0] == '@');
+}
+
+// Moves a secret out of the process title. The sources `-` and `@FILE` are none and stay. When it
+// is given twice the first one is kept; the second is refused later.
+static bool take_secret(struct request *request, enum param param, char *value, struct err *err)
+{
+    if (is_source(param, value))
         return true;
-    if (!request->key && !keep_key(request, view_of(value), err))
-        return false;
+    if (param == P_API_KEY) {
+        if (!request->key && !keep_key(request, view_of(value), err))
+            return false;
+    } else if (!request->texts[param].data) {
+        keep_text(&request->texts[param], view_of(value));
+        if (request->texts[param].failed)
+            return err_memory(err);
+    }
     explicit_bzero(value, strlen(value));
     return true;
 }
 
-static bool hide_keys(struct request *request, int argc, char **argv, struct err *err)
+static bool hide_secrets(struct request *request, int argc, char **argv, struct err *err)
 {
     for (int i = 1; i < argc; i++) {
         if (!is_option(argv[i]))
@@ -121,7 +140,8 @@ static bool hide_keys(struct request *request, int argc, char **argv, struct err
         char *value = option.value ? argv[i] + (option.value - argv[i]) : NULL;
         if (takes_value(&option) && !value && i + 1 < argc)
             value = argv[++i];
-        if (option.param == P_API_KEY && value && !take_key(request, value, err))
+        if (option.param != P_COUNT && param_is_secret(option.param) && value &&
+            !take_secret(request, option.param, value, err))
             return false;
     }
     return true;
@@ -178,7 +198,7 @@ static bool read_key_source(struct request *request, const char *value, struct e
 
 static bool set_key(struct request *request, const char *value, struct err *err)
 {
-    bool source = strcmp(value, "-") == 0 || value[0] == '@';
+    bool source = is_source(P_API_KEY, value);
     if (source && request->key)
         return err_set(err, ERR_USAGE, "option_twice", "--api-key is given twice");
     if (source && !read_key_source(request, value, err))
@@ -186,6 +206,27 @@ static bool set_key(struct request *request, const char *value, struct err *err)
     if (!request->key)
         return err_set(err, ERR_USAGE, "invalid_value", "--api-key is empty");
     return param_read(P_API_KEY, clear_key_view(request->key), &request->args.list[P_API_KEY], err);
+}
+
+// The value of another secret parameter: what was taken from the arguments, or a file's content.
+static bool set_text(struct request *request, enum param param, const char *value, struct err *err)
+{
+    struct buf *text = &request->texts[param];
+    bool source = is_source(param, value);
+    if (source && text->data)
+        return err_set(err, ERR_USAGE, "option_twice", "--%s is given twice",
+                       param_rows[param].name);
+    if (source) {
+        buf_init(text, LIMIT_INPUT_FILE);
+        text->secret = true;
+        // The path is not told: a secret after a stray `@` would be in it.
+        if (!file_read(value[0] == '-' ? "-" : value + 1, text, NULL, err))
+            return err_set(err, err->kind, err->code, "The file of --%s cannot be read: %s",
+                           param_rows[param].name,
+                           err->kind == ERR_USAGE ? "it is too large" : strerror(errno));
+    }
+    struct view content = text->data ? buf_view(text) : VIEW("");
+    return param_read(param, content, &request->args.list[param], err);
 }
 
 bool request_key_from_environment(struct request *request, const char *name, struct err *err)
@@ -256,6 +297,8 @@ static bool set_param(struct request *request, enum param param, const char *val
                        param_rows[param].name);
     if (param == P_API_KEY)
         return set_key(request, value, err);
+    if (param_is_secret(param))
+        return set_text(request, param, value, err);
     return param_read(param, view_of(value), arg, err);
 }
 
@@ -324,7 +367,7 @@ bool request_read(struct request *request, int argc, char **argv, struct err *er
 {
     *request = (struct request){0};
     look_for_format(request, argc, argv);
-    if (!hide_keys(request, argc, argv, err))
+    if (!hide_secrets(request, argc, argv, err))
         return false;
     find_words(request, argc, argv);
     size_t words = 0, named;
@@ -350,4 +393,6 @@ bool option_awaits_value(const char *word, enum param *ret_param)
 void request_done(struct request *request)
 {
     clear_key_free(&request->key);
+    for (size_t i = 0; i < P_COUNT; i++)
+        buf_done(&request->texts[i]);
 }

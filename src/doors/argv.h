@@ -1,8 +1,9 @@
 // argv.h: the words of the command line, as a request.
 //
 // Options may stand anywhere, as `--name value` or `--name=value`; a value may begin with `-`. The
-// row of the command decides which options there are. An API key is copied into guarded memory and
-// wiped from the process title before any option is obeyed.
+// row of the command decides which options there are. An API key is copied into guarded memory,
+// other values that may hold a secret into undumpable memory, and they are wiped from the process
+// title before any option is obeyed.
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct request {
     const struct op *op; // NULL: a built-in, or help
     struct args args;
     struct clear_key *key;        // owns the text of P_API_KEY; NULL when none was given
+    struct buf texts[P_COUNT];    // own the texts of other secret parameters; empty: not given
     const char *home, *store_url; // NULL: not given
     bool output_given;
     enum render_format format;

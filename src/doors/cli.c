@@ -93,6 +93,7 @@ static bool read_input(struct request *request, struct buf *input, struct err *e
 {
     const struct arg *file = &request->args.list[P_INPUT_FILE];
     buf_init(input, LIMIT_INPUT_FILE);
+    input->secret = true; // a config's servers have credentials
     if (!request->op->input || !file->given)
         return true;
     if (!file_read(file->text.data, input, NULL, err))

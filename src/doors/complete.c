@@ -168,6 +168,7 @@ static void offer_values(const struct typed *typed, enum param param,
         offer_stored(typed, SUGGEST_PROJECT_NAME, config);
         break;
     case P_CONFIG_NAME:
+    case P_SOURCE_CONFIG:
         offer_stored(typed, SUGGEST_CONFIG_NAME, config);
         break;
     case P_API_KEY:

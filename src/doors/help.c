@@ -90,9 +90,13 @@ void help_op(struct buf *buf, const struct op *op)
 
 static void list_ops(struct buf *buf, const char *group)
 {
-    for (const struct op *op = op_next(NULL); op; op = op_next(op))
-        if (strcmp(op->group, group) == 0)
+    for (const struct op *op = op_next(NULL); op; op = op_next(op)) {
+        bool fits = strlen(op->verb) <= 22;
+        if (strcmp(op->group, group) == 0 && fits)
             buf_add_format(buf, "  %-22s %s\n", op->verb, op->summary);
+        else if (strcmp(op->group, group) == 0)
+            buf_add_format(buf, "  %s\n%25s%s\n", op->verb, "", op->summary);
+    }
 }
 
 void help_group(struct buf *buf, const struct op_group *group)

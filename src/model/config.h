@@ -15,6 +15,7 @@ struct config {
     char config_name[LIMIT_NAME + 1];
     int64_t created_at;
     int64_t projects; // how many use it
+    int64_t servers;  // how many it has
 };
 
 // The one config that name and id (each may be {NULL, 0}, not both) name; errors as user_select.
@@ -25,10 +26,18 @@ MUST_CHECK bool config_select(struct store *store, struct view name, struct view
 MUST_CHECK bool config_add(struct store *store, struct view name, struct config *ret_config,
                            struct err *err);
 
-// ERR_PRECONDITION while a project uses it.
-MUST_CHECK bool config_remove(struct store *store, const struct config *config, struct err *err);
+// ERR_CONFLICT when the name is another config's.
+MUST_CHECK bool config_rename(struct store *store, struct config *config, struct view new_name,
+                              struct err *err);
 
-// All configs in the order of creation; step with config_next.
+// All configs in the order of creation; step with config_next. Ending one is
+// removal.h's.
 MUST_CHECK bool config_query(struct store *store, struct page page, struct stmt **ret_stmt,
                              struct err *err);
+
+// Those whose name, or the name of one of their servers, contains `term` without regard to the case
+// of ASCII letters; config_found_by_name tells which it was.
+MUST_CHECK bool config_query_term(struct store *store, struct view term, struct stmt **ret_stmt,
+                                  struct err *err);
+bool config_found_by_name(struct stmt *stmt); // of the row that config_next has read
 MUST_CHECK enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *err);

@@ -4,6 +4,7 @@
 #include "model/api_key.h"
 #include "model/audit.h"
 #include "model/hint.h"
+#include "model/server.h"
 
 // `User has 2 active API keys` and its relatives.
 static bool refuse_owner(const char *owner, const struct key_counts *counts, struct err *err)
@@ -137,4 +138,23 @@ bool project_remove_all_users(struct store *store, const struct project *project
     *ret_removed = removed;
     *ret_deleted_api_keys = deleted;
     return true;
+}
+
+bool config_remove(struct store *store, const struct config *config, int64_t *ret_deleted_servers,
+                   struct err *err)
+{
+    if (config->projects > 0) {
+        err_set(err, ERR_PRECONDITION, "config_in_use", "Config is used by %lld projects: %s",
+                (long long)config->projects, config->config_name);
+        (void)hint_command(err, "config list-projects", "--config-name",
+                           view_of(config->config_name), NULL);
+        return hint_command(err, "project unassign-config --project-name NAME", NULL);
+    }
+    if (!server_remove_all(store, config, ret_deleted_servers, err) ||
+        !db_run(store->db, "DELETE FROM configs WHERE n = ?", BIND(v_int(config->n)), err))
+        return false;
+    const struct audit_event event = {.action = "config.remove",
+                                      .config_id = config->config_id,
+                                      .notes = {{"config_name", view_of(config->config_name)}}};
+    return audit_write(store, &event, err);
 }

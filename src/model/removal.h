@@ -1,4 +1,4 @@
-// removal.h: ending users, projects and memberships, and what must go with them.
+// removal.h: ending users, projects, memberships and configs, and what must go with them.
 //
 // A key never outlives the membership it was made for: whatever ends a membership revokes the keys
 // first, in the same transaction. Without `force` nothing that still has keys is removed.
@@ -33,3 +33,7 @@ MUST_CHECK bool project_remove_user(struct store *store, const struct project *p
 MUST_CHECK bool project_remove_all_users(struct store *store, const struct project *project,
                                          int64_t *ret_removed, int64_t *ret_deleted_api_keys,
                                          struct err *err);
+
+// Removes the config with its servers. ERR_PRECONDITION while a project uses it.
+MUST_CHECK bool config_remove(struct store *store, const struct config *config,
+                              int64_t *ret_deleted_servers, struct err *err);

@@ -102,5 +102,16 @@ static const char first[] =
     " keys BLOB NOT NULL,"
     " seal BLOB NOT NULL);";
 
-const char *const schema_migrations[] = {first};
+static const char second[] =
+    // The MCP servers of a config, in their order. `record` is the public JSON, secrets masked, for
+    // showing; `sealed` is the whole true record, and what a gateway goes by.
+    "CREATE TABLE servers("
+    " n INTEGER PRIMARY KEY,"
+    " config INTEGER NOT NULL REFERENCES configs(n),"
+    " server_name TEXT NOT NULL,"
+    " record TEXT NOT NULL,"
+    " sealed BLOB NOT NULL,"
+    " UNIQUE(config, server_name));";
+
+const char *const schema_migrations[] = {first, second};
 const size_t schema_migration_count = COUNT_OF(schema_migrations);

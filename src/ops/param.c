@@ -1,9 +1,12 @@
 // param.c: see param.h.
 #include "ops/param.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "model/address.h"
 #include "model/rules.h"
 
 const struct param_row param_rows[P_COUNT] = {
@@ -21,7 +24,7 @@ const struct param_row param_rows[P_COUNT] = {
     [P_EXPIRES_IN] = {"expires-in", "90d|12h|never", TYPE_EXPIRY, "when the key ends, from now on"},
     [P_SHOW_ONCE] = {"show-once", NULL, TYPE_FLAG, "keep no copy that could be shown again"},
     [P_GRACE] = {"grace", "24h", TYPE_DURATION, "keep the old key alive for so long"},
-    [P_REVEAL] = {"reveal", NULL, TYPE_FLAG, "show full keys (each showing is audited)"},
+    [P_REVEAL] = {"reveal", NULL, TYPE_FLAG, "show secrets in full (each showing is audited)"},
     [P_DETAILS] = {"details", NULL, TYPE_FLAG, "show everything known of the key"},
     [P_STATUS] = {"status", "active|disabled|expired", TYPE_STATUS, "only keys of this status"},
     [P_OLDER_THAN] = {"older-than", "90d", TYPE_DURATION, "only keys made longer ago"},
@@ -53,6 +56,38 @@ const struct param_row param_rows[P_COUNT] = {
     [P_INPUT_FILE] = {"input-file", "FILE", TYPE_PATH, "the file to read; - is stdin"},
     [P_SKIP_EXISTING] = {"skip-existing", NULL, TYPE_FLAG, "leave what exists as it is"},
     [P_CREATE_PROJECTS] = {"create-projects", NULL, TYPE_FLAG, "make projects that are missing"},
+    [P_SOURCE_CONFIG] = {"source-config", "NAME", TYPE_NAME, "the config to copy"},
+    [P_TARGET_CONFIG] = {"target-config", "NAME", TYPE_NAME, "the config to make; must be unique"},
+    [P_SERVER_NAME] = {"server-name", "NAME", TYPE_NAME, "the server, by its name in the config"},
+    [P_SERVER_COMMAND] = {"server-command", "COMMAND", TYPE_PATH,
+                          "the program that is the server, speaking over its stdin and stdout"},
+    [P_ARGS] = {"args", "A,B,C", TYPE_LIST, "its arguments; with commas in them, as a JSON list"},
+    [P_ENV] = {"env", "JSON", TYPE_JSON,
+               "its environment, as an object of texts; secret; - is stdin, @FILE a file"},
+    [P_URL] = {"url", "URL", TYPE_URL, "where the server is, when it speaks over HTTP"},
+    [P_HEADERS] = {"headers", "JSON", TYPE_JSON,
+                   "headers to send to it, as an object of texts; secret; - or @FILE as for --env"},
+    [P_ALLOW_PRIVATE_ADDRESSES] = {"allow-private-addresses", NULL, TYPE_FLAG,
+                                   "the URL may lead to this machine or its network"},
+    [P_TOOLS] = {"tools", "JSON", TYPE_JSON,
+                 "the tools that may be used, as an object or a list of names; {} is all"},
+    [P_DESCRIPTION] = {"description", "TEXT", TYPE_TEXT, "what the server is for"},
+    [P_INPUT_GUARDRAILS_POLICY] = {"input-guardrails-policy", "JSON", TYPE_JSON,
+                                   "the policy for what goes to the server"},
+    [P_OUTPUT_GUARDRAILS_POLICY] = {"output-guardrails-policy", "JSON", TYPE_JSON,
+                                    "the policy for what comes from the server"},
+    [P_TOOL_GUARDRAILS_POLICY] = {"tool-guardrails-policy", "JSON", TYPE_JSON,
+                                  "the policy for the descriptions of its tools"},
+    [P_OAUTH] = {"oauth", "JSON", TYPE_JSON,
+                 "how to get tokens for the server; secret; - is stdin, @FILE a file"},
+    [P_POLICY] = {"policy", "JSON", TYPE_JSON, "the policy; - is stdin, @FILE a file"},
+    [P_POLICY_FILE] = {"policy-file", "FILE", TYPE_PATH, "a file with the policy"},
+    [P_INPUT_POLICY] = {"input-policy", "JSON", TYPE_JSON,
+                        "the policy for what goes to the server"},
+    [P_INPUT_POLICY_FILE] = {"input-policy-file", "FILE", TYPE_PATH, "a file with that policy"},
+    [P_OUTPUT_POLICY] = {"output-policy", "JSON", TYPE_JSON,
+                         "the policy for what comes from the server"},
+    [P_OUTPUT_POLICY_FILE] = {"output-policy-file", "FILE", TYPE_PATH, "a file with that policy"},
 };
 
 static bool bad_value(enum param param, const char *expected, struct err *err)
@@ -140,9 +175,55 @@ static bool read_text(enum param param, struct view text, struct err *err)
     return bad_value(param, "1 to 256 bytes of UTF-8", err);
 }
 
+static bool read_json(enum param param, struct view text, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    const struct json_value *value;
+    struct err reason;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    if (json_parse(text, &arena, &value, &reason))
+        return true;
+    if (reason.kind != ERR_USAGE)
+        return err_memory(err);
+    return err_set(err, ERR_USAGE, reason.code, "The value of --%s is not valid: %s",
+                   param_rows[param].name, reason.message);
+}
+
+static bool read_list(enum param param, struct view text, struct err *err)
+{
+    if (text.size > 0 && text.data[0] == '[')
+        return read_json(param, text, err);
+    if (text.size > LIMIT_LIST || !is_utf8(text))
+        return bad_value(param, "texts with commas between them, at most 65536 bytes of UTF-8",
+                         err);
+    return true;
+}
+
+static bool read_url(enum param param, struct view text, struct err *err)
+{
+    struct url url;
+    const char *reason = url_read(text, &url);
+    return !reason ||
+           err_set(err, ERR_USAGE, "invalid_url", "The value of --%s is not a valid URL: %s",
+                   param_rows[param].name, reason);
+}
+
+bool param_is_secret(enum param param)
+{
+    enum param_type type = param_rows[param].type;
+    return type == TYPE_KEY || type == TYPE_JSON || type == TYPE_LIST || type == TYPE_URL;
+}
+
+bool param_has_sources(enum param param)
+{
+    return param_rows[param].type == TYPE_KEY || param_rows[param].type == TYPE_JSON;
+}
+
 static bool refuse_stray_key(enum param param, struct view text, struct err *err)
 {
-    if (param_rows[param].type == TYPE_KEY || !rule_holds_api_key(text))
+    // JSON may hold one where it is kept as a secret; whoever stores the rest looks there.
+    if (param_rows[param].type == TYPE_KEY || param_rows[param].type == TYPE_JSON ||
+        !rule_holds_api_key(text))
         return true;
     return err_set(err, ERR_USAGE, "stray_api_key",
                    "The value of --%s holds an API key, which does not belong there",
@@ -180,6 +261,15 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
         break;
     case TYPE_PATH:
         good = (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);
+        break;
+    case TYPE_JSON:
+        good = read_json(param, text, err);
+        break;
+    case TYPE_LIST:
+        good = read_list(param, text, err);
+        break;
+    case TYPE_URL:
+        good = read_url(param, text, err);
         break;
     case TYPE_DURATION:
     case TYPE_EXPIRY:

@@ -51,6 +51,27 @@ enum param {
     P_INPUT_FILE,
     P_SKIP_EXISTING,
     P_CREATE_PROJECTS,
+    P_SOURCE_CONFIG,
+    P_TARGET_CONFIG,
+    P_SERVER_NAME,
+    P_SERVER_COMMAND,
+    P_ARGS,
+    P_ENV,
+    P_URL,
+    P_HEADERS,
+    P_ALLOW_PRIVATE_ADDRESSES,
+    P_TOOLS,
+    P_DESCRIPTION,
+    P_INPUT_GUARDRAILS_POLICY,
+    P_OUTPUT_GUARDRAILS_POLICY,
+    P_TOOL_GUARDRAILS_POLICY,
+    P_OAUTH,
+    P_POLICY,
+    P_POLICY_FILE,
+    P_INPUT_POLICY,
+    P_INPUT_POLICY_FILE,
+    P_OUTPUT_POLICY,
+    P_OUTPUT_POLICY_FILE,
     P_COUNT,
 };
 
@@ -67,6 +88,9 @@ enum param_type {
     TYPE_STATUS,   // active, disabled or expired
     TYPE_NUMBER,   // 1 to LIMIT_PAGE
     TYPE_PATH,     // of a file
+    TYPE_JSON,     // a JSON text; the door has read it where `-` or @FILE was given; secret
+    TYPE_LIST,     // texts with commas between them, or a JSON list of texts; may be empty; secret
+    TYPE_URL,      // url_read; secret
 };
 
 struct param_row {
@@ -90,6 +114,12 @@ struct args {
     struct view input;         // the content of --input-file, for rows with `input`
     struct progress *progress; // who wants to know how far it is; NULL: nobody
 };
+
+// Whether the value may hold a secret that must not be seen in the process title.
+bool param_is_secret(enum param param);
+
+// Whether the value `-` means standard input, and `@FILE` a file.
+bool param_has_sources(enum param param);
 
 // Checks `text` by the parameter's type and fills `*ret_arg`, which borrows `text`. ERR_USAGE says
 // what is wrong; the text of a key is never part of it.

@@ -1,6 +1,9 @@
 // show.c: see show.h.
 #include "ops/show.h"
 
+#include "base/arena.h"
+#include "base/json.h"
+
 void show_user_names(struct out *out, const struct user *user)
 {
     field_string(out, "user_id", user->user_id);
@@ -61,4 +64,65 @@ void show_dry_run(struct op_call *call)
 {
     if (call_has(call, P_DRY_RUN))
         field_bool(call->out, "dry_run", true);
+}
+
+void show_config_names(struct out *out, const struct config *config)
+{
+    field_string(out, "mcp_config_id", config->config_id);
+    field_string(out, "mcp_config_name", config->config_name);
+}
+
+bool show_server(struct op_call *call, const struct config *config, const struct server *server,
+                 struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf whole AUTO(buf_done);
+    const struct json_value *record;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    buf_init(&whole, LIMIT_SERVER_RECORD);
+    whole.secret = true;
+    if (call_has(call, P_REVEAL) && !server_reveal(call->store, config, server, &whole, err))
+        return false;
+    struct view text = call_has(call, P_REVEAL) ? buf_view(&whole) : server->record;
+    if (!json_parse_own(text, &arena, &record, err))
+        return err_set(err, ERR_INTEGRITY, "store_corrupt", "The record of a server is damaged: %s",
+                       server->server_name);
+    json_copy_to_out(record, call->out);
+    return true;
+}
+
+bool show_servers(struct op_call *call, const struct config *config, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server server;
+    enum step step;
+    if (!server_query(call->store, config, &stmt, err))
+        return false;
+    out_begin(call->out, '[');
+    while ((step = server_next(stmt, &server, err)) == STEP_ROW)
+        if (!show_server(call, config, &server, err))
+            return false;
+    out_end(call->out, ']');
+    return step == STEP_END;
+}
+
+bool show_doomed_servers(struct op_call *call, const struct config *config, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server server;
+    enum step step;
+    if (!call_has(call, P_DRY_RUN))
+        return true;
+    if (!server_query(call->store, config, &stmt, err))
+        return false;
+    field_begin(call->out, "servers", '[');
+    while ((step = server_next(stmt, &server, err)) == STEP_ROW)
+        out_text(call->out, view_of(server.server_name));
+    out_end(call->out, ']');
+    return step == STEP_END;
+}
+
+bool shows_no_secrets(const struct args *args)
+{
+    return !args->list[P_REVEAL].given;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "model/server.h"
 #include "ops/op.h"
 
 // Members `user_id`, `email`.
@@ -23,3 +24,20 @@ MUST_CHECK bool show_doomed_keys(struct op_call *call, struct key_scope scope, s
 
 // Under --dry-run, the member `dry_run: true`. Nothing otherwise.
 void show_dry_run(struct op_call *call);
+
+// Members `mcp_config_id`, `mcp_config_name`.
+void show_config_names(struct out *out, const struct config *config);
+
+// The record of a server: with --reveal in full (that is audited), else masked.
+MUST_CHECK bool show_server(struct op_call *call, const struct config *config,
+                            const struct server *server, struct err *err);
+
+// The records of all servers of a config, as an array.
+MUST_CHECK bool show_servers(struct op_call *call, const struct config *config, struct err *err);
+
+// Under --dry-run, member `servers`: the names of those that would go. Nothing otherwise.
+MUST_CHECK bool show_doomed_servers(struct op_call *call, const struct config *config,
+                                    struct err *err);
+
+// For `reads_only`: without --reveal. Showing secrets is a change, it is written down.
+bool shows_no_secrets(const struct args *args);

@@ -8,7 +8,7 @@
 #include "vault/key_file.h"
 
 // Subkeys of index.key, one per use, so that no two uses share a key.
-enum subkey { SUBKEY_FIND, SUBKEY_ROW, SUBKEY_AUDIT, SUBKEY_COUNT };
+enum subkey { SUBKEY_FIND, SUBKEY_ROW, SUBKEY_AUDIT, SUBKEY_UPSTREAM, SUBKEY_COUNT };
 
 struct vault {
     uint8_t index[KEY_FILE_SIZE];
@@ -37,6 +37,7 @@ static void derive_subkeys(struct vault *vault)
         [SUBKEY_FIND] = "secure-mcp-gateway find v1",
         [SUBKEY_ROW] = "secure-mcp-gateway row v1",
         [SUBKEY_AUDIT] = "secure-mcp-gateway audit v1",
+        [SUBKEY_UPSTREAM] = "secure-mcp-gateway upstream v1",
     };
     for (size_t i = 0; i < SUBKEY_COUNT; i++)
         (void)crypto_generichash(vault->subkeys[i], 32, (const unsigned char *)labels[i],
@@ -161,6 +162,21 @@ bool vault_unseal(const struct vault *vault, struct view sealed, struct view con
         return true;
     return err_set(err, ERR_INTEGRITY, "sealed_copy_damaged",
                    "The sealed copy of an API key is damaged or was moved here from elsewhere");
+}
+
+void vault_seal_upstream(const struct vault *vault, struct view clear, struct view context,
+                         uint8_t *ret_sealed)
+{
+    seal_with(vault->subkeys[SUBKEY_UPSTREAM], clear, context, ret_sealed);
+}
+
+bool vault_unseal_upstream(const struct vault *vault, struct view sealed, struct view context,
+                           char *ret_clear, struct err *err)
+{
+    if (unseal_with(vault->subkeys[SUBKEY_UPSTREAM], sealed, context, (uint8_t *)ret_clear))
+        return true;
+    return err_set(err, ERR_INTEGRITY, "sealed_record_damaged",
+                   "The sealed record of a server is damaged or was moved here from elsewhere");
 }
 
 static crypto_generichash_state *mac_state(struct mac *mac)

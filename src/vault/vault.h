@@ -68,6 +68,13 @@ void vault_seal(const struct vault *vault, struct view clear, struct view contex
 MUST_CHECK bool vault_unseal(const struct vault *vault, struct view sealed, struct view context,
                              char *ret_clear, struct err *err);
 
+// The same with a subkey of index.key, for what a gateway must open without master.key: the records
+// of MCP servers with their credentials.
+void vault_seal_upstream(const struct vault *vault, struct view clear, struct view context,
+                         uint8_t *ret_sealed);
+MUST_CHECK bool vault_unseal_upstream(const struct vault *vault, struct view sealed,
+                                      struct view context, char *ret_clear, struct err *err);
+
 // A MAC over a sequence of fields, each bound with its length, so that no two sequences meet.
 enum mac_purpose { MAC_API_KEY_ROW, MAC_AUDIT_RECORD, MAC_AUDIT_HEAD };
 struct mac {

@@ -382,6 +382,7 @@ static void assigns_configs(void **state)
     struct project team = new_project("Team");
     struct config config, other, found;
     bool changed = false;
+    int64_t servers;
     begin();
     WORKS(config_add(store, VIEW("prod config"), &config, &err));
     WORKS(config_add(store, VIEW("other"), &other, &err));
@@ -394,7 +395,7 @@ static void assigns_configs(void **state)
     assert_false(changed);
     WORKS(config_select(store, VIEW("prod config"), view_of(config.config_id), &found, &err));
     assert_int_equal(found.projects, 1);
-    REFUSED(config_remove(store, &found, &err), ERR_PRECONDITION, "config_in_use");
+    REFUSED(config_remove(store, &found, &servers, &err), ERR_PRECONDITION, "config_in_use");
     assert_string_equal(find_project("Team").config.config_name, "prod config");
     WORKS(project_set_config(store, &team, &other, &changed, &err));
     assert_true(changed);
@@ -402,11 +403,11 @@ static void assigns_configs(void **state)
     assert_true(changed);
     assert_int_equal(find_project("Team").config.n, 0);
     WORKS(config_select(store, none, view_of(config.config_id), &found, &err));
-    WORKS(config_remove(store, &found, &err));
+    WORKS(config_remove(store, &found, &servers, &err));
     REFUSED(config_select(store, VIEW("prod config"), none, &found, &err), ERR_NOT_FOUND,
             "config_not_found");
-    REFUSED(config_select(store, VIEW("other"), view_of(config.config_id), &found, &err),
-            ERR_NOT_FOUND, "config_not_found");
+    REFUSED(config_select(store, VIEW("other"), view_of(config.config_id), &found, &err), ERR_USAGE,
+            "selectors_disagree");
     commit();
 }
 

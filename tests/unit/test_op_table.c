@@ -18,21 +18,34 @@
 static char folder[] = "/tmp/test_op_table.XXXXXX";
 static struct err err;
 
-// The examples name a file that holds a key.
+// The files that examples name.
+static const struct {
+    const char *name, *content;
+} files[] = {
+    {"key.txt", "smg_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxzTDpaD\n"},
+    {"env.json", "{}"},
+    {"headers.json", "{}"},
+    {"policy.json", "{}"},
+};
+
 static int set_up(void **state)
 {
     (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 &&
-                   file_replace("key.txt",
-                                VIEW("smg_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxzTDpaD\n"), &err)
-               ? 0
-               : -1;
+    if (!mkdtemp(folder) || chdir(folder) != 0)
+        return -1;
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (!file_replace(files[i].name, view_of(files[i].content), &err))
+            return -1;
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return unlink("key.txt") == 0 && chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (unlink(files[i].name) != 0)
+            return -1;
+    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
 }
 
 #define FOR_EACH_OP(op) for (const struct op *op = op_next(NULL); op; op = op_next(op))
@@ -149,7 +162,7 @@ static void effects_are_right(void **state)
 {
     (void)state;
     static const char *const taking[] = {"delete", "remove", "offboard", "reset"};
-    static const char *const making[] = {"create", "add"};
+    static const char *const making[] = {"create", "add", "copy"};
     static const char *const reading[] = {"list", "search", "verify", "export", "health", "audit"};
     FOR_EACH_OP(op)
     {
@@ -163,10 +176,13 @@ static void effects_are_right(void **state)
                 assert_true(op->destructive);
         for (size_t i = 0; i < COUNT_OF(reading); i++)
             if (begins_with(op->verb, reading[i]))
-                assert_true(op->effect == EFFECT_READ || strstr(op->verb, "api-key"));
+                assert_true(op->effect == EFFECT_READ || op->reads_only ||
+                            strstr(op->verb, "api-key"));
         if (op->effect == EFFECT_READ)
             assert_null(op->plain);
-        bool makes = strcmp(op->verb, making[0]) == 0 || strcmp(op->verb, making[1]) == 0;
+        bool makes = false;
+        for (size_t i = 0; i < COUNT_OF(making); i++)
+            makes = makes || strcmp(op->verb, making[i]) == 0;
         assert_int_equal(op->plain != NULL, makes);
         assert_true(!op->lines || op_offers(op, P_OUTPUT_FILE));
     }
@@ -230,7 +246,7 @@ static void selections_are_whole(void **state)
     FOR_EACH_OP(op)
     {
         bool makes_user = strcmp(op->verb, "create") == 0;
-        bool makes_config = strcmp(op->verb, "add") == 0;
+        bool makes_config = strcmp(op->verb, "add") == 0 || strcmp(op->verb, "import") == 0;
         if (!makes_user) {
             assert_int_equal(op_offers(op, P_EMAIL), op_offers(op, P_USER_ID));
             assert_int_equal(op_offers(op, P_PROJECT_NAME), op_offers(op, P_PROJECT_ID));

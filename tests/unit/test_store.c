@@ -256,12 +256,12 @@ static void refuses_a_store_from_the_future(void **state)
     (void)state;
     struct buf before;
     store = open_store();
-    script("PRAGMA user_version=2");
+    script("PRAGMA user_version=99");
     script("PRAGMA wal_checkpoint(TRUNCATE)");
     store_free(&store);
     content_of("store.db", &before);
     refuse_home(ERR_INTEGRITY, "store_from_future");
-    assert_non_null(strstr(err.message, "its format is 2, this program knows up to 1"));
+    assert_non_null(strstr(err.message, "its format is 99, this program knows up to "));
     assert_same_content("store.db", &before);
     buf_done(&before);
     remove_database();

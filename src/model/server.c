@@ -1,0 +1,321 @@
+// server.c: see server.h.
+#include "model/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json_out.h"
+#include "model/audit.h"
+#include "model/hint.h"
+#include "model/rules.h"
+
+// What a sealed record is bound to: the config's id, which has always the same length, and the
+// server's name.
+struct binding {
+    char text[UUID_TEXT + LIMIT_NAME + 1];
+};
+
+static struct view bind_to(struct binding *binding, const struct config *config, struct view name)
+{
+    int size =
+        snprintf(binding->text, sizeof binding->text, "%s%.*s", config->config_id, VIEW_ARG(name));
+    return view_bytes(binding->text, size > 0 ? (size_t)size : 0);
+}
+
+static bool audit_server(struct store *store, const struct config *config, const char *action,
+                         struct view name, struct view changed, struct err *err)
+{
+    const struct audit_event event = {.action = action,
+                                      .config_id = config->config_id,
+                                      .notes = {{"config_name", view_of(config->config_name)},
+                                                {"server_name", name},
+                                                {"changed", changed}}};
+    return audit_write(store, &event, err);
+}
+
+bool server_query(struct store *store, const struct config *config, struct stmt **ret_stmt,
+                  struct err *err)
+{
+    return db_query(store->db,
+                    "SELECT n, server_name, record, sealed FROM servers WHERE config = ?"
+                    " ORDER BY n",
+                    BIND(v_int(config->n)), ret_stmt, err);
+}
+
+enum step server_next(struct stmt *stmt, struct server *ret_server, struct err *err)
+{
+    enum step step = stmt_step(stmt, err);
+    if (step != STEP_ROW)
+        return step;
+    struct server server = {
+        .n = stmt_int(stmt, 0), .record = stmt_text(stmt, 2), .sealed = stmt_blob(stmt, 3)};
+    if (!text_copy(server.server_name, sizeof server.server_name, stmt_text(stmt, 1))) {
+        (void)err_set(err, ERR_INTEGRITY, "store_corrupt", "A server's record is damaged");
+        return STEP_FAILED;
+    }
+    *ret_server = server;
+    return STEP_ROW;
+}
+
+bool server_select(struct store *store, const struct config *config, struct view name,
+                   struct stmt **ret_stmt, struct server *ret_server, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    if (!db_query(store->db,
+                  "SELECT n, server_name, record, sealed FROM servers"
+                  " WHERE config = ? AND server_name = ?",
+                  BIND(v_int(config->n), v_view(name)), &stmt, err))
+        return false;
+    enum step step = server_next(stmt, ret_server, err);
+    if (step == STEP_ROW)
+        *ret_stmt = TAKE(stmt);
+    if (step != STEP_END)
+        return step == STEP_ROW;
+    err_set(err, ERR_NOT_FOUND, "server_not_found", "Server not found in config %s: %.*s",
+            config->config_name, VIEW_ARG(name));
+    return hint_command(err, "config list-servers", "--config-name", view_of(config->config_name),
+                        NULL);
+}
+
+bool server_open(struct store *store, const struct config *config, const struct server *server,
+                 struct buf *ret_record, struct err *err)
+{
+    struct binding binding;
+    struct view context = bind_to(&binding, config, view_of(server->server_name));
+    size_t size =
+        server->sealed.size > VAULT_SEAL_EXTRA ? server->sealed.size - VAULT_SEAL_EXTRA : 0;
+    // Room first: the buf's memory is of the secret kind.
+    buf_add_blanks(ret_record, size);
+    if (ret_record->failed)
+        return err_memory(err);
+    char nothing[1];
+    return vault_unseal_upstream(store->vault, server->sealed, context,
+                                 size > 0 ? ret_record->data : nothing, err);
+}
+
+bool server_reveal(struct store *store, const struct config *config, const struct server *server,
+                   struct buf *ret_record, struct err *err)
+{
+    return server_open(store, config, server, ret_record, err) &&
+           audit_server(store, config, "config.reveal_server", view_of(server->server_name),
+                        (struct view){NULL, 0}, err);
+}
+
+// A record in the two forms in which the store keeps it.
+struct forms {
+    struct buf record; // masked
+    uint8_t *sealed;
+    size_t sealed_size;
+};
+
+static void forms_done(struct forms *forms)
+{
+    buf_done(&forms->record);
+    free(forms->sealed);
+    forms->sealed = NULL;
+}
+
+static bool mask(const struct json_value *record, struct buf *ret_masked, struct err *err)
+{
+    struct json_out json;
+    json_out_init(&json, ret_masked, JSON_COMPACT);
+    server_record_mask(record, &json.out);
+    if (ret_masked->failed)
+        return err_memory(err);
+    if (!rule_holds_api_key(buf_view(ret_masked)))
+        return true;
+    return err_set(err, ERR_USAGE, "stray_api_key",
+                   "The record of the server holds an API key where it would be shown");
+}
+
+bool server_shows_truth(const struct server *server, const struct json_value *record)
+{
+    struct buf masked AUTO(buf_done);
+    struct err ignored;
+    buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
+    return mask(record, &masked, &ignored) && view_equal(buf_view(&masked), server->record);
+}
+
+static bool seal(struct store *store, const struct config *config, struct view name,
+                 struct view whole, struct forms *ret_forms, struct err *err)
+{
+    struct binding binding;
+    ret_forms->sealed_size = whole.size + VAULT_SEAL_EXTRA;
+    ret_forms->sealed = (uint8_t *)malloc(ret_forms->sealed_size);
+    if (!ret_forms->sealed)
+        return err_memory(err);
+    vault_seal_upstream(store->vault, whole, bind_to(&binding, config, name), ret_forms->sealed);
+    return true;
+}
+
+static void start_record(struct buf *buf)
+{
+    buf_init(buf, LIMIT_SERVER_RECORD);
+    buf->secret = true;
+}
+
+static bool insert(struct store *store, const struct config *config, struct view name,
+                   const struct forms *forms, struct err *err)
+{
+    return db_run(store->db,
+                  "INSERT INTO servers(config, server_name, record, sealed) VALUES(?, ?, ?, ?)",
+                  BIND(v_int(config->n), v_view(name), v_view(buf_view(&forms->record)),
+                       v_blob(forms->sealed, forms->sealed_size)),
+                  err) &&
+           audit_server(store, config, "config.add_server", name, (struct view){NULL, 0}, err);
+}
+
+static bool check_name_free(struct store *store, const struct config *config, struct view name,
+                            struct err *err)
+{
+    int64_t holder;
+    if (!store_number(store, "SELECT n FROM servers WHERE config = ? AND server_name = ?",
+                      BIND(v_int(config->n), v_view(name)), &holder, err))
+        return false;
+    if (holder == 0)
+        return true;
+    err_set(err, ERR_CONFLICT, "server_exists",
+            "Server with name already exists in config %s: %.*s", config->config_name,
+            VIEW_ARG(name));
+    return hint_command(err, "config get-server", "--config-name", view_of(config->config_name),
+                        "--server-name", name, NULL);
+}
+
+// Builds, checks, masks and seals a record; `*ret_name` is in the arena or the source.
+static bool prepare(struct store *store, const struct config *config,
+                    const struct json_value *present, const struct server_change *change,
+                    struct forms *ret_forms, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf whole AUTO(buf_done);
+    const struct json_value *record;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    start_record(&whole);
+    buf_init(&ret_forms->record, 2 * LIMIT_SERVER_RECORD);
+    if (!server_record_build(present, change, &whole, err))
+        return false;
+    if (!json_parse(buf_view(&whole), &arena, &record, err))
+        return err->kind == ERR_USAGE &&
+               err_set(err, ERR_USAGE, "invalid_server",
+                       "The record of the server is nested too deeply or names a tool twice");
+    return server_record_check(record, err) && mask(record, &ret_forms->record, err) &&
+           seal(store, config, json_text(json_member(record, "server_name")), buf_view(&whole),
+                ret_forms, err);
+}
+
+bool server_add(struct store *store, const struct config *config, const struct json_value *source,
+                const struct server_change *change, struct err *err)
+{
+    struct forms forms AUTO(forms_done) = {0};
+    struct view name = change->server_name.data ? change->server_name
+                                                : json_text(server_member(source, "server_name"));
+    return prepare(store, config, source, change, &forms, err) &&
+           check_name_free(store, config, name, err) && insert(store, config, name, &forms, err);
+}
+
+// Which members a change touches, for the audit: `config, tools`.
+static void name_changes(const struct server_change *change, struct buf *ret_names)
+{
+    const struct {
+        bool changed;
+        const char *name;
+    } members[] = {
+        {change->description.data, "description"},
+        {change->command.data, "command"},
+        {change->args, "args"},
+        {change->env, "env"},
+        {change->url.data, "url"},
+        {change->headers, "headers"},
+        {change->allow_private_addresses, "allow_private_addresses"},
+        {change->tools, "tools"},
+        {change->policies[POLICY_TOOL], server_policy_names[POLICY_TOOL]},
+        {change->policies[POLICY_INPUT], server_policy_names[POLICY_INPUT]},
+        {change->policies[POLICY_OUTPUT], server_policy_names[POLICY_OUTPUT]},
+        {change->oauth, "oauth_config"},
+    };
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        if (members[i].changed)
+            buf_add_format(ret_names, "%s%s", ret_names->size ? ", " : "", members[i].name);
+}
+
+bool server_update(struct store *store, const struct config *config, const struct server *server,
+                   const struct server_change *change, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf whole AUTO(buf_done), names AUTO(buf_done);
+    struct forms forms AUTO(forms_done) = {0};
+    const struct json_value *present;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    start_record(&whole);
+    buf_init(&names, 512);
+    name_changes(change, &names);
+    return server_open(store, config, server, &whole, err) &&
+           json_parse_own(buf_view(&whole), &arena, &present, err) &&
+           prepare(store, config, present, change, &forms, err) &&
+           db_run(store->db, "UPDATE servers SET record = ?, sealed = ? WHERE n = ?",
+                  BIND(v_view(buf_view(&forms.record)), v_blob(forms.sealed, forms.sealed_size),
+                       v_int(server->n)),
+                  err) &&
+           audit_server(store, config, "config.update_server", view_of(server->server_name),
+                        buf_view(&names), err);
+}
+
+static bool copy_one(struct store *store, const struct config *source, const struct server *server,
+                     const struct config *target, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf whole AUTO(buf_done);
+    const struct server_change nothing = {0};
+    const struct json_value *record;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    start_record(&whole);
+    return server_open(store, source, server, &whole, err) &&
+           json_parse_own(buf_view(&whole), &arena, &record, err) &&
+           server_add(store, target, record, &nothing, err);
+}
+
+bool server_copy_all(struct store *store, const struct config *source, const struct config *target,
+                     struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server server;
+    enum step step;
+    const struct audit_event event = {.action = "config.copy",
+                                      .config_id = target->config_id,
+                                      .notes = {{"config_name", view_of(target->config_name)},
+                                                {"source_config", view_of(source->config_name)}}};
+    if (!server_query(store, source, &stmt, err))
+        return false;
+    while ((step = server_next(stmt, &server, err)) == STEP_ROW)
+        if (!copy_one(store, source, &server, target, err))
+            return false;
+    return step == STEP_END && audit_write(store, &event, err);
+}
+
+bool server_remove(struct store *store, const struct config *config, const struct server *server,
+                   struct err *err)
+{
+    return db_run(store->db, "DELETE FROM servers WHERE n = ?", BIND(v_int(server->n)), err) &&
+           audit_server(store, config, "config.remove_server", view_of(server->server_name),
+                        (struct view){NULL, 0}, err);
+}
+
+bool server_remove_all(struct store *store, const struct config *config, int64_t *ret_removed,
+                       struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server server;
+    enum step step;
+    int64_t removed = 0;
+    if (!server_query(store, config, &stmt, err))
+        return false;
+    for (; (step = server_next(stmt, &server, err)) == STEP_ROW; removed++)
+        if (!audit_server(store, config, "config.remove_server", view_of(server.server_name),
+                          (struct view){NULL, 0}, err))
+            return false;
+    if (step == STEP_FAILED ||
+        !db_run(store->db, "DELETE FROM servers WHERE config = ?", BIND(v_int(config->n)), err))
+        return false;
+    *ret_removed = removed;
+    return true;
+}

@@ -1,0 +1,61 @@
+// server_record.h: the JSON of one MCP server: how it is made, examined and masked.
+//
+//   {server_name, description, config: {command, args, env} | {url, headers}, tools: {…},
+//    enable_server_info_validation, tool_guardrails_policy, input_guardrails_policy,
+//    output_guardrails_policy, oauth_config}
+//
+// A policy is {enabled, policy_name, additional_config, block}. What is missing gets an empty
+// value, what is not known here is kept, after what is. No message repeats a value of a record.
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/out.h"
+#include "base/view.h"
+
+// What stands in the place of a secret that is not shown. Given in a change, it means: as it was.
+#define SERVER_MASK "****"
+
+enum server_policy { POLICY_TOOL, POLICY_INPUT, POLICY_OUTPUT, POLICY_COUNT };
+
+// What is said of a server; {NULL, 0} or NULL: nothing, so it stays as it was.
+struct server_change {
+    struct view server_name, description, command, url;
+    const struct json_value *args, *env, *headers, *tools, *oauth;
+    const struct json_value *policies[POLICY_COUNT];
+    bool allow_private_addresses;
+};
+
+// Writes the whole record that `present` (NULL: there was none; may be any object) becomes by the
+// change. A new command or url changes the kind of server. ERR_USAGE when the change does not go
+// together, or the record is larger than LIMIT_SERVER_RECORD. `ret_record` is empty and secret.
+MUST_CHECK bool server_record_build(const struct json_value *present,
+                                    const struct server_change *change, struct buf *ret_record,
+                                    struct err *err);
+
+// Whether a whole record is one: names and types, and what no server could work with. ERR_USAGE
+// `invalid_server`, `invalid_policy`, `invalid_oauth`, `invalid_tools`, `invalid_url`,
+// `invalid_name`. What depends on the machine is server_validate.h's.
+MUST_CHECK bool server_record_check(const struct json_value *record, struct err *err);
+
+// Writes the record with SERVER_MASK for every value of `env` and `headers`, for what the names of
+// members in `oauth_config` and in unknown members tell to be secret, and for credentials in the
+// url.
+void server_record_mask(const struct json_value *record, struct out *out);
+
+// How many secrets of the record are only their mask: it was made from what was shown masked.
+size_t server_record_masked(const struct json_value *record);
+
+// Whether a member of this name holds a secret: secret, password, token, key or assertion is part
+// of it, in any case.
+MUST_CHECK bool server_name_is_secret(struct view name);
+
+// The member, or NULL when it is missing or null.
+const struct json_value *server_member(const struct json_value *object, const char *name);
+
+// The names of the three policies' members.
+extern const char *const server_policy_names[POLICY_COUNT];

@@ -1,0 +1,20 @@
+// server_validate.h: what would stop a server from working, as far as it shows without starting it.
+//
+// This machine's PATH and files are looked at; nothing is started, connected to or resolved. A name
+// that resolves to a private address is therefore refused only by whoever connects.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/out.h"
+
+enum severity {
+    STOPS, // the server cannot work, or will be refused
+    WARNS, // it works, perhaps not as meant
+};
+
+// Writes an object {code, member, message} for each finding of this severity about a whole record,
+// and returns how many there were. With `out` NULL it only counts. Never a secret's value.
+int64_t server_validate(const struct json_value *record, enum severity wanted, struct out *out);

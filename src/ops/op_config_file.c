@@ -1,0 +1,240 @@
+// op_config_file.c: `config …`: whole configs to and from files, and what is wrong with them.
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "model/server_validate.h"
+#include "ops/show.h"
+#include "ops/table.h"
+
+static bool config_export(struct op_call *call, struct err *err)
+{
+    struct config config;
+    if (!call_config(call, &config, err))
+        return false;
+    out_begin(call->out, '{');
+    show_config_names(call->out, &config);
+    field_time(call->out, "created_at", config.created_at);
+    out_key(call->out, "mcp_config");
+    if (!show_servers(call, &config, err))
+        return false;
+    out_end(call->out, '}');
+    return true;
+}
+
+struct import {
+    struct op_call *call;
+    struct config config;
+    int64_t servers, masked;
+};
+
+static bool import_record(struct import *import, const struct json_value *record,
+                          struct view server_name, struct err *err)
+{
+    const struct server_change change = {.server_name = server_name};
+    import->servers++;
+    import->masked += (int64_t)server_record_masked(record);
+    if (record->type != JSON_OBJECT)
+        return err_set(err, ERR_USAGE, "invalid_server", "Server %lld of the file is no object",
+                       (long long)import->servers);
+    if (server_add(import->call->store, &import->config, record, &change, err))
+        return true;
+    err->hint[0] = '\0'; // it would lead to a config that is not there
+    return false;
+}
+
+static bool import_records(struct import *import, const struct json_value *records, struct err *err)
+{
+    for (const struct json_value *record = json_first(records); record; record = record->next)
+        if (!import_record(import, record, (struct view){NULL, 0}, err))
+            return false;
+    return true;
+}
+
+// As clients write them: {"name": {"command": …}}. The inner object is what we call `config`.
+static bool import_client_servers(struct import *import, const struct json_value *servers,
+                                  struct err *err)
+{
+    for (const struct json_value *server = json_first(servers); server; server = server->next) {
+        struct json_value config = *server, record = {.type = JSON_OBJECT};
+        config.key = VIEW("config");
+        config.next = NULL;
+        record.first = &config;
+        record.count = 1;
+        if (!import_record(import, &record, server->key, err))
+            return false;
+    }
+    return true;
+}
+
+static bool import_file(struct import *import, const struct json_value *file, struct err *err)
+{
+    const struct json_value *records =
+        file->type == JSON_ARRAY ? file : server_member(file, "mcp_config");
+    const struct json_value *servers = server_member(file, "mcpServers");
+    if (json_is(records, JSON_ARRAY))
+        return import_records(import, records, err);
+    if (json_is(servers, JSON_OBJECT))
+        return import_client_servers(import, servers, err);
+    return err_set(err, ERR_USAGE, "invalid_import",
+                   "The file holds no servers: expected a list of records, an object with "
+                   "mcp_config, or one with mcpServers");
+}
+
+static bool config_import(struct op_call *call, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct view content = call->args->input;
+    struct import import = {.call = call};
+    const struct json_value *file;
+    struct out *out = call->out;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    if (!json_parse(content.size ? content : VIEW(""), &arena, &file, err) ||
+        !config_add(call->store, call_text(call, P_CONFIG_NAME), &import.config, err) ||
+        !import_file(&import, file, err))
+        return false;
+    out_begin(out, '{');
+    show_config_names(out, &import.config);
+    field_int(out, "servers", import.servers);
+    field_int(out, "masked_secrets", import.masked);
+    field_time(out, "created_at", import.config.created_at);
+    out_end(out, '}');
+    return true;
+}
+
+struct validation {
+    struct op_call *call;
+    struct config config;
+    int64_t problems, warnings;
+};
+
+static void show_finding(struct out *out, const char *code, const char *message)
+{
+    out_begin(out, '{');
+    field_string(out, "code", code);
+    field_string(out, "member", "record");
+    field_string(out, "message", message);
+    out_end(out, '}');
+}
+
+// What the store itself has to say of a row. `*ret_record` is NULL when it cannot be opened.
+static bool examine_row(struct validation *validation, const struct server *server,
+                        struct arena *arena, struct buf *whole,
+                        const struct json_value **ret_record, struct err *err)
+{
+    struct out *out = validation->call->out;
+    *ret_record = NULL;
+    if (!server_open(validation->call->store, &validation->config, server, whole, err)) {
+        if (err->kind != ERR_INTEGRITY)
+            return false;
+        show_finding(out, err->code, err->message);
+        validation->problems++;
+        return true;
+    }
+    if (!json_parse_own(buf_view(whole), arena, ret_record, err))
+        return false;
+    if (!server_shows_truth(server, *ret_record)) {
+        show_finding(out, "record_tampered",
+                     "what is shown of the server was changed outside this program");
+        validation->problems++;
+    }
+    return true;
+}
+
+static bool validate_server(struct validation *validation, const struct server *server,
+                            struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf whole AUTO(buf_done);
+    const struct json_value *record;
+    struct out *out = validation->call->out;
+    int64_t before = validation->problems;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    buf_init(&whole, LIMIT_SERVER_RECORD);
+    whole.secret = true;
+    out_begin(out, '{');
+    field_string(out, "server_name", server->server_name);
+    field_begin(out, "problems", '[');
+    if (!examine_row(validation, server, &arena, &whole, &record, err))
+        return false;
+    validation->problems += record ? server_validate(record, STOPS, out) : 0;
+    out_end(out, ']');
+    field_begin(out, "warnings", '[');
+    validation->warnings += record ? server_validate(record, WARNS, out) : 0;
+    out_end(out, ']');
+    field_string(out, "status", validation->problems > before ? "invalid" : "valid");
+    out_end(out, '}');
+    return true;
+}
+
+static bool validate_servers(struct validation *validation, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server server;
+    enum step step;
+    if (!server_query(validation->call->store, &validation->config, &stmt, err))
+        return false;
+    field_begin(validation->call->out, "servers", '[');
+    while ((step = server_next(stmt, &server, err)) == STEP_ROW)
+        if (!validate_server(validation, &server, err))
+            return false;
+    out_end(validation->call->out, ']');
+    return step == STEP_END;
+}
+
+static bool config_validate(struct op_call *call, struct err *err)
+{
+    struct validation validation = {.call = call};
+    struct out *out = call->out;
+    if (!call_config(call, &validation.config, err))
+        return false;
+    out_begin(out, '{');
+    show_config_names(out, &validation.config);
+    if (!validate_servers(&validation, err))
+        return false;
+    field_int(out, "problems", validation.problems);
+    field_int(out, "warnings", validation.warnings);
+    call->negative = validation.problems > 0;
+    field_string(out, "status", call->negative ? "invalid" : "valid");
+    out_end(out, '}');
+    if (call->negative)
+        err_set(err, ERR_PRECONDITION, "config_invalid", "The config has %lld problems: %s",
+                (long long)validation.problems, validation.config.config_name);
+    return true;
+}
+
+static const struct op rows[] = {
+    {
+        .group = "config",
+        .verb = "validate",
+        .summary = "Say what would stop each MCP server of a config from working",
+        .notes = "Exits with 1 when something would. Programs are looked for on the PATH; nothing "
+                 "is started or connected to.",
+        .example = "config validate --config-name prod-config",
+        .run = config_validate,
+        .effect = EFFECT_READ,
+        PARAMS(THE_CONFIG),
+    },
+    {
+        .group = "config",
+        .verb = "export",
+        .summary = "Write a config with its MCP servers to a file",
+        .notes = "Secrets are masked unless --reveal is given. The file can be imported again.",
+        .example = "config export --config-name prod-config --output-file prod-config.json",
+        .run = config_export,
+        .reads_only = shows_no_secrets,
+        PARAMS(THE_CONFIG, {P_OUTPUT_FILE, MUST}, {P_REVEAL, MAY}),
+    },
+    {
+        .group = "config",
+        .verb = "import",
+        .summary = "Make a config of the MCP servers in a file",
+        .notes = "The file is an export, a list of server records, or a client's file with "
+                 "mcpServers. Masked secrets have to be given again with update-server.",
+        .example = "config import --input-file prod-config.json --config-name test-config",
+        .run = config_import,
+        .input = true,
+        PARAMS({P_INPUT_FILE, MUST}, {P_CONFIG_NAME, MUST}),
+    },
+};
+
+const struct op_table config_file_ops = {rows, COUNT_OF(rows)};

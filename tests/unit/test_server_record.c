@@ -1,0 +1,315 @@
+// test_server_record.c: how the record of a server is made, examined and masked.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "base/json_out.h"
+#include "model/server_record.h"
+#include "model/server_validate.h"
+
+static struct arena arena;
+static struct err err;
+static struct buf made, masked;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_init(&arena, 1 << 24);
+    buf_init(&made, 1 << 20);
+    buf_init(&masked, 1 << 20);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_done(&arena);
+    buf_done(&made);
+    buf_done(&masked);
+    return 0;
+}
+
+static const struct json_value *json(const char *text)
+{
+    const struct json_value *value = NULL;
+    if (text)
+        assert_true(json_parse(view_of(text), &arena, &value, &err));
+    return value;
+}
+
+static struct view build(const char *present, const struct server_change *change)
+{
+    buf_clear(&made);
+    assert_true(server_record_build(json(present), change, &made, &err));
+    return buf_view(&made);
+}
+
+static void assert_text(struct view got, const char *wanted)
+{
+    if (!view_is(got, wanted))
+        fail_msg("wanted %s\ngot    %.*s", wanted, VIEW_ARG(got));
+}
+
+static void assert_masked(const char *record, const char *wanted)
+{
+    struct json_out out;
+    buf_clear(&masked);
+    json_out_init(&out, &masked, JSON_COMPACT);
+    server_record_mask(json(record), &out.out);
+    assert_text(buf_view(&masked), wanted);
+}
+
+#define POLICY "{\"enabled\":false,\"policy_name\":\"\",\"additional_config\":{},\"block\":[]}"
+#define REST                                                                                       \
+    "\"tools\":{},\"enable_server_info_validation\":false,\"tool_guardrails_policy\":" POLICY      \
+    ",\"input_guardrails_policy\":" POLICY ",\"output_guardrails_policy\":" POLICY                 \
+    ",\"oauth_config\":null"
+
+static void makes_records(void **state)
+{
+    (void)state;
+    const struct server_change stdio = {.server_name = VIEW("s"), .command = VIEW("npx")};
+    assert_text(build(NULL, &stdio),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"command\":\"npx\","
+                "\"args\":[],\"env\":{}}," REST "}");
+    const struct server_change http = {.server_name = VIEW("s"),
+                                       .url = VIEW("https://a.b/"),
+                                       .headers = json("{\"K\":\"v\"}"),
+                                       .allow_private_addresses = true};
+    assert_text(build(NULL, &http),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"url\":\"https://a.b/\","
+                "\"headers\":{\"K\":\"v\"},\"allow_private_addresses\":true}," REST "}");
+}
+
+static void keeps_what_it_does_not_know(void **state)
+{
+    (void)state;
+    const struct server_change nothing = {0}, named = {.description = VIEW("d")};
+    static const char record[] =
+        "{\"z\":[1.50e3,{\"a\":null}],\"server_name\":\"s\",\"config\":{\"cwd\":\"/\","
+        "\"command\":\"c\",\"n\":-0.0},\"a\":\"\\u00e9\\u0000\",\"oauth_config\":{\"x\":1e400},"
+        "\"tool_guardrails_policy\":{\"level\":2.50}}";
+    static const char wanted[] =
+        "{\"server_name\":\"s\",\"description\":\"d\",\"config\":{\"command\":\"c\",\"args\":[],"
+        "\"env\":{},\"cwd\":\"/\",\"n\":-0.0},\"tools\":{},"
+        "\"enable_server_info_validation\":false,\"tool_guardrails_policy\":{\"enabled\":false,"
+        "\"policy_name\":\"\",\"additional_config\":{},\"block\":[],\"level\":2.50},"
+        "\"input_guardrails_policy\":" POLICY ",\"output_guardrails_policy\":" POLICY
+        ",\"oauth_config\":{\"x\":1e400},\"z\":[1.50e3,{\"a\":null}],\"a\":\"\xc3\xa9\\u0000\"}";
+    assert_text(build(record, &named), wanted);
+    assert_text(build(wanted, &nothing), wanted);
+}
+
+static void changes_the_kind(void **state)
+{
+    (void)state;
+    static const char stdio[] = "{\"server_name\":\"s\",\"config\":{\"command\":\"c\",\"args\":["
+                                "\"a\"],\"env\":{\"K\":\"v\"},\"cwd\":\"/\"}}";
+    static const char http[] = "{\"server_name\":\"s\",\"config\":{\"url\":\"https://a.b\","
+                               "\"headers\":{\"K\":\"v\"},\"allow_private_addresses\":true}}";
+    const struct server_change to_http = {.url = VIEW("https://c.d")};
+    const struct server_change to_stdio = {.command = VIEW("d")};
+    assert_text(build(stdio, &to_http),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"url\":\"https://c.d\","
+                "\"headers\":{},\"cwd\":\"/\"}," REST "}");
+    assert_text(build(http, &to_stdio),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"command\":\"d\","
+                "\"args\":[],\"env\":{}}," REST "}");
+    // A new address has to be allowed anew; the headers stay.
+    assert_text(build(http, &to_http),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"url\":\"https://c.d\","
+                "\"headers\":{\"K\":\"v\"}}," REST "}");
+}
+
+static void a_mask_keeps_the_secret(void **state)
+{
+    (void)state;
+    static const char present[] =
+        "{\"server_name\":\"s\",\"config\":{\"command\":\"c\",\"env\":{\"A\":\"1\",\"B\":\"2\"}},"
+        "\"oauth_config\":{\"deep\":{\"secret\":\"3\"},\"n\":4}}";
+    const struct server_change change = {
+        .env = json("{\"B\":\"****\",\"C\":\"****\",\"D\":\"5\"}"),
+        .oauth = json("{\"n\":\"****\",\"deep\":{\"secret\":\"****\",\"new\":6}}")};
+    struct view text = build(present, &change);
+    const struct json_value *record;
+    assert_true(json_parse(text, &arena, &record, &err));
+    assert_text(json_member(json_member(record, "config"), "env")->raw,
+                "{\"B\":\"2\",\"C\":\"****\",\"D\":\"5\"}");
+    assert_text(json_member(record, "oauth_config")->raw,
+                "{\"n\":4,\"deep\":{\"secret\":\"3\",\"new\":6}}");
+    assert_int_equal(server_record_masked(record), 1);
+}
+
+static void refuses_what_does_not_go_together(void **state)
+{
+    (void)state;
+    const struct server_change changes[] = {
+        {.url = VIEW("https://a.b"), .command = VIEW("c")},
+        {.url = VIEW("https://a.b"), .env = json("{}")},
+        {.url = VIEW("https://a.b"), .args = json("[]")},
+        {.command = VIEW("c"), .headers = json("{}")},
+        {.command = VIEW("c"), .allow_private_addresses = true},
+    };
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        buf_clear(&made);
+        assert_false(server_record_build(NULL, &changes[i], &made, &err));
+        assert_string_equal(err.code, "options_disagree");
+    }
+}
+
+static void refuses_large_records(void **state)
+{
+    (void)state;
+    struct buf small;
+    const struct server_change change = {.server_name = VIEW("s"), .command = VIEW("c")};
+    buf_init(&small, 100);
+    assert_false(server_record_build(NULL, &change, &small, &err));
+    assert_string_equal(err.code, "server_too_large");
+    buf_done(&small);
+}
+
+// Whether the record that `source` becomes is good; else the code of the error.
+static const char *judge(const char *source)
+{
+    const struct server_change nothing = {0};
+    const struct json_value *record;
+    assert_true(json_parse(build(source, &nothing), &arena, &record, &err));
+    return server_record_check(record, &err) ? "good" : err.code;
+}
+
+static void examines_records(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rest, *verdict;
+    } cases[] = {
+        {"\"config\":{\"command\":\"c\"}", "good"},
+        {"\"config\":{\"command\":\"c\",\"args\":null,\"env\":null}", "good"},
+        {"\"config\":{\"url\":\"https://a.b\",\"headers\":{\"X-Y\":\"a\\tb\"}}", "good"},
+        {"\"config\":{\"command\":\"c\"},\"tools\":{\"a\":{\"enabled\":true},\"b\":\"text\"}",
+         "good"},
+        {"\"config\":{\"command\":\"c\"},\"tools\":[\"a\",\"b\"]", "good"},
+        {"\"a\":1", "invalid_server"},
+        {"\"config\":5", "invalid_server"},
+        {"\"config\":{}", "invalid_server"},
+        {"\"config\":{\"command\":\"\"}", "invalid_server"},
+        {"\"config\":{\"command\":\"a\\u0000\"}", "invalid_server"},
+        {"\"config\":{\"command\":[\"a\"]}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"url\":\"https://a.b\"}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"args\":\"a\"}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"args\":[1]}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"args\":[\"a\\u0000b\"]}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"env\":[]}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"env\":{\"\":\"a\"}}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"env\":{\"A=B\":\"a\"}}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"env\":{\"A\":null}}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"env\":{\"A\":\"\\u0000\"}}", "invalid_server"},
+        {"\"config\":{\"url\":\"a.b\"}", "invalid_url"},
+        {"\"config\":{\"url\":5}", "invalid_url"},
+        {"\"config\":{\"url\":\"https://a.b\",\"headers\":{\"a b\":\"\"}}", "invalid_server"},
+        {"\"config\":{\"url\":\"https://a.b\",\"headers\":{\"a\":\"b\\nc\"}}", "invalid_server"},
+        {"\"config\":{\"url\":\"https://a.b\",\"allow_private_addresses\":1}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\"},\"description\":1", "invalid_server"},
+        {"\"config\":{\"command\":\"c\"},\"enable_server_info_validation\":1", "invalid_server"},
+        {"\"config\":{\"command\":\"c\"},\"tools\":1", "invalid_tools"},
+        {"\"config\":{\"command\":\"c\"},\"tools\":[1]", "invalid_tools"},
+        {"\"config\":{\"command\":\"c\"},\"tools\":{\"\":{}}", "invalid_tools"},
+        {"\"config\":{\"command\":\"c\"},\"tools\":{\"a\":{\"enabled\":1}}", "invalid_tools"},
+        {"\"config\":{\"command\":\"c\"},\"input_guardrails_policy\":1", "invalid_policy"},
+        {"\"config\":{\"command\":\"c\"},\"output_guardrails_policy\":{\"enabled\":1}",
+         "invalid_policy"},
+        {"\"config\":{\"command\":\"c\"},\"tool_guardrails_policy\":{\"policy_name\":1}",
+         "invalid_policy"},
+        {"\"config\":{\"command\":\"c\"},\"tool_guardrails_policy\":{\"additional_config\":1}",
+         "invalid_policy"},
+        {"\"config\":{\"command\":\"c\"},\"tool_guardrails_policy\":{\"block\":[\"\"]}",
+         "invalid_policy"},
+        {"\"config\":{\"command\":\"c\"},\"oauth_config\":1", "invalid_oauth"},
+        {"\"config\":{\"command\":\"c\"},\"oauth_config\":{\"enabled\":1}", "invalid_oauth"},
+        {"\"config\":{\"command\":\"c\"},\"oauth_config\":{\"token_url\":\"x\"}", "invalid_oauth"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char record[512];
+        (void)snprintf(record, sizeof record, "{\"server_name\":\"s\",%s}", cases[i].rest);
+        if (view_is(view_of(judge(record)), cases[i].verdict))
+            continue;
+        fail_msg("%s: %s, wanted %s", record, judge(record), cases[i].verdict);
+    }
+    assert_string_equal(judge("{\"config\":{\"command\":\"c\"}}"), "invalid_name");
+    assert_string_equal(judge("{\"server_name\":\" s\"}"), "invalid_name");
+    assert_string_equal(judge("{\"server_name\":1}"), "invalid_name");
+}
+
+static void masks(void **state)
+{
+    (void)state;
+    assert_masked("{\"config\":{\"command\":\"secret\",\"args\":[\"a\"],\"env\":{\"A\":\"1\","
+                  "\"B\":\"\"},\"api_key\":\"2\",\"retries\":3,\"token\":true}}",
+                  "{\"config\":{\"command\":\"secret\",\"args\":[\"a\"],\"env\":{\"A\":\"****\","
+                  "\"B\":\"****\"},\"api_key\":\"****\",\"retries\":3,\"token\":true}}");
+    assert_masked("{\"config\":{\"url\":\"https://u:p@a.b/c?x=1&API_KEY=2&token=3#f\","
+                  "\"headers\":{\"Accept\":\"1\"}}}",
+                  "{\"config\":{\"url\":\"https://****@a.b/c?x=1&API_KEY=****&token=****#f\","
+                  "\"headers\":{\"Accept\":\"****\"}}}");
+    assert_masked(
+        "{\"oauth_config\":{\"client_id\":\"1\",\"CLIENT_SECRET\":\"2\",\"privateKey\":{"
+        "\"a\":[\"3\",4,null,true]},\"Client_Assertion\":\"5\",\"token_url\":"
+        "\"https://a.b/?key=6\",\"scope\":\"7\",\"Password\":8,\"deep\":[{\"token\":\"9\"}]}}",
+        "{\"oauth_config\":{\"client_id\":\"1\",\"CLIENT_SECRET\":\"****\",\"privateKey\":{"
+        "\"a\":[\"****\",\"****\",null,true]},\"Client_Assertion\":\"****\",\"token_url\":"
+        "\"https://a.b/?key=****\",\"scope\":\"7\",\"Password\":\"****\",\"deep\":[{"
+        "\"token\":\"****\"}]}}");
+    assert_masked("{\"tools\":{\"get_token\":{\"description\":\"a\"}},\"input_guardrails_policy\":{"
+                  "\"additional_config\":{\"keywords\":\"b\"}},\"my_secret\":\"c\",\"note\":\"d\"}",
+                  "{\"tools\":{\"get_token\":{\"description\":\"a\"}},\"input_guardrails_policy\":{"
+                  "\"additional_config\":{\"keywords\":\"b\"}},\"my_secret\":\"****\","
+                  "\"note\":\"d\"}");
+    assert_masked("{\"config\":5,\"oauth_config\":null}", "{\"config\":{},\"oauth_config\":null}");
+}
+
+static void validates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source;
+        int64_t problems, warnings;
+    } cases[] = {
+        {"{\"server_name\":\"s\",\"config\":{\"command\":\"sh\"}}", 0, 0},
+        {"{\"server_name\":\"s\",\"config\":{\"command\":\"/bin/sh\"}}", 0, 0},
+        {"{\"server_name\":\"s\",\"config\":{\"command\":\"/bin\"}}", 1, 0},
+        {"{\"server_name\":\"s\",\"config\":{\"command\":\"sh\",\"env\":{\"PATH\":\":/x\"}}}", 1,
+         0},
+        {"{\"server_name\":\"s\",\"config\":{\"command\":\"sh\",\"env\":{\"A\":\"****\"}}}", 1, 0},
+        {"{\"server_name\":\"a b\",\"config\":{\"url\":\"http://u:p@10.0.0.1/\"}}", 2, 2},
+        {"{\"server_name\":\"s\",\"config\":{\"url\":\"https://a.b\"},\"tools\":{\"a b\":{}}}", 1,
+         0},
+        {"{\"server_name\":\"s\",\"config\":{\"url\":\"https://a.b\"},\"tools\":5}", 1, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct server_change nothing = {0};
+        const struct json_value *record;
+        assert_true(json_parse(build(cases[i].source, &nothing), &arena, &record, &err));
+        assert_int_equal(server_validate(record, STOPS, NULL), cases[i].problems);
+        assert_int_equal(server_validate(record, WARNS, NULL), cases[i].warnings);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(makes_records, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_what_it_does_not_know, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes_the_kind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_mask_keeps_the_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_what_does_not_go_together, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_large_records, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(examines_records, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(masks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(validates, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
