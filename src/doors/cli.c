@@ -10,6 +10,7 @@
 #include "doors/argv.h"
 #include "doors/complete.h"
 #include "doors/help.h"
+#include "doors/progress_line.h"
 #include "doors/result.h"
 #include "doors/say.h"
 #include "doors/spell.h"
@@ -49,7 +50,9 @@ static bool find_store(const struct request *request, char home[LIMIT_PATH],
 static bool ask(const struct request *request, struct err *err)
 {
     char answer[16] = "";
-    if (!request->args.list[P_CONFIRM].given || request->args.list[P_DRY_RUN].given)
+    // Where --confirm is part of the row it is the consent itself.
+    if (!request->op->destructive || !request->args.list[P_CONFIRM].given ||
+        request->args.list[P_DRY_RUN].given)
         return true;
     (void)fprintf(stderr, "%s: %s? [y/N] ", request->op->group, request->op->summary);
     if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
@@ -73,7 +76,7 @@ static bool look_into_environment(struct request *request, struct err *err)
 static bool open_result(const struct request *request, struct result *result, struct err *err)
 {
     const struct arg *file = &request->args.list[P_OUTPUT_FILE];
-    bool to_file = file->given && !view_is(file->text, "-");
+    bool to_file = file->given && !view_is(file->text, "-") && !request->op->writes_file;
     const char *plain = request->output_given ? NULL : request->op->plain;
     enum render_format format = request->format;
     if (request->op->lines && !request->output_given)
@@ -99,7 +102,7 @@ static bool tell_file(const struct request *request, struct err *err)
 {
     struct result result;
     const struct arg *file = &request->args.list[P_OUTPUT_FILE];
-    if (!file->given || view_is(file->text, "-"))
+    if (!file->given || view_is(file->text, "-") || request->op->writes_file)
         return true;
     bool told = result_open(&result, request->format, NULL, NULL, err);
     if (told) {
@@ -118,12 +121,18 @@ static enum op_outcome run_in_store(const struct request *request, struct result
     struct store *store AUTO(store_free) = NULL;
     struct store_config config;
     char home[LIMIT_PATH];
-    if (!find_store(request, home, &config, err) || !store_open(&config, &store, err))
+    struct progress_line line;
+    if (!find_store(request, home, &config, err))
         return OP_FAILED;
+    config.to_mend = request->op->to_mend;
+    if (!store_open(&config, &store, err))
+        return OP_FAILED;
+    store->progress = progress_line_start(&line, request->op);
     (void)snprintf(store->actor, sizeof store->actor, "uid:%u", (unsigned)getuid());
     if (!op_reads(request->op, &request->args))
         result_hold(result);
     enum op_outcome outcome = op_run(store, request->op, &request->args, result_out(result), err);
+    progress_line_end(&line);
     return outcome == OP_FAILED ? outcome : show(request, result, outcome, err);
 }
 

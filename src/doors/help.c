@@ -40,10 +40,10 @@ static void add_option(struct buf *buf, const char *name, const char *metavar, c
         buf_add_format(buf, "%*s%s\n", (int)(31 - width), "", help);
 }
 
-static void add_param(struct buf *buf, enum param param)
+static void add_param(struct buf *buf, const struct op *op, enum param param)
 {
     const struct param_row *row = &param_rows[param];
-    add_option(buf, row->name, row->metavar, row->help);
+    add_option(buf, row->name, row->metavar, op_param_help(op, param));
     if (param == P_API_KEY)
         add_option(buf, "api-key-env", "NAME", "the key, from this environment variable");
 }
@@ -76,10 +76,10 @@ void help_op(struct buf *buf, const struct op *op)
     if (op->param_count > 0 || op->destructive)
         add(buf, "\nOptions:\n");
     for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op->params[i].param);
+        add_param(buf, op, op->params[i].param);
     if (op->destructive) {
-        add_param(buf, P_DRY_RUN);
-        add_param(buf, P_CONFIRM);
+        add_param(buf, op, P_DRY_RUN);
+        add_param(buf, op, P_CONFIRM);
     }
     add_common_options(buf);
     if (op->example)

@@ -30,7 +30,7 @@ static void add_text(struct buf *buf, const char *text)
     add_escaped(buf, text, strlen(text));
 }
 
-static void add_param(struct buf *buf, enum param param)
+static void add_param(struct buf *buf, const struct op *op, enum param param)
 {
     const struct param_row *row = &param_rows[param];
     add(buf, ".TP\n\\fB\\-\\-");
@@ -42,7 +42,7 @@ static void add_param(struct buf *buf, enum param param)
         add(buf, "\\fR");
     }
     add(buf, "\n");
-    add_text(buf, row->help);
+    add_text(buf, op_param_help(op, param));
     add(buf, "\n");
 }
 
@@ -72,10 +72,10 @@ static void add_op(struct buf *buf, const struct op *op)
         add(buf, "\n");
     }
     for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op->params[i].param);
+        add_param(buf, op, op->params[i].param);
     if (op->destructive) {
-        add_param(buf, P_DRY_RUN);
-        add_param(buf, P_CONFIRM);
+        add_param(buf, op, P_DRY_RUN);
+        add_param(buf, op, P_CONFIRM);
     }
     if (op->example)
         add_examples(buf, op->example);

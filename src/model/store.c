@@ -39,8 +39,8 @@ static bool place_database(struct store *store, const struct store_config *confi
         size = snprintf(store->path, sizeof store->path, "%s", config->url + sizeof scheme - 1);
     else
         size = snprintf(store->path, sizeof store->path, "%s/" DATABASE_FILE, config->home);
-    // The temporary name and SQLite's companions must fit too.
-    if (size < 0 || (size_t)size + 16 >= sizeof store->path ||
+    // Working names, names of what is kept aside, and SQLite's companions must fit too.
+    if (size < 0 || (size_t)size + 64 >= sizeof store->path ||
         !text_copy(store->home, sizeof store->home, view_of(config->home)))
         return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
     return true;
@@ -87,13 +87,14 @@ static bool build_database(struct store *store, const char *path, struct err *er
     return done;
 }
 
-static bool folder_of(const char *path, char ret_folder[LIMIT_PATH])
+bool store_folder(const struct store *store, char ret_folder[LIMIT_PATH], struct err *err)
 {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return text_copy(ret_folder, LIMIT_PATH, VIEW("."));
-    return text_copy(ret_folder, LIMIT_PATH,
-                     view_bytes(path, slash == path ? 1 : (size_t)(slash - path)));
+    const char *slash = strrchr(store->path, '/');
+    struct view folder = VIEW(".");
+    if (slash)
+        folder = view_bytes(store->path, slash == store->path ? 1 : (size_t)(slash - store->path));
+    return text_copy(ret_folder, LIMIT_PATH, folder) ||
+           err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
 }
 
 // Makes key files and database; the caller holds the home's lock.
@@ -101,8 +102,8 @@ static bool create_store(struct store *store, struct err *err)
 {
     char fresh[LIMIT_PATH + 16], folder[LIMIT_PATH];
     (void)snprintf(fresh, sizeof fresh, "%s.new", store->path);
-    if (!folder_of(store->path, folder))
-        return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
+    if (!store_folder(store, folder, err))
+        return false;
     remove_leftovers(fresh);
     if (!vault_open(store->home, true, &store->vault, err) || !vault_unlock(store->vault, err))
         return false;
@@ -129,7 +130,7 @@ static bool ensure_store(struct store *store, struct err *err)
     return is_missing(store->path) ? create_store(store, err) : true;
 }
 
-static bool check_identity(struct store *store, struct err *err)
+bool store_check_identity(struct store *store, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     uint8_t index_id[VAULT_ID];
@@ -148,6 +149,13 @@ static bool check_identity(struct store *store, struct err *err)
     return err_hint(err, "put back the index.key that was kept with the store's backups");
 }
 
+static bool open_database(struct store *store, struct err *err)
+{
+    return db_open(store->path, false, &store->db, err) &&
+           db_migrate(store->db, false, schema_migrations, schema_migration_count, err) &&
+           store_check_identity(store, err);
+}
+
 bool store_open(const struct store_config *config, struct store **ret_store, struct err *err)
 {
     struct store *store AUTO(store_free) = (struct store *)calloc(1, sizeof *store);
@@ -162,9 +170,8 @@ bool store_open(const struct store_config *config, struct store **ret_store, str
         return false;
     if (!store->vault && !vault_open(store->home, false, &store->vault, err))
         return false;
-    if (!db_open(store->path, false, &store->db, err) ||
-        !db_migrate(store->db, false, schema_migrations, schema_migration_count, err) ||
-        !check_identity(store, err))
+    store->damaged = !open_database(store, err);
+    if (store->damaged && !(config->to_mend && err->kind == ERR_INTEGRITY))
         return false;
     *ret_store = TAKE(store);
     return true;
@@ -183,11 +190,16 @@ void store_free(struct store **store)
 bool store_unlock(struct store *store, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
+    uint8_t master_id[VAULT_ID];
     if (vault_has_data_key(store->vault))
         return true;
-    if (!vault_unlock(store->vault, err) ||
-        !db_query(store->db, "SELECT wrapped FROM keyring ORDER BY n DESC LIMIT 1", BIND_NOTHING,
-                  &stmt, err))
+    if (!vault_unlock(store->vault, err))
+        return false;
+    // While master.key is being exchanged there is a row for the old one and one for the new one.
+    vault_master_id(store->vault, master_id);
+    if (!db_query(store->db,
+                  "SELECT wrapped FROM keyring ORDER BY master_id = ? DESC, n DESC LIMIT 1",
+                  BIND(v_blob(master_id, sizeof master_id)), &stmt, err))
         return false;
     enum step step = stmt_step(stmt, err);
     if (step == STEP_FAILED)

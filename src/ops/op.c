@@ -16,6 +16,15 @@ bool op_offers(const struct op *op, enum param param)
     return false;
 }
 
+const char *op_param_help(const struct op *op, enum param param)
+{
+    if (param == P_CONFIRM && !op->destructive)
+        return "the consent: without it, or --dry-run, nothing is done";
+    if (param == P_OUTPUT_FILE && op->writes_file)
+        return "the file to write (mode 0600)";
+    return param_rows[param].help;
+}
+
 static bool has_one_of(const struct op *op, enum need need, const struct args *args)
 {
     for (size_t i = 0; i < op->param_count; i++)
@@ -131,9 +140,34 @@ static bool run_change(const struct op *op, struct op_call *call, struct err *er
     return db_commit(db, err);
 }
 
+// An operation that failed by the rules leaves nothing but the record of it.
+static bool run_whole(const struct op *op, struct op_call *call, struct err *err)
+{
+    struct err trouble = {0};
+    if (op->run(call, err))
+        return true;
+    if (!err_is_refusal(err->kind) || call_has(call, P_DRY_RUN) || call->store->damaged)
+        return false;
+    if (db_begin_change(call->store->db, &trouble)) {
+        call->store->key_change = (struct key_sum){0};
+        if (audit_refusal(call->store, op, call->args, err, &trouble) &&
+            db_commit(call->store->db, &trouble))
+            return false;
+        db_rollback(call->store->db);
+    }
+    return err_hint(err, "the refusal could not be written to the audit: %s", trouble.message);
+}
+
 bool op_reads(const struct op *op, const struct args *args)
 {
     return op->effect == EFFECT_READ || (op->reads_only && op->reads_only(args));
+}
+
+static bool run_by_effect(const struct op *op, struct op_call *call, struct err *err)
+{
+    if (op->effect == EFFECT_WHOLE)
+        return run_whole(op, call, err);
+    return op_reads(op, call->args) ? run_read(op, call, err) : run_change(op, call, err);
 }
 
 enum op_outcome op_run(struct store *store, const struct op *op, const struct args *args,
@@ -146,7 +180,7 @@ enum op_outcome op_run(struct store *store, const struct op *op, const struct ar
     (void)snprintf(command, sizeof command, "%s %s", op->group, op->verb);
     store->command = command;
     store->now = clock_now();
-    bool done = op_reads(op, args) ? run_read(op, &call, err) : run_change(op, &call, err);
+    bool done = run_by_effect(op, &call, err);
     store->command = "";
     return !done ? OP_FAILED : call.negative ? OP_NEGATIVE : OP_DONE;
 }

@@ -41,6 +41,9 @@ const struct param_row param_rows[P_COUNT] = {
     [P_CONFIRM] = {"confirm", NULL, TYPE_FLAG, "ask before doing it"},
     [P_OUTPUT_FILE] = {"output-file", "FILE", TYPE_PATH,
                        "the file to write (mode 0600); - is stdout"},
+    [P_INPUT_FILE] = {"input-file", "FILE", TYPE_PATH, "the file to read"},
+    [P_MASTER_KEY_FILE] = {"master-key-file", "FILE", TYPE_PATH,
+                           "the master.key of that time, when it is another now"},
 };
 
 static bool bad_value(enum param param, const char *expected, struct err *err)

@@ -42,6 +42,8 @@ enum param {
     P_DRY_RUN,
     P_CONFIRM,
     P_OUTPUT_FILE,
+    P_INPUT_FILE,
+    P_MASTER_KEY_FILE,
     P_COUNT,
 };
 
