@@ -120,6 +120,6 @@ void db_copy_free(struct db_copy **copy);
 void db_empty_log(struct db *db);
 
 // The whole file checked page by page and reference by reference; each finding is told to
-// `finding`.
+// `finding`. A disk that fails is an error and no finding.
 MUST_CHECK bool db_check(struct db *db, void (*finding)(void *context, struct view text),
                          void *context, struct err *err);

@@ -52,6 +52,8 @@ static bool disk_error(struct db *db, int code, struct err *err)
     int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         return sync_error(err);
+    if (!number && errno == EIO)
+        number = EIO;
     err_set(err, ERR_IO, "disk_error", "The disk failed while the store was used: %s",
             number ? strerror(number) : sqlite3_errmsg(db->handle));
     return err_hint(err, "nothing was changed; check the disk and run the command again");
@@ -84,6 +86,9 @@ static bool db_error(struct db *db, int code, struct err *err)
         return no_access(db, err);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        // SQLite takes a page that the disk does not give for a damaged one.
+        if (errno == EIO)
+            return disk_error(db, code, err);
         err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's file is damaged: %s",
                 db->handle ? sqlite3_errmsg(db->handle) : "not a database");
         return err_hint(err, "restore the store from a backup; the damaged file was not touched");
@@ -416,9 +421,13 @@ static bool check_with(struct db *db, const char *pragma, const char *good,
     enum step step;
     if (!db_query(db, pragma, BIND_NOTHING, &stmt, err))
         return false;
-    while ((step = stmt_step(stmt, err)) == STEP_ROW)
-        if (!view_is(stmt_text(stmt, 0), good))
-            finding(context, stmt_text(stmt, 0));
+    while ((step = stmt_step(stmt, err)) == STEP_ROW) {
+        if (view_is(stmt_text(stmt, 0), good))
+            continue;
+        if (errno == EIO)
+            return disk_error(db, SQLITE_IOERR, err);
+        finding(context, stmt_text(stmt, 0));
+    }
     return step == STEP_END;
 }
 
