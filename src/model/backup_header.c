@@ -88,7 +88,7 @@ static bool read_members(const struct json_value *json, struct backup_manifest *
             return false;
     }
     return time_parse(json_text(json_member(json, "created_at")), &manifest->created_at) &&
-           text_is_printable(json_text(json_member(json, "program"))) &&
+           manifest->created_at > 0 && text_is_printable(json_text(json_member(json, "program"))) &&
            text_copy(manifest->program, sizeof manifest->program,
                      json_text(json_member(json, "program"))) &&
            read_hex(json, "digest", manifest->digest, sizeof manifest->digest) &&

@@ -168,6 +168,18 @@ static bool keep_aside(struct store *store, const struct whole *whole, const cha
     return name_aside(store, whole, aside, err);
 }
 
+// Whether the live database has a log, so that it can be read while other writers are kept away.
+// One that is sound and has none (somebody changed its mode) gets one.
+static bool has_log(struct store *store, bool *ret_has, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    const char *ask = store->damaged ? "PRAGMA journal_mode" : "PRAGMA journal_mode=WAL";
+    if (!db_query(store->db, ask, BIND_NOTHING, &stmt, err) || stmt_step(stmt, err) == STEP_FAILED)
+        return false;
+    *ret_has = view_is(stmt_text(stmt, 0), "wal");
+    return true;
+}
+
 // The usual way: one transaction of the live database, other writers kept away from before the copy
 // that is kept aside.
 static bool copy_over(struct store *store, const struct whole *whole, const char *aside,
@@ -175,6 +187,11 @@ static bool copy_over(struct store *store, const struct whole *whole, const char
 {
     struct db *past AUTO(db_close) = NULL;
     struct db_copy *copy AUTO(db_copy_free) = NULL;
+    bool log;
+    if (!has_log(store, &log, err))
+        return false;
+    if (!log)
+        return err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's file has no log");
     if (!db_open(whole->snapshot, false, &past, err) || !db_copy_begin(past, store->db, &copy, err))
         return false;
     if (!keep_aside(store, whole, aside, err))
