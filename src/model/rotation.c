@@ -9,8 +9,8 @@
 
 static bool unfinished(struct err *err, const char *sentence)
 {
-    const struct err cause = *err;
-    err_set(err, ERR_IO, "rotation_unfinished", "%s: %.400s", sentence, cause.message);
+    // The cause by its code: its sentence may say that nothing was changed.
+    err_set(err, ERR_IO, "rotation_unfinished", "%s (%s)", sentence, err->code);
     return err_hint(err, "secure-mcp-gateway system rotate-master-key");
 }
 
