@@ -219,14 +219,13 @@ static bool set_global(struct request *request, enum global global, const char *
 
 static bool unknown_option(const struct request *request, const char *word, struct err *err)
 {
-    char shown[SHOWN_WORD];
+    char shown[SHOWN_WORD], title[OP_TITLE];
     const char *nearest = spell_option(word, request->op);
     err_set(err, ERR_USAGE, "unknown_option", "Unknown option %s", shown_word(word, shown));
     if (nearest)
         err_hint(err, "did you mean --%s?", nearest);
     if (request->op)
-        return err_hint(err, "secure-mcp-gateway %s %s --help", request->op->group,
-                        request->op->verb);
+        return err_hint(err, "secure-mcp-gateway %s --help", op_title(request->op, title));
     return err_hint(err, "secure-mcp-gateway --help");
 }
 
@@ -296,10 +295,10 @@ static void look_for_format(struct request *request, int argc, char **argv)
 
 static bool refuse_extra_word(const struct request *request, const char *word, struct err *err)
 {
-    char shown[SHOWN_WORD];
+    char shown[SHOWN_WORD], title[OP_TITLE];
     err_set(err, ERR_USAGE, "unexpected_argument", "Unexpected argument: %s",
             shown_word(word, shown));
-    return err_hint(err, "secure-mcp-gateway %s %s --help", request->op->group, request->op->verb);
+    return err_hint(err, "secure-mcp-gateway %s --help", op_title(request->op, title));
 }
 
 bool request_read(struct request *request, int argc, char **argv, struct err *err)
@@ -309,11 +308,10 @@ bool request_read(struct request *request, int argc, char **argv, struct err *er
     if (!hide_keys(request, argc, argv, err))
         return false;
     find_words(request, argc, argv);
-    if (request->word_count >= 2)
-        request->op = op_find(view_of(request->words[0]), view_of(request->words[1]));
-    size_t words = 0;
+    size_t words = 0, named;
+    request->op = op_of_words(request->words, request->word_count, &named);
     for (int i = 1; i < argc; i++) {
-        if (!is_option(argv[i]) && request->op && ++words > 2)
+        if (!is_option(argv[i]) && request->op && ++words > named)
             return refuse_extra_word(request, argv[i], err);
         if (is_option(argv[i]) && !read_option(request, argc, argv, &i, err))
             return false;

@@ -136,17 +136,6 @@ static enum op_outcome run_in_store(const struct request *request, struct result
     return outcome == OP_FAILED ? outcome : show(request, result, outcome, err);
 }
 
-static bool run_op(struct request *request, struct err *err)
-{
-    struct result result = {.draft = {.descriptor = -1}};
-    enum op_outcome outcome = OP_FAILED;
-    if (look_into_environment(request, err) && ask(request, err) &&
-        open_result(request, &result, err))
-        outcome = run_in_store(request, &result, err);
-    result_done(&result);
-    return outcome == OP_DONE && tell_file(request, err);
-}
-
 static bool print(struct buf *buf, struct err *err)
 {
     if (buf->failed)
@@ -154,6 +143,52 @@ static bool print(struct buf *buf, struct err *err)
     if (file_write_all(STDOUT_FILENO, buf_view(buf)))
         return true;
     return err_set(err, ERR_IO, "output_failed", "The text cannot be written to standard output");
+}
+
+// Where the program stands; `path` is its memory. "" when the system does not tell.
+static const char *own_path(char path[LIMIT_PATH])
+{
+    ssize_t size = readlink("/proc/self/exe", path, LIMIT_PATH - 1);
+    path[size > 0 ? size : 0] = '\0';
+    return path;
+}
+
+static enum op_outcome run_locally(const struct request *request, struct result *result,
+                                   struct err *err)
+{
+    char program[LIMIT_PATH];
+    struct buf text AUTO(buf_done);
+    const struct surroundings surroundings = {
+        .program = own_path(program),
+        .home_option = request->home,
+        .store_option = request->store_url,
+        .home = getenv("HOME"),
+        .config_home = getenv("XDG_CONFIG_HOME"),
+        .appdata = getenv("APPDATA"),
+        .userprofile = getenv("USERPROFILE"),
+        .claude_config_dir = getenv("CLAUDE_CONFIG_DIR"),
+    };
+    buf_init(&text, LIMIT_HELD_OUTPUT);
+    text.secret = true;
+    enum op_outcome outcome =
+        op_run_local(request->op, &request->args, &surroundings, &text, result_out(result), err);
+    if (outcome == OP_FAILED)
+        return outcome;
+    if (!request->args.list[P_DRY_RUN].given)
+        return show(request, result, outcome, err);
+    return print(&text, err) ? outcome : OP_FAILED;
+}
+
+static bool run_op(struct request *request, struct err *err)
+{
+    struct result result = {.draft = {.descriptor = -1}};
+    enum op_outcome outcome = OP_FAILED;
+    bool local = request->op->effect == EFFECT_LOCAL;
+    if (look_into_environment(request, err) && ask(request, err) &&
+        open_result(request, &result, err))
+        outcome = (local ? run_locally : run_in_store)(request, &result, err);
+    result_done(&result);
+    return outcome == OP_DONE && tell_file(request, err);
 }
 
 static bool unknown_command(const struct request *request, struct err *err)
@@ -194,8 +229,8 @@ static bool help_command(struct request *request, struct buf *buf, struct err *e
     request->word_count--;
     for (size_t i = 0; i < request->word_count; i++)
         request->words[i] = request->words[i + 1];
-    if (request->word_count >= 2)
-        request->op = op_find(view_of(request->words[0]), view_of(request->words[1]));
+    size_t named;
+    request->op = op_of_words(request->words, request->word_count, &named);
     return show_help(request, buf, err);
 }
 

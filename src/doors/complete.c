@@ -59,19 +59,20 @@ static void offer(struct buf *buf, const char *prefix, const char *before, const
     buf_add_format(buf, "%s%s\n", before, candidate);
 }
 
-static void offer_groups(struct buf *buf, const char *prefix)
-{
-    for (size_t i = 0; i < op_group_count; i++)
-        offer(buf, prefix, "", op_groups[i].name);
-    offer(buf, prefix, "", "completion");
-    offer(buf, prefix, "", "help");
-}
-
 static void offer_verbs(struct buf *buf, const char *group, const char *prefix)
 {
     for (const struct op *op = op_next(NULL); op; op = op_next(op))
         if (strcmp(op->group, group) == 0)
             offer(buf, prefix, "", op->verb);
+}
+
+static void offer_groups(struct buf *buf, const char *prefix)
+{
+    for (size_t i = 0; i < op_group_count; i++)
+        offer(buf, prefix, "", op_groups[i].name);
+    offer_verbs(buf, "", prefix);
+    offer(buf, prefix, "", "completion");
+    offer(buf, prefix, "", "help");
 }
 
 static void offer_options(struct buf *buf, const struct op *op, const char *prefix)
@@ -84,6 +85,13 @@ static void offer_options(struct buf *buf, const struct op *op, const char *pref
         offer(buf, prefix, "--", "api-key-env");
     for (size_t i = 0; i < COUNT_OF(always); i++)
         offer(buf, prefix, "--", always[i]);
+}
+
+// Each of `words`, which end with NUL, up to an empty one.
+static void offer_words(struct buf *buf, const char *prefix, const char *words)
+{
+    for (; *words; words += strlen(words) + 1)
+        offer(buf, prefix, "", words);
 }
 
 static void offer_stored(struct buf *buf, enum suggestion what, const char *prefix,
@@ -118,6 +126,12 @@ static void offer_values(struct buf *buf, enum param param, const char *prefix,
     case P_API_KEY:
         offer_stored(buf, SUGGEST_KEY_ID, prefix, config);
         break;
+    case P_CLIENT:
+        offer_words(buf, prefix, "claude-desktop\0cursor\0claude-code\0vscode\0");
+        break;
+    case P_PLATFORM:
+        offer_words(buf, prefix, "linux\0macos\0windows\0");
+        break;
     case P_STATUS:
         offer(buf, prefix, "", "active");
         offer(buf, prefix, "", "disabled");
@@ -151,19 +165,20 @@ static size_t plain_words(int count, char **words, const char *ret_plain[REQUEST
 
 void complete_words(struct buf *buf, int count, char **words, const struct store_config *config)
 {
-    const char *plain[REQUEST_WORDS];
+    const char *plain[REQUEST_WORDS] = {NULL};
     enum param param;
     if (count < 1)
         return;
     const char *prefix = words[count - 1];
     const char *before = count > 1 ? words[count - 2] : "";
     size_t found = plain_words(count - 1, words, plain);
-    const struct op *op = found >= 2 ? op_find(view_of(plain[0]), view_of(plain[1])) : NULL;
+    size_t named;
+    const struct op *op = op_of_words(plain, found, &named);
     if (strcmp(before, "--output") == 0 || strcmp(before, "-o") == 0)
         offer_formats(buf, prefix);
     else if (option_awaits_value(before, &param))
         offer_values(buf, param, prefix, config);
-    else if (prefix[0] == '-' || found >= 2)
+    else if (prefix[0] == '-' || op || found >= 2)
         offer_options(buf, op, prefix);
     else if (found == 1 && strcmp(plain[0], "completion") == 0)
         buf_add(buf, VIEW("bash\nzsh\nfish\n"));

@@ -51,7 +51,8 @@ static void add_param(struct buf *buf, const struct op *op, enum param param)
 static void add_usage(struct buf *buf, const struct op *op)
 {
     enum need open = MAY;
-    buf_add_format(buf, "Usage: secure-mcp-gateway %s %s", op->group, op->verb);
+    char title[OP_TITLE];
+    buf_add_format(buf, "Usage: secure-mcp-gateway %s", op_title(op, title));
     for (size_t i = 0; i < op->param_count; i++) {
         const struct op_param *param = &op->params[i];
         const struct param_row *row = &param_rows[param->param];
@@ -86,10 +87,10 @@ void help_op(struct buf *buf, const struct op *op)
         add_examples(buf, op->example);
 }
 
-static void list_ops(struct buf *buf, const struct op_group *group)
+static void list_ops(struct buf *buf, const char *group)
 {
     for (const struct op *op = op_next(NULL); op; op = op_next(op))
-        if (strcmp(op->group, group->name) == 0)
+        if (strcmp(op->group, group) == 0)
             buf_add_format(buf, "  %-22s %s\n", op->verb, op->summary);
 }
 
@@ -97,7 +98,7 @@ void help_group(struct buf *buf, const struct op_group *group)
 {
     buf_add_format(buf, "Usage: secure-mcp-gateway %s COMMAND [OPTIONS]\n\n", group->name);
     buf_add_format(buf, "Commands for %s:\n", group->summary);
-    list_ops(buf, group);
+    list_ops(buf, group->name);
     buf_add_format(buf, "\nHelp on one of them: secure-mcp-gateway %s COMMAND --help\n",
                    group->name);
 }
@@ -109,8 +110,9 @@ void help_program(struct buf *buf)
         "Usage: secure-mcp-gateway GROUP COMMAND [OPTIONS]\n\nGroups:\n");
     for (size_t i = 0; i < op_group_count; i++)
         buf_add_format(buf, "  %-22s %s\n", op_groups[i].name, op_groups[i].summary);
-    add(buf, "\nOther commands:\n"
-             "  completion SHELL       print completions for bash, zsh or fish\n"
+    add(buf, "\nOther commands:\n");
+    list_ops(buf, "");
+    add(buf, "  completion SHELL       print completions for bash, zsh or fish\n"
              "  help [GROUP [COMMAND]] show help\n");
     add_common_options(buf);
     add(buf, "\nEnvironment:\n"

@@ -61,9 +61,9 @@ static void add_examples(struct buf *buf, const char *lines)
 
 static void add_op(struct buf *buf, const struct op *op)
 {
+    char title[OP_TITLE];
     add(buf, ".SS ");
-    buf_add_format(buf, "%s ", op->group);
-    add_text(buf, op->verb);
+    add_text(buf, op_title(op, title));
     add(buf, "\n");
     add_text(buf, op->summary);
     add(buf, ".\n");
@@ -84,7 +84,8 @@ static void add_op(struct buf *buf, const struct op *op)
 void help_man_page(struct buf *buf)
 {
     add(buf,
-        ".TH SECURE\\-MCP\\-GATEWAY 1 \"\" \"secure\\-mcp\\-gateway " SMG_VERSION "\"\n"
+        ".TH SECURE\\-MCP\\-GATEWAY 1 \"2026\\-11\\-23\" \"secure\\-mcp\\-gateway " SMG_VERSION
+        "\"\n"
         ".SH NAME\nsecure\\-mcp\\-gateway \\- decides who may use which MCP server\n"
         ".SH SYNOPSIS\n.B secure\\-mcp\\-gateway\n.I group command\n.RI [ options ]\n"
         ".SH DESCRIPTION\n"

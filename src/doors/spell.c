@@ -73,6 +73,9 @@ const char *spell_group(const char *word)
     struct search search = search_for(word, strlen(word));
     for (size_t i = 0; i < op_group_count; i++)
         consider(&search, op_groups[i].name);
+    for (const struct op *op = op_next(NULL); op; op = op_next(op))
+        if (op->group[0] == '\0')
+            consider(&search, op->verb);
     consider(&search, "completion");
     consider(&search, "help");
     return search.best;

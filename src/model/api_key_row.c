@@ -267,6 +267,18 @@ static bool find_key(struct store *store, const char *sql, struct value wanted, 
     return step != STEP_FAILED;
 }
 
+// A key that was deleted or rotated away has no row; one with its digest was put back by hand.
+static bool judge_retired(struct store *store, struct api_key *key, struct err *err)
+{
+    int64_t retired;
+    if (!store_number(store, "SELECT count(*) FROM retired_keys WHERE digest = ?",
+                      BIND(v_blob(key->digest, sizeof key->digest)), &retired, err))
+        return false;
+    if (retired)
+        key->status = KEY_TAMPERED;
+    return true;
+}
+
 bool api_key_select(struct store *store, struct view named, struct api_key *ret_key,
                     struct err *err)
 {
@@ -290,6 +302,8 @@ bool api_key_select(struct store *store, struct view named, struct api_key *ret_
         return refuse_unknown(store, named, digest, err);
     if (count > 1)
         return refuse_ambiguous(named, err);
+    if (!judge_retired(store, &key, err))
+        return false;
     *ret_key = key;
     return true;
 }

@@ -16,12 +16,17 @@ bool op_offers(const struct op *op, enum param param)
     return false;
 }
 
+const char *op_title(const struct op *op, char ret_title[OP_TITLE])
+{
+    (void)snprintf(ret_title, OP_TITLE, "%s%s%s", op->group, op->group[0] ? " " : "", op->verb);
+    return ret_title;
+}
+
 const char *op_param_help(const struct op *op, enum param param)
 {
-    if (param == P_CONFIRM && !op->destructive)
-        return "the consent: without it, or --dry-run, nothing is done";
-    if (param == P_OUTPUT_FILE && op->writes_file)
-        return "the file to write (mode 0600)";
+    for (size_t i = 0; i < OP_HELPS && op->helps[i].text; i++)
+        if (op->helps[i].param == param)
+            return op->helps[i].text;
     return param_rows[param].help;
 }
 
@@ -49,7 +54,7 @@ static void name_choices(const struct op *op, enum need need, char *ret_text, si
 
 static bool check_needs(const struct op *op, const struct args *args, struct err *err)
 {
-    char choices[128];
+    char choices[128], title[OP_TITLE];
     for (size_t i = 0; i < op->param_count; i++) {
         enum need need = op->params[i].need;
         if (need == MAY || need == MAY_ENV ||
@@ -61,8 +66,8 @@ static bool check_needs(const struct op *op, const struct args *args, struct err
             (void)snprintf(choices, sizeof choices, "--%s", param_rows[op->params[i].param].name);
         else
             name_choices(op, need, choices, sizeof choices);
-        err_set(err, ERR_USAGE, "option_missing", "%s %s needs %s", op->group, op->verb, choices);
-        return err_hint(err, "secure-mcp-gateway %s %s --help", op->group, op->verb);
+        err_set(err, ERR_USAGE, "option_missing", "%s needs %s", op_title(op, title), choices);
+        return err_hint(err, "secure-mcp-gateway %s --help", title);
     }
     return true;
 }
@@ -173,16 +178,25 @@ static bool run_by_effect(const struct op *op, struct op_call *call, struct err 
 enum op_outcome op_run(struct store *store, const struct op *op, const struct args *args,
                        struct out *out, struct err *err)
 {
-    char command[64];
+    char command[OP_TITLE];
     struct op_call call = {.store = store, .args = args, .out = out};
     if (!check_needs(op, args, err))
         return OP_FAILED;
-    (void)snprintf(command, sizeof command, "%s %s", op->group, op->verb);
-    store->command = command;
+    store->command = op_title(op, command);
     store->now = clock_now();
     bool done = run_by_effect(op, &call, err);
     store->command = "";
     return !done ? OP_FAILED : call.negative ? OP_NEGATIVE : OP_DONE;
+}
+
+enum op_outcome op_run_local(const struct op *op, const struct args *args,
+                             const struct surroundings *surroundings, struct buf *text,
+                             struct out *out, struct err *err)
+{
+    struct op_call call = {.args = args, .out = out, .surroundings = surroundings, .text = text};
+    if (!check_needs(op, args, err) || !op->run(&call, err))
+        return OP_FAILED;
+    return call.negative ? OP_NEGATIVE : OP_DONE;
 }
 
 bool call_has(const struct op_call *call, enum param param)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/out.h"
 #include "model/api_key.h"
@@ -63,6 +64,16 @@ enum op_effect {
     EFFECT_CHANGE, // runs inside a write transaction; refusals are audited. Zero: the strict one.
     EFFECT_READ,   // runs inside a read transaction
     EFFECT_WHOLE,  // makes its own transactions and files (model/whole.h); refusals are audited
+    EFFECT_LOCAL,  // needs no store: `call->store` is NULL
+};
+
+// Where the user and this program live: what the door knows of the environment. NULL: not known.
+struct surroundings {
+    const char *program;                    // the absolute path of this program
+    const char *home_option, *store_option; // --home and --store, when they were given
+    const char *home, *config_home;         // HOME, XDG_CONFIG_HOME
+    const char *appdata, *userprofile;      // APPDATA, USERPROFILE
+    const char *claude_config_dir;          // CLAUDE_CONFIG_DIR
 };
 
 // What an operation sees of the call.
@@ -70,17 +81,25 @@ struct op_call {
     struct store *store;
     const struct args *args;
     struct out *out;
-    bool negative; // set, with `err` filled, by an operation whose answer is "no" (unhealthy,
-                   // broken)
+    const struct surroundings *surroundings; // only for EFFECT_LOCAL
+    struct buf *text; // only for EFFECT_LOCAL: takes what a dry run shows, in place of `out`
+    bool negative;    // set, with `err` filled, by an operation whose answer is "no" (unhealthy,
+                      // broken)
 };
 
-enum { OP_PARAMS = 12 };
+enum { OP_PARAMS = 12, OP_HELPS = 4, OP_TITLE = 64 };
+
+// What a parameter means to one row, where the general words do not fit.
+struct op_help {
+    enum param param;
+    const char *text;
+};
 
 struct op {
-    const char *group, *verb;
-    const char *summary; // one line, for lists of commands
-    const char *notes;   // a paragraph, for the command's own help; NULL: none
-    const char *example; // lines to paste, without the program's name; NULL: none
+    const char *group, *verb; // group "": the command is the verb alone
+    const char *summary;      // one line, for lists of commands
+    const char *notes;        // a paragraph, for the command's own help; NULL: none
+    const char *example;      // lines to paste, without the program's name; NULL: none
     bool (*run)(struct op_call *call, struct err *err);
     enum op_effect effect;
     bool (*reads_only)(const struct args *args); // NULL: `effect` holds for all arguments
@@ -91,6 +110,7 @@ struct op {
     const char *plain; // the field printed as `field: value` when no --output is given
     struct op_param params[OP_PARAMS];
     size_t param_count;
+    struct op_help helps[OP_HELPS]; // as many as have a text
 };
 
 // PARAMS(THE_USER, {P_FORCE, MAY}): the last members of a row.
@@ -114,6 +134,15 @@ const struct op *op_next(const struct op *previous);
 // The row of a command, or NULL.
 const struct op *op_find(struct view group, struct view verb);
 
+// The row that the first words of a command line name, or NULL, and how many words those are.
+const struct op *op_of_words(const char *const *words, size_t count, size_t *ret_used);
+
+// The command as it is typed: `user create`, or `install`.
+const char *op_title(const struct op *op, char ret_title[OP_TITLE]);
+
+// What the parameter means to this row.
+const char *op_param_help(const struct op *op, enum param param);
+
 // Whether the row offers the parameter, including those that every destructive row has.
 bool op_offers(const struct op *op, enum param param);
 
@@ -133,6 +162,11 @@ enum op_outcome {
 // says OP_DONE the change is durable. Refused changes are audited.
 MUST_CHECK enum op_outcome op_run(struct store *store, const struct op *op, const struct args *args,
                                   struct out *out, struct err *err);
+
+// The same for a row with EFFECT_LOCAL. The result of a dry run is what it leaves in `text`.
+MUST_CHECK enum op_outcome op_run_local(const struct op *op, const struct args *args,
+                                        const struct surroundings *surroundings, struct buf *text,
+                                        struct out *out, struct err *err);
 
 // For operations: arguments, and the things they name.
 bool call_has(const struct op_call *call, enum param param);

@@ -172,6 +172,7 @@ static const struct op rows[] = {
         .effect = EFFECT_WHOLE,
         .writes_file = true,
         PARAMS({P_OUTPUT_FILE, MUST}),
+        .helps = {{P_OUTPUT_FILE, "the file to write (mode 0600)"}},
     },
     {
         .group = "system",
@@ -189,6 +190,7 @@ static const struct op rows[] = {
         .to_mend = true,
         .destructive = true,
         PARAMS({P_INPUT_FILE, MUST}, {P_MASTER_KEY_FILE, MAY}),
+        .helps = {{P_INPUT_FILE, "the backup"}},
     },
     {
         .group = "system",
@@ -203,6 +205,8 @@ static const struct op rows[] = {
         .effect = EFFECT_WHOLE,
         .writes_file = true,
         PARAMS({P_CONFIRM, ONE_CONSENT}, {P_DRY_RUN, ONE_CONSENT}, {P_OUTPUT_FILE, MAY}),
+        .helps = {{P_CONFIRM, "the consent: without it, or --dry-run, nothing is done"},
+                  {P_OUTPUT_FILE, "the file for the backup (mode 0600)"}},
     },
     {
         .group = "system",

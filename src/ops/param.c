@@ -44,6 +44,15 @@ const struct param_row param_rows[P_COUNT] = {
     [P_INPUT_FILE] = {"input-file", "FILE", TYPE_PATH, "the file to read"},
     [P_MASTER_KEY_FILE] = {"master-key-file", "FILE", TYPE_PATH,
                            "the master.key of that time, when it is another now"},
+    [P_CLIENT] = {"client", "CLIENT", TYPE_TEXT, "claude-desktop, cursor, claude-code or vscode"},
+    [P_HTTP] = {"http", "URL", TYPE_TEXT,
+                "reach a running gateway there, in place of starting one"},
+    [P_CONFIG_FILE] = {"config-file", "FILE", TYPE_PATH,
+                       "the client's file, when it is not in its usual place"},
+    [P_PLATFORM] = {"platform", "linux|macos|windows", TYPE_TEXT,
+                    "where that system's clients keep their file; linux unless given"},
+    [P_ALLOW_CLEAR_KEY] = {"allow-clear-key", NULL, TYPE_FLAG,
+                           "write the key into the client's file as it is"},
 };
 
 static bool bad_value(enum param param, const char *expected, struct err *err)

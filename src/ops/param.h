@@ -44,6 +44,11 @@ enum param {
     P_OUTPUT_FILE,
     P_INPUT_FILE,
     P_MASTER_KEY_FILE,
+    P_CLIENT,
+    P_HTTP,
+    P_CONFIG_FILE,
+    P_PLATFORM,
+    P_ALLOW_CLEAR_KEY,
     P_COUNT,
 };
 

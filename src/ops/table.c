@@ -11,8 +11,8 @@ const struct op_group op_groups[] = {
 const size_t op_group_count = COUNT_OF(op_groups);
 
 static const struct op_table *const tables[] = {
-    &user_ops,   &api_key_ops, &access_ops, &project_ops,
-    &member_ops, &config_ops,  &system_ops, &audit_ops,
+    &user_ops,   &api_key_ops, &access_ops, &project_ops, &member_ops,
+    &config_ops, &system_ops,  &audit_ops,  &client_ops,
 };
 
 const struct op *op_next(const struct op *previous)
@@ -34,4 +34,11 @@ const struct op *op_find(struct view group, struct view verb)
         if (view_is(group, op->group) && view_is(verb, op->verb))
             return op;
     return NULL;
+}
+
+const struct op *op_of_words(const char *const *words, size_t count, size_t *ret_used)
+{
+    const struct op *op = count > 0 ? op_find(VIEW(""), view_of(words[0])) : NULL;
+    *ret_used = op ? 1 : 2;
+    return !op && count >= 2 ? op_find(view_of(words[0]), view_of(words[1])) : op;
 }

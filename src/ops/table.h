@@ -16,3 +16,4 @@ extern const struct op_table member_ops;  // op_member.c
 extern const struct op_table config_ops;  // op_config.c
 extern const struct op_table system_ops;  // op_system.c
 extern const struct op_table audit_ops;   // op_audit.c
+extern const struct op_table client_ops;  // op_client.c

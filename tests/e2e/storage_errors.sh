@@ -338,7 +338,7 @@ if as_root && mounted 2m; then
     SECURE_MCP_GATEWAY_HOME=$T/disk/home
     contents >contents.now
     check 'the store works there' cmp contents.good contents.now
-    dd if=/dev/zero of="$T/disk/filler" bs=4096 status=none 2>/dev/null
+    dd if=/dev/zero of="$T/disk/filler" bs=4096 count=1024 status=none 2>/dev/null
     trouble 'a change' 'space|full|disk' user create --email new@example.com
     trouble 'a new key' 'space|full|disk' user generate-api-key --email alice@example.com --project-name "Team Project"
     smg user list
@@ -350,7 +350,7 @@ if as_root && mounted 2m; then
         smg user create --email "free$free@example.com"
         if [ "$rc" = 0 ] || { [ "$rc" = 1 ] && [ "$(grep -c '^error: ' err)" = 1 ]; }; then clean=$((clean + 1)); else show; fi
         if [ "$rc" = 0 ]; then smg user delete --email "free$free@example.com"; fi
-        dd if=/dev/zero of="$T/disk/filler2" bs=512 status=none 2>/dev/null
+        dd if=/dev/zero of="$T/disk/filler2" bs=512 count=8192 status=none 2>/dev/null
         cat "$T/disk/filler2" >>"$T/disk/filler" 2>/dev/null
         rm -f "$T/disk/filler2"
     done
@@ -361,7 +361,7 @@ if as_root && mounted 2m; then
     umount "$T/disk"
 
     echo '# a full disk on first use'
-    mounted 256k
+    mounted 256k || exit 1
     clean=0
     for free in 0 4 8 12 16 20 24 28 32 36 40 48 56 64 80 96 128; do
         rm -rf "$T/disk/"*

@@ -113,6 +113,13 @@ static void lines_add_keys(struct lines *lines, char *text)
     }
 }
 
+static void lines_done(struct lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++)
+        free(lines->at[i]);
+    free(lines->at);
+}
+
 /* Keys are test keys of a store that is thrown away, so showing them does no harm. */
 static unsigned long lines_compare(struct lines *books, struct lines *store)
 {

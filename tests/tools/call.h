@@ -71,6 +71,14 @@ static void call_init(struct call *call)
         trouble("cannot make files: %s", strerror(errno));
 }
 
+static void call_done(struct call *call)
+{
+    close(call->out_fd);
+    close(call->err_fd);
+    free(call->out);
+    free(call->err);
+}
+
 /* args[0] is the program, NULL ends them. True when it exited with 0. */
 static bool call_run(struct call *call, char **args)
 {

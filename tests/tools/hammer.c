@@ -399,6 +399,12 @@ static void writer_init(struct writer *writer, unsigned number, struct tally *ta
         trouble("cannot make files: %s", strerror(errno));
 }
 
+static void writer_done(struct writer *writer)
+{
+    call_done(&writer->call);
+    fclose(writer->book);
+}
+
 /* ---- the whole ---- */
 
 static void must(struct writer *writer, bool done)
@@ -479,6 +485,8 @@ static unsigned long compare(struct writer *reader, struct writer *writers)
     wrong += lines_compare(&books, &store);
     printf("%zu users and keys in the books, %zu in the store, %lu differences\n", books.count,
            store.count, wrong);
+    lines_done(&books);
+    lines_done(&store);
     return wrong;
 }
 
@@ -563,6 +571,9 @@ int main(int argc, char **argv)
     wrong += compare(parent, writers);
     wrong += complain(parent, writer_run(parent, "system", "health-check", NULL), "health-check");
     wrong += complain(parent, writer_run(parent, "audit", "verify", NULL), "audit verify");
+    for (unsigned i = 0; i <= settings.writers; i++)
+        writer_done(&writers[i]);
+    free(writers);
     printf("%s\n", good && wrong == 0 ? "the books and the store agree" : "VIOLATIONS");
     return good && wrong == 0 ? 0 : 1;
 }
