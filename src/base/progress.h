@@ -1,16 +1,17 @@
-// progress.h: how long work tells whoever waits for it how far it is.
+// progress.h: how far a long operation is, told to whoever wants to show it.
 #pragma once
 
 #include <stdint.h>
 
-// The first member of everything that wants to know.
 struct progress {
-    void (*tell)(struct progress *progress, int64_t done, int64_t total);
+    // `what` is being done, `done` of `total` (any unit; total > 0). Called often; must be quick.
+    void (*tell)(struct progress *progress, const char *what, int64_t done, int64_t total);
 };
 
-// Cheap enough to be called thousands of times a second. `progress` NULL: nobody wants to know.
-static inline void progress_tell(struct progress *progress, int64_t done, int64_t total)
+// Accepts NULL.
+static inline void progress_tell(struct progress *progress, const char *what, int64_t done,
+                                 int64_t total)
 {
     if (progress)
-        progress->tell(progress, done, total);
+        progress->tell(progress, what, done, total);
 }

@@ -108,6 +108,34 @@ bool text_is_uuid(struct view text)
     return true;
 }
 
+void text_hex(const uint8_t *bytes, size_t size, char *ret_text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        ret_text[2 * i] = digits[bytes[i] >> 4];
+        ret_text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret_text[2 * size] = '\0';
+}
+
+static unsigned hex_value(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+bool text_from_hex(struct view text, uint8_t *ret_bytes, size_t size)
+{
+    if (text.size != 2 * size)
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        if (!is_hex(text.data[i]))
+            return false;
+    for (size_t i = 0; i < size; i++)
+        ret_bytes[i] =
+            (uint8_t)(hex_value(text.data[2 * i]) << 4 | hex_value(text.data[2 * i + 1]));
+    return true;
+}
+
 void text_lower(char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++)

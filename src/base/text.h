@@ -30,6 +30,12 @@ size_t text_columns(struct view text);
 // `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in hexadecimal digits of either case.
 bool text_is_uuid(struct view text);
 
+// Bytes as lower-case hexadecimal digits; `ret_text` has room for 2 * size + 1.
+void text_hex(const uint8_t *bytes, size_t size, char *ret_text);
+
+// The other way round, either case. False, with nothing written, unless there are 2 * size digits.
+MUST_CHECK bool text_from_hex(struct view text, uint8_t *ret_bytes, size_t size);
+
 // ASCII capital letters become small; other bytes stay.
 void text_lower(char *text, size_t size);
 

@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/progress.h"
 #include "base/view.h"
 
 struct db;
@@ -107,7 +108,21 @@ void db_rollback(struct db *db);
 MUST_CHECK bool db_mark(struct db *db, struct err *err);
 MUST_CHECK bool db_rollback_to_mark(struct db *db, struct err *err);
 
+// A copy of one database over another, page by page, as one transaction of the other.
+//
+// Begin waits for its turn and then keeps other writers of `to` away; readers go on. Until
+// db_copy_finish is true `to` is as it was, even after a crash. `from` must be the caller's own, or
+// in a read transaction. Neither may be used for anything else in between.
+struct db_copy;
+MUST_CHECK bool db_copy_begin(struct db *from, struct db *to, struct db_copy **ret_copy,
+                              struct err *err);
+MUST_CHECK bool db_copy_finish(struct db_copy *copy, struct progress *progress, struct err *err);
+void db_copy_free(struct db_copy **copy);
+
+// Moves the log into the database and cuts it off, when nobody is reading it just now.
+void db_empty_log(struct db *db);
+
 // The whole file checked page by page and reference by reference; each finding is told to
-// `finding`.
+// `finding`. A disk that fails is an error and no finding.
 MUST_CHECK bool db_check(struct db *db, void (*finding)(void *context, struct view text),
                          void *context, struct err *err);

@@ -52,6 +52,8 @@ static bool disk_error(struct db *db, int code, struct err *err)
     int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         return sync_error(err);
+    if (!number && errno == EIO)
+        number = EIO;
     err_set(err, ERR_IO, "disk_error", "The disk failed while the store was used: %s",
             number ? strerror(number) : sqlite3_errmsg(db->handle));
     return err_hint(err, "nothing was changed; check the disk and run the command again");
@@ -84,6 +86,9 @@ static bool db_error(struct db *db, int code, struct err *err)
         return no_access(db, err);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        // SQLite takes a page that the disk does not give for a damaged one.
+        if (errno == EIO)
+            return disk_error(db, code, err);
         err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's file is damaged: %s",
                 db->handle ? sqlite3_errmsg(db->handle) : "not a database");
         return err_hint(err, "restore the store from a backup; the damaged file was not touched");
@@ -354,6 +359,61 @@ bool db_rollback_to_mark(struct db *db, struct err *err)
     return db_script(db, "ROLLBACK TO mark", err);
 }
 
+struct db_copy {
+    sqlite3_backup *handle;
+    struct db *to;
+};
+
+enum { PAGES_AT_A_TIME = 1024 };
+
+bool db_copy_begin(struct db *from, struct db *to, struct db_copy **ret_copy, struct err *err)
+{
+    struct db_copy *copy AUTO(db_copy_free) = (struct db_copy *)calloc(1, sizeof *copy);
+    if (!copy)
+        return err_memory(err);
+    copy->to = to;
+    copy->handle = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    if (!copy->handle)
+        return db_error(to, sqlite3_extended_errcode(to->handle), err);
+    // No page yet, but the lock on `to`.
+    int code = sqlite3_backup_step(copy->handle, 0);
+    if (code != SQLITE_OK && code != SQLITE_DONE) {
+        (void)sqlite3_backup_finish(TAKE(copy->handle));
+        return db_error(to, code, err);
+    }
+    *ret_copy = TAKE(copy);
+    return true;
+}
+
+bool db_copy_finish(struct db_copy *copy, struct progress *progress, struct err *err)
+{
+    int code;
+    do {
+        code = sqlite3_backup_step(copy->handle, PAGES_AT_A_TIME);
+        int total = sqlite3_backup_pagecount(copy->handle);
+        progress_tell(progress, "copying", total - sqlite3_backup_remaining(copy->handle),
+                      total > 0 ? total : 1);
+    } while (code == SQLITE_OK);
+    int ending = sqlite3_backup_finish(TAKE(copy->handle));
+    if (code == SQLITE_DONE)
+        code = ending;
+    return code == SQLITE_OK ? true : db_error(copy->to, code, err);
+}
+
+void db_copy_free(struct db_copy **copy)
+{
+    if (*copy) {
+        (void)sqlite3_backup_finish((*copy)->handle); // takes back what was not finished
+        free(*copy);
+    }
+    *copy = NULL;
+}
+
+void db_empty_log(struct db *db)
+{
+    (void)shorten_log(db, db->handle, "main", LOG_PAGES);
+}
+
 static bool check_with(struct db *db, const char *pragma, const char *good,
                        void (*finding)(void *context, struct view text), void *context,
                        struct err *err)
@@ -362,9 +422,13 @@ static bool check_with(struct db *db, const char *pragma, const char *good,
     enum step step;
     if (!db_query(db, pragma, BIND_NOTHING, &stmt, err))
         return false;
-    while ((step = stmt_step(stmt, err)) == STEP_ROW)
-        if (!view_is(stmt_text(stmt, 0), good))
-            finding(context, stmt_text(stmt, 0));
+    while ((step = stmt_step(stmt, err)) == STEP_ROW) {
+        if (view_is(stmt_text(stmt, 0), good))
+            continue;
+        if (errno == EIO)
+            return disk_error(db, SQLITE_IOERR, err);
+        finding(context, stmt_text(stmt, 0));
+    }
     return step == STEP_END;
 }
 

@@ -10,7 +10,7 @@
 #include "doors/argv.h"
 #include "doors/complete.h"
 #include "doors/help.h"
-#include "doors/meter.h"
+#include "doors/progress_line.h"
 #include "doors/result.h"
 #include "doors/say.h"
 #include "doors/spell.h"
@@ -63,7 +63,9 @@ static void tell_command(const struct request *request)
 static bool ask(const struct request *request, struct err *err)
 {
     char answer[16] = "";
-    if (!request->args.list[P_CONFIRM].given || request->args.list[P_DRY_RUN].given)
+    // Where --confirm is part of the row it is the consent itself.
+    if (!request->op->destructive || !request->args.list[P_CONFIRM].given ||
+        request->args.list[P_DRY_RUN].given)
         return true;
     if (request->stdin_taken)
         return err_set(err, ERR_USAGE, "stdin_taken",
@@ -105,7 +107,7 @@ static bool read_input(struct request *request, struct buf *input, struct err *e
 static bool open_result(const struct request *request, struct result *result, struct err *err)
 {
     const struct arg *file = &request->args.list[P_OUTPUT_FILE];
-    bool to_file = file->given && !view_is(file->text, "-");
+    bool to_file = file->given && !view_is(file->text, "-") && !request->op->writes_file;
     const char *plain = request->output_given ? NULL : request->op->plain;
     enum render_format format = request->format;
     if (request->op->lines && !request->output_given)
@@ -134,7 +136,7 @@ static bool tell_file(const struct request *request, struct err *err)
 {
     struct result result;
     const struct arg *file = &request->args.list[P_OUTPUT_FILE];
-    if (!file->given || view_is(file->text, "-"))
+    if (!file->given || view_is(file->text, "-") || request->op->writes_file)
         return true;
     bool told = result_open(&result, request->format, NULL, NULL, err);
     if (told) {
@@ -151,10 +153,7 @@ static bool check_output_file(const struct request *request, const struct store 
                               struct err *err)
 {
     const struct arg *file = &request->args.list[P_OUTPUT_FILE];
-    if (!file->given || !store_owns_file(store, file->text.data))
-        return true;
-    return err_set(err, ERR_USAGE, "output_is_store",
-                   "--output-file names a file of the store itself");
+    return !file->given || store_check_output(store, file->text.data, err);
 }
 
 static enum op_outcome run_in_store(const struct request *request, struct result *result,
@@ -163,14 +162,20 @@ static enum op_outcome run_in_store(const struct request *request, struct result
     struct store *store AUTO(store_free) = NULL;
     struct store_config config;
     char home[LIMIT_PATH];
-    if (!find_store(request, home, &config, err) || !store_open(&config, &store, err))
+    struct progress_line line;
+    if (!find_store(request, home, &config, err))
         return OP_FAILED;
+    config.to_mend = request->op->to_mend;
+    if (!store_open(&config, &store, err))
+        return OP_FAILED;
+    store->progress = progress_line_start(&line, request->op);
     (void)snprintf(store->actor, sizeof store->actor, "uid:%u", (unsigned)getuid());
     if (!check_output_file(request, store, err))
         return OP_FAILED;
     if (!op_reads(request->op, &request->args))
         result_hold(result);
     enum op_outcome outcome = op_run(store, request->op, &request->args, result_out(result), err);
+    progress_line_end(&line);
     return outcome == OP_FAILED ? outcome : show(request, result, outcome, err);
 }
 
@@ -221,10 +226,8 @@ static bool run_op(struct request *request, struct err *err)
 {
     struct result result = {.draft = {.descriptor = -1}};
     struct buf input AUTO(buf_done) = {0};
-    struct meter meter AUTO(meter_done) = {0};
     enum op_outcome outcome = OP_FAILED;
     bool local = request->op->effect == EFFECT_LOCAL;
-    request->args.progress = meter_start(&meter, request->op);
     if (look_into_environment(request, err) && ask(request, err) &&
         read_input(request, &input, err) && open_result(request, &result, err))
         outcome = (local ? run_locally : run_in_store)(request, &result, err);

@@ -41,9 +41,9 @@ MUST_CHECK bool audit_write(struct store *store, const struct audit_event *event
 // must follow in the same transaction.
 void audit_key_row(struct store *store, const uint8_t mac[VAULT_DIGEST], bool added);
 
-// Makes what the rows add up to now what they must add up to from now on, with a record of it.
-MUST_CHECK bool audit_accept_keys(struct store *store, const struct key_sum *present,
-                                  struct err *err);
+// Makes `present` what the rows of all API keys must add up to, whatever it was. An audit_write
+// must follow in the same transaction.
+MUST_CHECK bool audit_set_keys(struct store *store, const struct key_sum *present, struct err *err);
 
 // Lays the first seal of an empty chain; when a store is made.
 MUST_CHECK bool audit_start(struct store *store, struct err *err);

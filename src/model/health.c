@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "model/api_key.h"
 #include "model/audit.h"
+#include "model/rotation.h"
+#include "model/whole.h"
 
 static void add_finding(void *context, struct view text)
 {
@@ -75,6 +77,28 @@ static void check_mode(const char *path, struct health *health)
                    (unsigned)status.st_mode & 07777);
 }
 
+static void add_leftover(void *context, const char *path)
+{
+    struct buf *warnings = (struct buf *)context;
+    buf_add_format(warnings, "%s was left by a command that was cut off and can be removed\n",
+                   path);
+}
+
+// What operations on the whole store leave when they are cut off.
+static bool check_remains(struct store *store, struct health *health, struct err *err)
+{
+    bool pending;
+    if (!whole_is_idle(store))
+        return true;
+    whole_leftovers(store, add_leftover, &health->warnings);
+    if (!rotation_is_pending(store, &pending, err))
+        return false;
+    if (pending)
+        buf_add_format(&health->warnings, "an exchange of master.key was cut off: run system "
+                                          "rotate-master-key again\n");
+    return true;
+}
+
 static bool count_rows(struct store *store, struct health *health, struct err *err)
 {
     return store_number(store, "SELECT count(*) FROM projects", BIND_NOTHING, &health->projects,
@@ -94,10 +118,11 @@ bool health_check(struct store *store, struct health *ret_health, struct err *er
     struct key_sum sum = {0};
     buf_init(&health.issues, 1 << 20);
     buf_init(&health.warnings, 1 << 20);
-    bool done = db_check(store->db, add_finding, &health.issues, err) &&
-                check_keys(store, &health, &sum, err) && check_audit(store, &health, &sum, err) &&
-                count_rows(store, &health, err);
+    // First, so that an exchange of master.key in between is not taken for a wrong one.
     check_master_key(store, &health);
+    bool done = db_check(store->db, add_finding, &health.issues, err) &&
+                check_remains(store, &health, err) && check_keys(store, &health, &sum, err) &&
+                check_audit(store, &health, &sum, err) && count_rows(store, &health, err);
     check_mode(store->home, &health);
     check_mode(store->path, &health);
     if (!done || health.issues.failed || health.warnings.failed) {
@@ -124,7 +149,8 @@ bool health_accept_keys(struct store *store, int64_t *ret_api_keys, struct err *
         key_sum_add(&sum, key.mac, true);
     }
     *ret_api_keys = count;
-    return step == STEP_END && audit_accept_keys(store, &sum, err);
+    const struct audit_event event = {.action = "system.accept_keys"};
+    return step == STEP_END && audit_set_keys(store, &sum, err) && audit_write(store, &event, err);
 }
 
 void health_done(struct health *health)

@@ -16,7 +16,8 @@ struct health {
 };
 
 // Examines the database's structure, the API keys' MACs, the audit chain, the key files and the
-// permissions, and looks for keys that expire within a week. Call health_done afterwards.
+// permissions, and looks for keys that expire within a week and for what commands that were cut off
+// have left. Call health_done afterwards.
 MUST_CHECK bool health_check(struct store *store, struct health *ret_health, struct err *err);
 // Makes the present set of API keys the right one (see audit.h), with a record of it. ERR_INTEGRITY
 // while a key is tampered. The caller is inside a change.

@@ -36,8 +36,8 @@ static bool place_database(struct store *store, const struct store_config *confi
         return place_error(err, config->url);
     int size = snprintf(store->path, sizeof store->path, "%s%s%s", path[0] == '/' ? "" : "./", path,
                         config->url ? "" : "/" DATABASE_FILE);
-    // The temporary name and SQLite's companions must fit too.
-    if (size < 0 || (size_t)size + 16 >= sizeof store->path ||
+    // Working names, names of what is kept aside, and SQLite's companions must fit too.
+    if (size < 0 || (size_t)size + 64 >= sizeof store->path ||
         !text_copy(store->home, sizeof store->home, view_of(config->home)))
         return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
     return true;
@@ -79,6 +79,11 @@ static bool build_database(struct store *store, const char *path, struct err *er
     return done;
 }
 
+bool store_folder(const struct store *store, char ret_folder[LIMIT_PATH], struct err *err)
+{
+    return folder_of(store->path, ret_folder, err);
+}
+
 // Makes key files and database; the caller holds the home's lock.
 static bool create_store(struct store *store, const char *folder, struct err *err)
 {
@@ -98,15 +103,17 @@ static bool create_store(struct store *store, const char *folder, struct err *er
 }
 
 // A log without its database holds changes that were acknowledged: a new database beside it would
-// swallow them or be damaged by them.
-static bool refuse_orphaned_log(const struct store *store, struct err *err)
+// swallow them or be damaged by them. Whoever comes to mend has it moved aside.
+static bool settle_orphaned_log(const struct store *store, bool to_mend, struct err *err)
 {
     static const char *const suffixes[] = {"-wal", "-journal"};
-    char name[LIMIT_PATH + 16];
+    char name[LIMIT_PATH + 16], aside[LIMIT_PATH + 32];
     struct stat status;
     for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
         (void)snprintf(name, sizeof name, "%s%s", store->path, suffixes[i]);
-        if (stat(name, &status) != 0 || status.st_size == 0)
+        (void)snprintf(aside, sizeof aside, "%s.orphaned", name);
+        if (stat(name, &status) != 0 || status.st_size == 0 ||
+            (to_mend && rename(name, aside) == 0))
             continue;
         err_set(err, ERR_INTEGRITY, "store_incomplete",
                 "The database %.900s is missing, but its log (%s) is still there", store->path,
@@ -133,7 +140,7 @@ static bool lock_folder(const char *folder, int other, int *ret_lock, struct err
 
 // One process makes the store, the others wait for it: those of the same home, and those of other
 // homes that name the same database.
-static bool ensure_store(struct store *store, struct err *err)
+static bool ensure_store(struct store *store, bool to_mend, struct err *err)
 {
     char folder[LIMIT_PATH];
     int home_lock AUTO(descriptor_close) = -1, folder_lock AUTO(descriptor_close) = -1;
@@ -145,10 +152,10 @@ static bool ensure_store(struct store *store, struct err *err)
         return false;
     if (!file_is_missing(store->path))
         return true;
-    return refuse_orphaned_log(store, err) && create_store(store, folder, err);
+    return settle_orphaned_log(store, to_mend, err) && create_store(store, folder, err);
 }
 
-static bool check_identity(struct store *store, struct err *err)
+bool store_check_identity(struct store *store, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     uint8_t index_id[VAULT_ID];
@@ -167,6 +174,13 @@ static bool check_identity(struct store *store, struct err *err)
     return err_hint(err, "put back the index.key that was kept with the store's backups");
 }
 
+static bool open_database(struct store *store, struct err *err)
+{
+    return db_open(store->path, false, &store->db, err) &&
+           db_migrate(store->db, false, schema_migrations, schema_migration_count, err) &&
+           store_check_identity(store, err);
+}
+
 bool store_open(const struct store_config *config, struct store **ret_store, struct err *err)
 {
     struct store *store AUTO(store_free) = (struct store *)calloc(1, sizeof *store);
@@ -177,13 +191,12 @@ bool store_open(const struct store_config *config, struct store **ret_store, str
         return false;
     if (config->must_exist && file_is_missing(store->path))
         return err_set(err, ERR_NOT_FOUND, "store_not_found", "There is no store yet");
-    if (!ensure_store(store, err))
+    if (!ensure_store(store, config->to_mend, err))
         return false;
     if (!store->vault && !vault_open(store->home, false, &store->vault, err))
         return false;
-    if (!db_open(store->path, false, &store->db, err) ||
-        !db_migrate(store->db, false, schema_migrations, schema_migration_count, err) ||
-        !check_identity(store, err))
+    store->damaged = !open_database(store, err);
+    if (store->damaged && !(config->to_mend && err->kind == ERR_INTEGRITY))
         return false;
     *ret_store = TAKE(store);
     return true;
@@ -207,7 +220,7 @@ static bool is_same_name(const char *path, const char *own)
            is_same_file(folder, own_folder);
 }
 
-bool store_owns_file(const struct store *store, const char *path)
+static bool owns_file(const struct store *store, const char *path)
 {
     static const char *const companions[] = {"", "-wal", "-shm", "-journal", ".new"};
     static const char *const key_files[] = {"index.key", "master.key"};
@@ -224,6 +237,13 @@ bool store_owns_file(const struct store *store, const char *path)
     return owns;
 }
 
+bool store_check_output(const struct store *store, const char *path, struct err *err)
+{
+    return !owns_file(store, path) ||
+           err_set(err, ERR_USAGE, "output_is_store",
+                   "%.900s is part of the store itself and was not written", path);
+}
+
 void store_free(struct store **store)
 {
     if (*store) {
@@ -237,11 +257,16 @@ void store_free(struct store **store)
 bool store_unlock(struct store *store, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
+    uint8_t master_id[VAULT_ID];
     if (vault_has_data_key(store->vault))
         return true;
-    if (!vault_unlock(store->vault, err) ||
-        !db_query(store->db, "SELECT wrapped FROM keyring ORDER BY n DESC LIMIT 1", BIND_NOTHING,
-                  &stmt, err))
+    if (!vault_unlock(store->vault, err))
+        return false;
+    // While master.key is being exchanged there is a row for the old one and one for the new one.
+    vault_master_id(store->vault, master_id);
+    if (!db_query(store->db,
+                  "SELECT wrapped FROM keyring ORDER BY master_id = ? DESC, n DESC LIMIT 1",
+                  BIND(v_blob(master_id, sizeof master_id)), &stmt, err))
         return false;
     enum step step = stmt_step(stmt, err);
     if (step == STEP_FAILED)

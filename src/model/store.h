@@ -19,6 +19,7 @@ struct store_config {
     const char *home; // the folder of the key files, and of the database unless `url` says where
     const char *url;  // `sqlite:PATH`, or NULL for `home`/store.db
     bool must_exist;  // ERR_NOT_FOUND instead of making a store
+    bool to_mend;     // a database that is damaged or belongs elsewhere is no error but `damaged`
 };
 
 // The set of all API key rows in 32 bytes: the sum of their MACs, lane by lane.
@@ -42,6 +43,8 @@ struct store {
     char actor[64];            // who acts, for the audit
     const char *command;       // what is being run, for the audit; the caller's
     int64_t now;               // the time of the command under way: one for all it does
+    bool damaged;              // see `to_mend`; `db` may then be NULL
+    struct progress *progress; // told of long operations; NULL
     struct key_sum key_change; // what the transaction did to the set of API keys; see audit.h
 };
 
@@ -51,12 +54,19 @@ MUST_CHECK bool store_open(const struct store_config *config, struct store **ret
                            struct err *err);
 void store_free(struct store **store);
 
-// Whether `path` is the database, one of its companions, or a key file, under whatever name: those
-// must never be written over by a result.
-bool store_owns_file(const struct store *store, const char *path);
+// Refuses a file for results that is the database, one of its companions, or a key file, under
+// whatever name: those must never be written over.
+MUST_CHECK bool store_check_output(const struct store *store, const char *path, struct err *err);
 
 // Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
 MUST_CHECK bool store_unlock(struct store *store, struct err *err);
+
+// The folder of the database.
+MUST_CHECK bool store_folder(const struct store *store, char ret_folder[LIMIT_PATH],
+                             struct err *err);
+
+// Whether the database belongs to the home's index.key: else ERR_INTEGRITY `wrong_index_key`.
+MUST_CHECK bool store_check_identity(struct store *store, struct err *err);
 
 // The first column of the first row as a number; 0 when there is no row.
 MUST_CHECK bool store_number(struct store *store, const char *sql, struct values values,

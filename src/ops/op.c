@@ -157,9 +157,33 @@ static bool run_change(const struct op *op, struct op_call *call, struct err *er
     return db_commit(db, err);
 }
 
+// An operation that failed by the rules leaves nothing but the record of it.
+static bool run_whole(const struct op *op, struct op_call *call, struct err *err)
+{
+    struct err trouble = {0};
+    if (op->run(call, err))
+        return true;
+    if (!err_is_refusal(err->kind) || call_has(call, P_DRY_RUN) || call->store->damaged)
+        return false;
+    if (db_begin_change(call->store->db, &trouble)) {
+        call->store->key_change = (struct key_sum){0};
+        if (audit_refusal(op, call, err, &trouble) && db_commit(call->store->db, &trouble))
+            return false;
+        db_rollback(call->store->db);
+    }
+    return err_hint(err, "the refusal could not be written to the audit: %s", trouble.message);
+}
+
 bool op_reads(const struct op *op, const struct args *args)
 {
     return op->effect == EFFECT_READ || (op->reads_only && op->reads_only(args));
+}
+
+static bool run_by_effect(const struct op *op, struct op_call *call, struct err *err)
+{
+    if (op->effect == EFFECT_WHOLE)
+        return run_whole(op, call, err);
+    return op_reads(op, call->args) ? run_read(op, call, err) : run_change(op, call, err);
 }
 
 enum op_outcome op_run(struct store *store, const struct op *op, const struct args *args,
@@ -171,7 +195,7 @@ enum op_outcome op_run(struct store *store, const struct op *op, const struct ar
         return OP_FAILED;
     store->command = op_title(op, command);
     store->now = clock_now();
-    bool done = op_reads(op, args) ? run_read(op, &call, err) : run_change(op, &call, err);
+    bool done = run_by_effect(op, &call, err);
     store->command = "";
     return !done ? OP_FAILED : call.negative ? OP_NEGATIVE : OP_DONE;
 }

@@ -23,6 +23,7 @@ enum need {
     MUST,     // required
     ONE_USER, // at least one of the row's parameters with the same ONE_… is required
     ONE_PROJECT,
+    ONE_CONSENT,
     ONE_CONFIG,
     MAY_ENV, // optional; when absent the door looks into ENKRYPT_GATEWAY_KEY
 };
@@ -68,6 +69,7 @@ struct op_param {
 enum op_effect {
     EFFECT_CHANGE, // runs inside a write transaction; refusals are audited. Zero: the strict one.
     EFFECT_READ,   // runs inside a read transaction
+    EFFECT_WHOLE,  // makes its own transactions and files (model/whole.h); refusals are audited
     EFFECT_LOCAL,  // needs no store: `call->store` is NULL
 };
 
@@ -115,6 +117,8 @@ struct op {
     bool (*reads_only)(const struct args *args); // NULL: `effect` holds for all arguments
     bool destructive;   // offers --dry-run (all is done and then taken back) and --confirm
     bool input;         // the door reads --input-file, to its end and before the store is locked
+    bool to_mend;       // runs on a damaged store, too
+    bool writes_file;   // --output-file is its own matter: the result goes to standard output
     bool lines;         // a file of it is JSON lines unless --output says otherwise
     const char *action; // what the audit calls it; NULL: `group.verb`, with `_` for `-`
     const char *plain;  // the field printed as `field: value` when no --output is given
@@ -157,6 +161,9 @@ const char *op_param_help(const struct op *op, enum param param);
 
 // Whether the row offers the parameter, including those that every destructive row has.
 bool op_offers(const struct op *op, enum param param);
+
+// What help says of the parameter.
+const char *op_param_help(const struct op *op, enum param param);
 
 // Whether it changes nothing when called with these arguments.
 bool op_reads(const struct op *op, const struct args *args);

@@ -1,20 +1,11 @@
 // op_audit.c: `audit …`: reading and checking the record.
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "model/audit.h"
 #include "ops/table.h"
 
 enum { DETAIL_MEMORY = 256 * 1024 }; // bytes for reading one record's notes
-
-static void hex_text(const uint8_t *bytes, size_t size, char *ret_text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        ret_text[2 * i] = digits[bytes[i] >> 4];
-        ret_text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    ret_text[2 * size] = '\0';
-}
 
 // The notes are JSON that this program wrote; damaged ones are shown as text, not refused.
 static void show_detail(struct out *out, struct view detail)
@@ -34,7 +25,7 @@ static void show_detail(struct out *out, struct view detail)
 static void show_record(struct out *out, const struct audit_record *record, bool with_mac)
 {
     char mac[2 * VAULT_DIGEST + 1];
-    hex_text(record->mac, sizeof record->mac, mac);
+    text_hex(record->mac, sizeof record->mac, mac);
     out_begin(out, '{');
     field_int(out, "seq", record->seq);
     field_time(out, "time", record->at);
@@ -94,7 +85,7 @@ static bool audit_verify_op(struct op_call *call, struct err *err)
     char head[2 * VAULT_DIGEST + 1];
     if (!audit_verify(call->store, &report, err))
         return false;
-    hex_text(report.head, sizeof report.head, head);
+    text_hex(report.head, sizeof report.head, head);
     call->negative = report.reason != NULL;
     out_begin(out, '{');
     field_string(out, "status", call->negative ? "broken" : "intact");

@@ -345,7 +345,8 @@ static bool read_rows(struct import *import, struct csv *csv, struct err *err)
             return err_set(err, ERR_USAGE, "import_too_large",
                            "The file has more than %d rows; import it in parts", LIMIT_IMPORT_ROWS);
         if (import->rows % TELL_EVERY == 0)
-            progress_tell(args->progress, (int64_t)csv_position(csv), (int64_t)args->input.size);
+            progress_tell(import->call->store->progress, "reading", (int64_t)csv_position(csv),
+                          (int64_t)args->input.size);
     }
     if (import->rows == 0 && import->problems == 0)
         note(import, 1, NULL, "the file is empty; its first line must name the columns");

@@ -9,7 +9,6 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "base/progress.h"
 #include "base/view.h"
 
 enum param {
@@ -43,12 +42,13 @@ enum param {
     P_DRY_RUN,
     P_CONFIRM,
     P_OUTPUT_FILE,
+    P_INPUT_FILE,
+    P_MASTER_KEY_FILE,
     P_CLIENT,
     P_HTTP,
     P_CONFIG_FILE,
     P_PLATFORM,
     P_ALLOW_CLEAR_KEY,
-    P_INPUT_FILE,
     P_SKIP_EXISTING,
     P_CREATE_PROJECTS,
     P_SOURCE_CONFIG,
@@ -111,8 +111,7 @@ struct arg {
 
 struct args {
     struct arg list[P_COUNT];
-    struct view input;         // the content of --input-file, for rows with `input`
-    struct progress *progress; // who wants to know how far it is; NULL: nobody
+    struct view input; // the content of --input-file, for rows with `input`
 };
 
 // Whether the value may hold a secret that must not be seen in the process title.

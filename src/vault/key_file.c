@@ -44,16 +44,12 @@ static bool check_file(const char *path, const struct stat *status, size_t size,
     return true;
 }
 
-bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_SIZE],
-                   struct err *err)
+bool key_file_read_path(const char *path, uint8_t ret_key[KEY_FILE_SIZE], struct err *err)
 {
-    char path[LIMIT_PATH];
     struct stat status;
     struct buf content AUTO(buf_done);
     buf_init(&content, 4096);
     content.secret = true;
-    if (!key_path(home, name, path, err))
-        return false;
     if (file_is_missing(path)) {
         err_set(err, ERR_INTEGRITY, "key_file_missing", "The key file %.900s is missing", path);
         return err_hint(err, "put back the copy of the key file that was kept with the backups");
@@ -62,6 +58,13 @@ bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_
         return false;
     memcpy(ret_key, content.data, KEY_FILE_SIZE);
     return true;
+}
+
+bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_SIZE],
+                   struct err *err)
+{
+    char path[LIMIT_PATH];
+    return key_path(home, name, path, err) && key_file_read_path(path, ret_key, err);
 }
 
 // The home's lock keeps others away, so the temporary name is fixed: what a crash left of it is
@@ -78,16 +81,22 @@ static bool write_durably(const char *home, const char *path, struct view conten
     return folder_sync(home, err);
 }
 
-bool key_file_ensure(const char *home, const char *name, struct err *err)
+bool key_file_renew(const char *home, const char *name, struct err *err)
 {
     char path[LIMIT_PATH];
     uint8_t fresh[KEY_FILE_SIZE];
     if (!key_path(home, name, path, err))
         return false;
-    if (!file_is_missing(path))
-        return true;
     randombytes_buf(fresh, sizeof fresh);
     bool done = write_durably(home, path, view_bytes(fresh, sizeof fresh), err);
     sodium_memzero(fresh, sizeof fresh);
     return done;
+}
+
+bool key_file_ensure(const char *home, const char *name, struct err *err)
+{
+    char path[LIMIT_PATH];
+    if (!key_path(home, name, path, err))
+        return false;
+    return !file_is_missing(path) || key_file_renew(home, name, err);
 }

@@ -17,6 +17,14 @@ enum { KEY_FILE_SIZE = 32 };
 MUST_CHECK bool key_file_read(const char *home, const char *name, uint8_t ret_key[KEY_FILE_SIZE],
                               struct err *err);
 
+// The same by the file's path.
+MUST_CHECK bool key_file_read_path(const char *path, uint8_t ret_key[KEY_FILE_SIZE],
+                                   struct err *err);
+
+// Makes `home`/`name` with fresh random bytes, in place of what is there; durable when it returns.
+// The caller holds the home's lock.
+MUST_CHECK bool key_file_renew(const char *home, const char *name, struct err *err);
+
 // Makes `home`/`name` with fresh random bytes unless it is there; durable when it returns. The
 // caller holds the home's lock.
 MUST_CHECK bool key_file_ensure(const char *home, const char *name, struct err *err);

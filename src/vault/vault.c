@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "vault/key_file.h"
+#include "vault/wrap.h"
 
 // Subkeys of index.key, one per use, so that no two uses share a key.
 enum subkey { SUBKEY_FIND, SUBKEY_ROW, SUBKEY_AUDIT, SUBKEY_UPSTREAM, SUBKEY_COUNT };
@@ -117,12 +118,44 @@ void vault_master_id(const struct vault *vault, uint8_t ret_id[VAULT_ID])
     fingerprint(vault->master, "secure-mcp-gateway master id v1", ret_id);
 }
 
+bool vault_unlock_from(struct vault *vault, const char *path, struct err *err)
+{
+    if (!key_file_read_path(path, vault->master, err))
+        return false;
+    vault->unlocked = true;
+    vault->has_data_key = false;
+    return true;
+}
+
+const char *vault_home(const struct vault *vault)
+{
+    return vault->home;
+}
+
+void wrap_key(const struct vault *vault, const uint8_t key[32], struct view context,
+              uint8_t ret_wrapped[VAULT_WRAPPED])
+{
+    seal_with(vault->master, view_bytes(key, 32), context, ret_wrapped);
+}
+
+bool unwrap_key(const struct vault *vault, struct view wrapped, struct view context,
+                uint8_t ret_key[32])
+{
+    return wrapped.size == VAULT_WRAPPED && unseal_with(vault->master, wrapped, context, ret_key);
+}
+
 void vault_wrap_new_data_key(const struct vault *vault, uint8_t ret_wrapped[VAULT_WRAPPED])
 {
     uint8_t fresh[32];
     randombytes_buf(fresh, sizeof fresh);
-    seal_with(vault->master, view_bytes(fresh, sizeof fresh), wrap_context, ret_wrapped);
+    wrap_key(vault, fresh, wrap_context, ret_wrapped);
     sodium_memzero(fresh, sizeof fresh);
+}
+
+void vault_wrap_data_key(const struct vault *vault, const struct vault *owner,
+                         uint8_t ret_wrapped[VAULT_WRAPPED])
+{
+    wrap_key(vault, owner->data_key, wrap_context, ret_wrapped);
 }
 
 bool vault_use_data_key(struct vault *vault, struct view wrapped, struct err *err)

@@ -44,11 +44,18 @@ void vault_index_id(const struct vault *vault, uint8_t ret_id[VAULT_ID]);
 // Reads `home`/master.key unless that was done. Same errors as vault_open.
 MUST_CHECK bool vault_unlock(struct vault *vault, struct err *err);
 
+// Reads the master key from another file, in place of the present one. The data key is forgotten.
+MUST_CHECK bool vault_unlock_from(struct vault *vault, const char *path, struct err *err);
+
 // Tells master.key apart from others; only after vault_unlock.
 void vault_master_id(const struct vault *vault, uint8_t ret_id[VAULT_ID]);
 
 // A fresh data key, wrapped for storing. It is not yet in use; see vault_use_data_key.
 void vault_wrap_new_data_key(const struct vault *vault, uint8_t ret_wrapped[VAULT_WRAPPED]);
+
+// The data key that `owner` uses, wrapped by the master key of `vault`.
+void vault_wrap_data_key(const struct vault *vault, const struct vault *owner,
+                         uint8_t ret_wrapped[VAULT_WRAPPED]);
 
 // Unwraps the data key that seals and opens from now on. ERR_INTEGRITY when master.key is not the
 // one that wrapped it or the bytes were changed.

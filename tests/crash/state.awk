@@ -19,6 +19,7 @@ function placeholder(word) {
         return "<key>"
     if (length(word) >= 32 && word !~ /[^0-9a-f]/)
         return "<hash>"
+    gsub(/20[0-9]+T[0-9]+\.[0-9]+/, "<stamp>", word) # in the names of files
     return word
 }
 

@@ -152,7 +152,8 @@ static void the_dump_sees_everything(void **state)
     free(after);
 }
 
-// For each row that offers --dry-run, a command that would destroy something.
+// For each row that offers --dry-run in a transaction, a command that would destroy something.
+// Those on the whole store are the matter of e2e/whole_store.sh.
 static const char *const destructive[] = {
     "user delete --email alice@example.com --force",
     "user offboard --email alice@example.com",
@@ -177,9 +178,10 @@ static void all_dry_runs_are_tested(void **state)
         int size = snprintf(words, sizeof words, "%s %s ", op->group, op->verb);
         for (size_t i = 0; i < COUNT_OF(destructive); i++)
             found += strncmp(destructive[i], words, (size_t)size) == 0;
-        if (op->destructive != (found == 1))
+        bool rehearsed = op->destructive && op->effect == EFFECT_CHANGE;
+        if (rehearsed != (found == 1))
             fail_msg("%s", words);
-        rows += op->destructive;
+        rows += rehearsed;
     }
     assert_int_equal(rows, COUNT_OF(destructive));
 }

@@ -147,9 +147,11 @@ static void params_are_unique(void **state)
         // A choice has something to choose from.
         for (enum need need = ONE_USER; need <= ONE_CONFIG; need++)
             assert_true(count_need(op, need) == 0 || count_need(op, need) == 2);
+        bool consents = count_need(op, ONE_CONSENT) > 0;
+        assert_true(!consents || (op->effect == EFFECT_WHOLE && !op->destructive));
         assert_true(op->effect != EFFECT_READ || !op_offers(op, P_DRY_RUN));
-        assert_true(!op->destructive || op_offers(op, P_DRY_RUN));
-        assert_int_equal(op_offers(op, P_CONFIRM), op->destructive);
+        assert_true(!(op->destructive || consents) || op_offers(op, P_DRY_RUN));
+        assert_int_equal(op_offers(op, P_CONFIRM), op->destructive || consents);
     }
 }
 
@@ -167,13 +169,13 @@ static void effects_are_right(void **state)
     FOR_EACH_OP(op)
     {
         if (op->destructive) {
-            assert_int_equal(op->effect, EFFECT_CHANGE);
+            assert_true(op->effect == EFFECT_CHANGE || op->effect == EFFECT_WHOLE);
             assert_null(op->reads_only);
             assert_null(op->plain);
         }
         for (size_t i = 0; i < COUNT_OF(taking); i++)
             if (begins_with(op->verb, taking[i]))
-                assert_true(op->destructive);
+                assert_true(op->destructive || count_need(op, ONE_CONSENT) > 0);
         for (size_t i = 0; i < COUNT_OF(reading); i++)
             if (begins_with(op->verb, reading[i]))
                 assert_true(op->effect == EFFECT_READ || op->reads_only ||

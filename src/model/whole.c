@@ -1,0 +1,144 @@
+// whole.c: see whole.h.
+#include "model/whole.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#define SNAPSHOT ".snapshot"
+#define ASIDE ".aside"
+
+// What SQLite may put beside a database while it works.
+static const char *const companions[] = {"", "-journal", "-wal", "-shm"};
+
+static void remove_database(const char *path)
+{
+    char name[WHOLE_PATH + 16];
+    for (size_t i = 0; i < COUNT_OF(companions); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, companions[i]);
+        (void)unlink(name);
+    }
+}
+
+static void write_stamp(int64_t time, char ret_stamp[WHOLE_STAMP])
+{
+    char text[TIME_TEXT];
+    size_t size = 0;
+    time_format(time, text);
+    for (const char *at = text; *at; at++)
+        if (*at != '-' && *at != ':')
+            ret_stamp[size++] = *at;
+    ret_stamp[size] = '\0';
+}
+
+// Takes the home's lock as a database's is taken: within LIMIT_BUSY_MS.
+static bool take_turn(const struct store *store, int lock, struct err *err)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000000};
+    for (int waited_ms = 0; flock(lock, LOCK_EX | LOCK_NB) != 0; waited_ms += 10) {
+        if (errno != EWOULDBLOCK)
+            return file_error(err, "lock", store->home);
+        if (waited_ms >= LIMIT_BUSY_MS) {
+            err_set(err, ERR_BUSY, "store_busy",
+                    "The store is busy: another backup, restore, reset or rotation has run for %d "
+                    "seconds",
+                    LIMIT_BUSY_MS / 1000);
+            return err_hint(err, "run the command again when the other one has finished");
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+bool whole_begin(struct store *store, struct whole *whole, struct err *err)
+{
+    (void)snprintf(whole->snapshot, sizeof whole->snapshot, "%s" SNAPSHOT, store->path);
+    (void)snprintf(whole->aside, sizeof whole->aside, "%s" ASIDE, store->path);
+    write_stamp(store->now, whole->stamp);
+    whole->lock = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (whole->lock < 0)
+        return file_error(err, "open", store->home);
+    if (!take_turn(store, whole->lock, err)) {
+        descriptor_close(&whole->lock); // the working files are another one's
+        return false;
+    }
+    remove_database(whole->snapshot);
+    remove_database(whole->aside);
+    return true;
+}
+
+void whole_end(struct whole *whole)
+{
+    if (whole->lock < 0)
+        return;
+    remove_database(whole->snapshot);
+    remove_database(whole->aside);
+    descriptor_close(&whole->lock);
+}
+
+static bool copy_present(struct store *store, struct db *present, struct db *copy, struct err *err)
+{
+    struct db_copy *pages AUTO(db_copy_free) = NULL;
+    return db_copy_begin(present, copy, &pages, err) && db_copy_finish(pages, store->progress, err);
+}
+
+// The header of the copy says that it has a log; from here on it has none.
+static bool is_one_file(struct db *copy, struct err *err)
+{
+    return db_script(copy, "PRAGMA journal_mode=DELETE", err);
+}
+
+bool whole_copy_store(struct store *store, const char *path, struct db **ret_copy, struct err *err)
+{
+    struct db *present AUTO(db_close) = NULL;
+    struct db *copy AUTO(db_close) = NULL;
+    int64_t tables;
+    struct store reader = {0};
+    if (!db_open(store->path, false, &present, err) || !db_open(path, true, &copy, err) ||
+        !db_begin_read(present, err))
+        return false;
+    // The first reading fixes the moment that is copied.
+    reader.db = present;
+    if (!store_number(&reader, "SELECT count(*) FROM sqlite_schema", BIND_NOTHING, &tables, err) ||
+        !copy_present(store, present, copy, err) || !is_one_file(copy, err))
+        return false;
+    *ret_copy = TAKE(copy);
+    return true;
+}
+
+bool whole_record(struct store *store, const struct audit_event *event, struct err *err)
+{
+    if (!db_begin_change(store->db, err))
+        return false;
+    store->now = clock_now();
+    store->key_change = (struct key_sum){0};
+    if (audit_write(store, event, err))
+        return db_commit(store->db, err);
+    db_rollback(store->db);
+    return false;
+}
+
+bool whole_is_idle(const struct store *store)
+{
+    int lock AUTO(descriptor_close) = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
+}
+
+void whole_leftovers(const struct store *store, void (*found)(void *context, const char *path),
+                     void *context)
+{
+    static const char *const working[] = {SNAPSHOT, ASIDE, ".new"};
+    char name[WHOLE_PATH];
+    for (size_t i = 0; i < COUNT_OF(working); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", store->path, working[i]);
+        if (access(name, F_OK) == 0)
+            found(context, name);
+    }
+}

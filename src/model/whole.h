@@ -1,0 +1,42 @@
+// whole.h: what the operations on the whole store share.
+//
+// They run one at a time (a lock on the home, which ordinary commands do not take), outside any
+// transaction but their own, and work on private copies beside the database. Names of working files
+// are fixed, so that what a crash left is removed by the next such operation.
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "model/audit.h"
+#include "model/store.h"
+
+enum { WHOLE_PATH = LIMIT_PATH + 64, WHOLE_STAMP = 32 };
+
+struct whole {
+    int lock;
+    char snapshot[WHOLE_PATH]; // working file: the store as it is, or as it will be
+    char aside[WHOLE_PATH];    // working file: the present store on its way to another name
+    char stamp[WHOLE_STAMP];   // the store's `now` as part of a file name: 20250716T170200.406902
+};
+
+// Waits for its turn. Call whole_end always; it removes the working files.
+MUST_CHECK bool whole_begin(struct store *store, struct whole *whole, struct err *err);
+void whole_end(struct whole *whole);
+
+// Copies the store as it is at one moment into a new database at `path`, durable, in one file. Does
+// not wait for writers, nor they for it. Works inside a change of `store` too, and then gives what
+// was before it. Pages are copied as they are, damaged ones too.
+MUST_CHECK bool whole_copy_store(struct store *store, const char *path, struct db **ret_copy,
+                                 struct err *err);
+
+// Writes one record in a transaction of its own.
+MUST_CHECK bool whole_record(struct store *store, const struct audit_event *event, struct err *err);
+
+// Whether no such operation is under way just now.
+bool whole_is_idle(const struct store *store);
+
+// Calls `found` for each working file that is there; when idle, those were left by a crash.
+void whole_leftovers(const struct store *store, void (*found)(void *context, const char *path),
+                     void *context);
