@@ -47,6 +47,10 @@ size_t utf8_length(struct view text)
 
 static bool is_deceptive(uint32_t code)
 {
+    // Soft hyphen, Arabic letter mark, zero width space, direction marks, invisible operators.
+    if (code == 0xad || code == 0x61c || code == 0x200b || code == 0x200e || code == 0x200f ||
+        (code >= 0x2060 && code <= 0x2064))
+        return true;
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
            (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || code == 0xfffe || code == 0xffff;
 }

@@ -93,7 +93,8 @@ void stmt_free(struct stmt **stmt);
 enum step { STEP_ROW, STEP_END, STEP_FAILED };
 MUST_CHECK enum step stmt_step(struct stmt *stmt, struct err *err);
 
-// Columns of the present row, from 0. Views hold until the next step. NULL reads as 0 or {NULL, 0}.
+// Columns of the present row, from 0. Views hold until the next step. NULL reads as 0 or {NULL, 0},
+// and so do texts and blobs of another type.
 int64_t stmt_int(struct stmt *stmt, int column);
 struct view stmt_text(struct stmt *stmt, int column);
 struct view stmt_blob(struct stmt *stmt, int column);

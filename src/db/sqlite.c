@@ -285,14 +285,20 @@ int64_t stmt_int(struct stmt *stmt, int column)
     return sqlite3_column_int64(stmt->handle, column);
 }
 
+// A value of another type reads as NULL: whoever changes a text into equal bytes is not to go
+// unnoticed where texts are compared or authenticated.
 struct view stmt_text(struct stmt *stmt, int column)
 {
+    if (sqlite3_column_type(stmt->handle, column) != SQLITE_TEXT)
+        return (struct view){NULL, 0};
     const char *text = (const char *)sqlite3_column_text(stmt->handle, column);
     return view_bytes(text, text ? (size_t)sqlite3_column_bytes(stmt->handle, column) : 0);
 }
 
 struct view stmt_blob(struct stmt *stmt, int column)
 {
+    if (sqlite3_column_type(stmt->handle, column) != SQLITE_BLOB)
+        return (struct view){NULL, 0};
     const void *blob = sqlite3_column_blob(stmt->handle, column);
     return view_bytes(blob, blob ? (size_t)sqlite3_column_bytes(stmt->handle, column) : 0);
 }

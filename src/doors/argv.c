@@ -80,11 +80,14 @@ static bool takes_value(const struct option *option)
 
 const char *shown_word(const char *word, char ret_shown[SHOWN_WORD])
 {
-    size_t size = strlen(word);
-    size_t shown = size > 40 ? 20 : size;
+    enum { WHOLE = 30 }; // a longer word could be a key of any shape
+    size_t beginning = strncmp(word, "smg_", 4) == 0 ? 20 : 10;
+    size_t size = word[0] == '-' ? strcspn(word, "=") : strlen(word);
+    bool option = word[0] == '-' && size <= 48;
+    size_t shown = option || size <= WHOLE ? size : beginning;
     for (size_t i = 0; i < shown; i++)
         ret_shown[i] = word[i] >= ' ' && word[i] <= '~' ? word[i] : '?';
-    (void)snprintf(ret_shown + shown, SHOWN_WORD - shown, "%s", size > 40 ? "..." : "");
+    (void)snprintf(ret_shown + shown, SHOWN_WORD - shown, "%s", shown < size ? "..." : "");
     return ret_shown;
 }
 
@@ -277,7 +280,7 @@ static bool set_global(struct request *request, enum global global, const char *
     }
 }
 
-static bool unknown_option(const struct request *request, const char *word, struct err *err)
+bool request_unknown_option(const struct request *request, const char *word, struct err *err)
 {
     char shown[SHOWN_WORD], title[OP_TITLE];
     const char *nearest = spell_option(word, request->op);
@@ -320,11 +323,12 @@ static bool read_option(struct request *request, int argc, char **argv, int *at,
     char shown[SHOWN_WORD];
     // Words that name no command are the graver mistake: told first, by whoever runs the request.
     if (!is_offered(request, &option) && !request->op && request->word_count > 0) {
+        request->stray = argv[*at];
         *at += takes_value(&option) && !value;
         return true;
     }
     if (!is_offered(request, &option))
-        return unknown_option(request, argv[*at], err);
+        return request_unknown_option(request, argv[*at], err);
     if (!takes_value(&option) && value)
         return err_set(err, ERR_USAGE, "unexpected_value", "%s takes no value",
                        shown_word(argv[*at], shown));

@@ -27,13 +27,17 @@ struct request {
     bool output_given;
     enum render_format format;
     bool help, version, man, markdown;
-    bool stdin_taken; // a value was read from standard input
+    const char *stray; // an option that no built-in command knows; NULL: there was none
+    bool stdin_taken;  // a value was read from standard input
 };
 
 // Makes a request of the arguments. On failure `format` and `output_given` are still set when
 // --output could be read, so that the error can be told in that format. Call request_done always.
 MUST_CHECK bool request_read(struct request *request, int argc, char **argv, struct err *err);
 void request_done(struct request *request);
+
+// The error for an option that is not known here. Returns false.
+bool request_unknown_option(const struct request *request, const char *word, struct err *err);
 
 // Takes the key from an environment variable, which is wiped.
 MUST_CHECK bool request_key_from_environment(struct request *request, const char *name,
@@ -43,6 +47,6 @@ MUST_CHECK bool request_key_from_environment(struct request *request, const char
 bool option_awaits_value(const char *word, enum param *ret_param);
 
 // A word from outside as it may be shown in an error: control characters masked, long ones (which
-// could be a key) cut to 20 characters.
+// could be a key) cut, an option only up to its `=`.
 enum { SHOWN_WORD = 64 };
 const char *shown_word(const char *word, char ret_shown[SHOWN_WORD]);

@@ -342,6 +342,8 @@ static bool run_request(struct request *request, struct buf *buf, struct err *er
         buf_add(buf, VIEW("secure-mcp-gateway " SMG_VERSION "\n"));
         return print(buf, err);
     }
+    if (request->stray && (strcmp(first, "help") == 0 || strcmp(first, "completion") == 0))
+        return request_unknown_option(request, request->stray, err);
     if (strcmp(first, "help") == 0)
         return help_command(request, buf, err);
     if (request->help && strcmp(first, "completion") == 0)

@@ -15,8 +15,8 @@
     " CROSS JOIN users u ON u.n = k.user CROSS JOIN projects p ON p.n = k.project "
 
 #define KEY_COUNT                                                                                  \
-    "SELECT count(*), count(disabled_at),"                                                         \
-    " coalesce(sum(disabled_at IS NULL AND expires_at <= ?1), 0) FROM api_keys "
+    "SELECT count(*), count(nullif(disabled_at, 0)), coalesce(sum(nullif(disabled_at, 0) IS NULL"  \
+    " AND nullif(expires_at, 0) <= ?1), 0) FROM api_keys "
 
 static void row_mac(const struct store *store, const struct api_key *key,
                     uint8_t ret_mac[VAULT_DIGEST])

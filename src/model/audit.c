@@ -196,9 +196,9 @@ bool audit_query(struct store *store, const struct audit_filter *filter, struct 
                     " AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR action = ?4)"
                     " AND (?5 IS NULL OR ?5 IN (user_id, project_id, config_id, key_id))"
                     " ORDER BY seq LIMIT ?6",
-                    BIND(v_int(filter->after ? filter->after : INT64_MIN), v_int(filter->since),
-                         v_view(filter->actor), v_view(filter->action), v_view(filter->target),
-                         v_limit(filter->limit)),
+                    BIND(v_int(filter->after ? filter->after : INT64_MIN),
+                         v_int(filter->since ? filter->since : INT64_MIN), v_view(filter->actor),
+                         v_view(filter->action), v_view(filter->target), v_limit(filter->limit)),
                     ret_stmt, err);
 }
 
@@ -262,7 +262,7 @@ bool audit_verify(struct store *store, struct audit_report *ret_report, struct e
     }
     if (step == STEP_FAILED || !read_head(store, &head, err))
         return false;
-    if (!head.sealed && !report.reason) {
+    if ((!head.sealed || head.seq != last) && !report.reason) {
         report.reason = "records after it were removed";
         report.broken_at = head.seq;
     }

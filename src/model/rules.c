@@ -70,13 +70,44 @@ const char *rule_email(struct view email)
     return reason ? reason : rule_domain(view_skip(email, local.size + 1));
 }
 
+// The blanks of Unicode that have a width (category Zs).
+static bool begins_or_ends_with_blank(struct view name)
+{
+    static const char *const blanks[] = {
+        " ",
+        "\xc2\xa0",
+        "\xe1\x9a\x80",
+        "\xe2\x80\x80",
+        "\xe2\x80\x81",
+        "\xe2\x80\x82",
+        "\xe2\x80\x83",
+        "\xe2\x80\x84",
+        "\xe2\x80\x85",
+        "\xe2\x80\x86",
+        "\xe2\x80\x87",
+        "\xe2\x80\x88",
+        "\xe2\x80\x89",
+        "\xe2\x80\x8a",
+        "\xe2\x80\xaf",
+        "\xe2\x81\x9f",
+        "\xe3\x80\x80",
+    };
+    for (size_t i = 0; i < COUNT_OF(blanks); i++) {
+        struct view blank = view_of(blanks[i]);
+        if (name.size >= blank.size && (view_starts(name, blank) ||
+                                        view_equal(view_skip(name, name.size - blank.size), blank)))
+            return true;
+    }
+    return false;
+}
+
 const char *rule_name(struct view name)
 {
     if (name.size == 0)
         return "it is empty";
     if (name.size > LIMIT_NAME)
         return "it is longer than 128 bytes";
-    if (name.data[0] == ' ' || name.data[name.size - 1] == ' ')
+    if (begins_or_ends_with_blank(name))
         return "it begins or ends with a blank";
     if (!text_is_printable(name))
         return "it holds a control character or is not valid UTF-8";

@@ -61,12 +61,15 @@ static bool audit_list(struct op_call *call, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct audit_record record;
+    char target[UUID_TEXT] = "";
+    if (call_has(call, P_TARGET) && text_copy(target, sizeof target, call_text(call, P_TARGET)))
+        text_lower(target, sizeof target);
     struct audit_filter filter = {
         .since = call_number(call, P_SINCE),
         .limit = call_number(call, P_LIMIT),
         .actor = call_text(call, P_ACTOR),
         .action = call_text(call, P_ACTION),
-        .target = call_text(call, P_TARGET),
+        .target = target[0] ? view_of(target) : (struct view){NULL, 0},
     };
     enum step step;
     if (!read_after(call, &filter.after, err) || !audit_query(call->store, &filter, &stmt, err))

@@ -160,8 +160,11 @@ void vault_wrap_data_key(const struct vault *vault, const struct vault *owner,
 
 bool vault_use_data_key(struct vault *vault, struct view wrapped, struct err *err)
 {
-    if (wrapped.size == VAULT_WRAPPED &&
-        unseal_with(vault->master, wrapped, wrap_context, vault->data_key)) {
+    // A failed opening clears its output, so it does not go straight to the key in use.
+    uint8_t fresh[32];
+    if (wrapped.size == VAULT_WRAPPED && unseal_with(vault->master, wrapped, wrap_context, fresh)) {
+        memcpy(vault->data_key, fresh, sizeof fresh);
+        sodium_memzero(fresh, sizeof fresh);
         vault->has_data_key = true;
         return true;
     }

@@ -66,6 +66,20 @@ must smg user enable-api-key --api-key "$key"
 run audit verify
 same 'verify sees it' 1 "$rc"
 
+fresh 'audit records that hide'
+sql 'CREATE TABLE kept AS SELECT * FROM audit'
+for hiding in "at = -1, actor = 'nobody'" 'actor = CAST(actor AS BLOB)' 'at = -1' 'detail = CAST(detail AS BLOB)'; do
+    sql "UPDATE audit SET $hiding"
+    run audit verify
+    same "verify sees it: $hiding" 1 "$rc"
+    check 'so does health-check' unhealthy
+    sql 'DELETE FROM audit; INSERT INTO audit SELECT * FROM kept'
+done
+sql 'DROP TABLE kept'
+check 'put back, all is well' healthy
+sql 'UPDATE api_keys SET key_id = CAST(key_id AS BLOB)'
+check 'a key that hides is seen, too' unhealthy
+
 fresh 'a field too long'
 sql "UPDATE api_keys SET masked = printf('%.*c', 400, 'x'), mac = x'00'"
 same 'the key is tampered' tampered "$(status_of "$id")"

@@ -72,10 +72,10 @@ static void tells_printable_text(void **state)
         "\xc2\xa0",
         "\xe2\x80\x99",
         "\xf0\x9f\x98\x80",
-        "\xe2\x80\x8f",
         "two words",
     };
     static const char *const refused[] = {
+        "\xe2\x80\x8f", "\xe2\x80\x8b", "\xc2\xad",     "\xd8\x9c",     "\xe2\x81\xa0",
         "\n",           "a\tb",         "\x1b[31m",     "\x7f",         "\xc2\x80",
         "\xc2\x9b",     "\xc2\x9f",     "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa",
         "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe",
