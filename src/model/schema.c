@@ -69,7 +69,9 @@ static const char first[] =
     " use_count INTEGER NOT NULL DEFAULT 0,"
     " mac BLOB NOT NULL,"
     " FOREIGN KEY(user, project) REFERENCES members(user, project));"
+    // The first gives a user's keys in order, the second those of a membership.
     "CREATE INDEX api_keys_by_user ON api_keys(user);"
+    "CREATE INDEX api_keys_by_member ON api_keys(user, project);"
     "CREATE INDEX api_keys_by_project ON api_keys(project);"
     "CREATE INDEX api_keys_by_mask ON api_keys(masked);"
 
