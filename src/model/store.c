@@ -276,14 +276,6 @@ bool store_unlock(struct store *store, struct err *err)
     return vault_use_data_key(store->vault, stmt_blob(stmt, 0), err);
 }
 
-void key_sum_add(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST], bool added)
-{
-    struct key_sum row;
-    memcpy(&row, mac, sizeof row);
-    for (size_t i = 0; i < COUNT_OF(row.lanes); i++)
-        sum->lanes[i] += added ? row.lanes[i] : 0 - row.lanes[i];
-}
-
 bool store_number(struct store *store, const char *sql, struct values values, int64_t *ret_number,
                   struct err *err)
 {

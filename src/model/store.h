@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "db/db.h"
+#include "model/key_sum.h"
 #include "vault/vault.h"
 
 struct store_config {
@@ -21,13 +22,6 @@ struct store_config {
     bool must_exist;  // ERR_NOT_FOUND instead of making a store
     bool to_mend;     // a database that is damaged or belongs elsewhere is no error but `damaged`
 };
-
-// The set of all API key rows in 32 bytes: the sum of their MACs, lane by lane.
-struct key_sum {
-    uint64_t lanes[VAULT_DIGEST / 8];
-};
-
-void key_sum_add(struct key_sum *sum, const uint8_t mac[VAULT_DIGEST], bool added);
 
 // A page of a list: the rows after row number `after`, at most `limit` of them; 0 for none of both.
 struct page {
