@@ -37,7 +37,7 @@ static bool buf_grow(struct buf *buf, size_t more)
     if (buf->failed)
         return false;
     if (more > buf->maximum - buf->size) {
-        buf->failed = true;
+        buf->failed = buf->full = true;
         return false;
     }
     size_t wanted = buf->size + more;
@@ -80,7 +80,7 @@ void buf_done(struct buf *buf)
     memory_free(buf);
     buf->data = NULL;
     buf->size = buf->capacity = 0;
-    buf->failed = false;
+    buf->failed = buf->full = false;
 }
 
 void buf_add(struct buf *buf, struct view bytes)
@@ -129,7 +129,7 @@ void buf_clear(struct buf *buf)
     if (buf->data)
         explicit_bzero(buf->data, buf->size);
     buf->size = 0;
-    buf->failed = false;
+    buf->failed = buf->full = false;
 }
 
 bool buf_flush(struct buf *buf)

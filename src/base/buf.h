@@ -20,6 +20,7 @@ struct buf {
     char *data;
     size_t size, capacity, maximum; // bytes
     bool failed;
+    bool full; // it failed for its maximum, not for want of memory
     bool secret;
     bool held; // while set, nothing is drained
     bool (*drain)(void *context, struct view bytes);

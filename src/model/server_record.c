@@ -280,6 +280,8 @@ bool server_record_build(const struct json_value *present, const struct server_c
         if (!is_known(member->key))
             write_named(out, member);
     out_end(out, '}');
+    if (ret_record->failed && !ret_record->full)
+        return err_memory(err);
     return !ret_record->failed ||
            err_set(err, ERR_USAGE, "server_too_large",
                    "The record of a server takes more than %u bytes", LIMIT_SERVER_RECORD);
