@@ -96,6 +96,7 @@ MUST_CHECK enum step stmt_step(struct stmt *stmt, struct err *err);
 // Columns of the present row, from 0. Views hold until the next step. NULL reads as 0 or {NULL, 0},
 // and so do texts and blobs of another type.
 int64_t stmt_int(struct stmt *stmt, int column);
+bool stmt_is_time(struct stmt *stmt, int column); // NULL, or a whole number but 0
 struct view stmt_text(struct stmt *stmt, int column);
 struct view stmt_blob(struct stmt *stmt, int column);
 

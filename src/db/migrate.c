@@ -27,12 +27,13 @@ static bool apply_one(struct db *db, const char *migration, size_t number, struc
 
 static bool check_owner(int64_t version, int64_t owner, bool fresh, struct err *err)
 {
-    if (owner == APPLICATION_ID || (fresh && version == 0 && owner == 0))
+    if (owner == APPLICATION_ID ? version != 0 : fresh && version == 0 && owner == 0)
         return true;
-    if (version != 0 || owner != 0)
+    if (owner != APPLICATION_ID && (version != 0 || owner != 0))
         return err_set(err, ERR_INTEGRITY, "store_foreign",
                        "The store's file is a database of another program");
-    err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's file is damaged: it is empty");
+    err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's file is damaged: it is %s",
+            owner == 0 ? "empty" : "without the number of its format");
     return err_hint(err, "restore the store from a backup; the damaged file was not touched");
 }
 

@@ -285,6 +285,13 @@ int64_t stmt_int(struct stmt *stmt, int column)
     return sqlite3_column_int64(stmt->handle, column);
 }
 
+bool stmt_is_time(struct stmt *stmt, int column)
+{
+    int type = sqlite3_column_type(stmt->handle, column);
+    return type == SQLITE_NULL ||
+           (type == SQLITE_INTEGER && sqlite3_column_int64(stmt->handle, column) != 0);
+}
+
 // A value of another type reads as NULL: whoever changes a text into equal bytes is not to go
 // unnoticed where texts are compared or authenticated.
 struct view stmt_text(struct stmt *stmt, int column)

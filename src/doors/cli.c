@@ -196,6 +196,17 @@ static const char *own_path(char path[LIMIT_PATH])
     return path;
 }
 
+// A client's file must not be one of the store's. Where no store can be, there is nothing to guard.
+static bool check_config_file(const struct request *request, struct err *err)
+{
+    const struct arg *file = &request->args.list[P_CONFIG_FILE];
+    struct store_config config;
+    struct err ignored;
+    char home[LIMIT_PATH];
+    return !file->given || !find_store(request, home, &config, &ignored) ||
+           store_check_foreign_file(&config, file->text.data, err);
+}
+
 static enum op_outcome run_locally(const struct request *request, struct result *result,
                                    struct err *err)
 {
@@ -213,6 +224,8 @@ static enum op_outcome run_locally(const struct request *request, struct result 
     };
     buf_init(&text, LIMIT_HELD_OUTPUT);
     text.secret = true;
+    if (!check_config_file(request, err))
+        return OP_FAILED;
     enum op_outcome outcome =
         op_run_local(request->op, &request->args, &surroundings, &text, result_out(result), err);
     if (outcome == OP_FAILED)

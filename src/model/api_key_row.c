@@ -200,6 +200,9 @@ enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *r
     bool retired = stmt_int(stmt, 20) != 0; // deleted once, and put back by hand
     bool whole = read_texts(stmt, ret_key);
     whole &= read_blobs(stmt, ret_key);
+    // Values that mean the same to the MAC but not to SQL: this program writes none of them.
+    whole &= stmt_is_time(stmt, 5) && stmt_is_time(stmt, 6) && stmt_is_time(stmt, 7);
+    whole &= !stmt_text(stmt, 4).data || stmt_text(stmt, 4).size > 0;
     ret_key->status = whole && !retired && is_genuine(store, ret_key) ? KEY_ACTIVE : KEY_TAMPERED;
     key_row_judge(store, ret_key);
     return STEP_ROW;

@@ -237,11 +237,32 @@ static bool owns_file(const struct store *store, const char *path)
     return owns;
 }
 
+// Whether `path` is an existing file of `folder`.
+static bool is_file_of(const char *path, const char *folder)
+{
+    struct err ignored;
+    char own[LIMIT_PATH];
+    return access(path, F_OK) == 0 && folder_of(path, own, &ignored) && is_same_file(own, folder);
+}
+
+// Backups, key files of the past and databases kept aside are in the home, too: nothing that is
+// there is written over.
 bool store_check_output(const struct store *store, const char *path, struct err *err)
 {
-    return !owns_file(store, path) ||
-           err_set(err, ERR_USAGE, "output_is_store",
+    char backups[LIMIT_PATH + 16];
+    (void)snprintf(backups, sizeof backups, "%s/backups", store->home);
+    if (!owns_file(store, path) && !is_file_of(path, store->home) && !is_file_of(path, backups))
+        return true;
+    return err_set(err, ERR_USAGE, "output_is_store",
                    "%.900s is part of the store itself and was not written", path);
+}
+
+bool store_check_foreign_file(const struct store_config *config, const char *path, struct err *err)
+{
+    struct store *store AUTO(store_free) = (struct store *)calloc(1, sizeof *store);
+    if (!store)
+        return err_memory(err);
+    return place_database(store, config, err) && store_check_output(store, path, err);
 }
 
 void store_free(struct store **store)

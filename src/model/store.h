@@ -48,9 +48,13 @@ MUST_CHECK bool store_open(const struct store_config *config, struct store **ret
                            struct err *err);
 void store_free(struct store **store);
 
-// Refuses a file for results that is the database, one of its companions, or a key file, under
-// whatever name: those must never be written over.
+// Refuses a file for results that is the database, one of its companions, a key file, or any other
+// file that is in the home already, under whatever name: those must never be written over.
 MUST_CHECK bool store_check_output(const struct store *store, const char *path, struct err *err);
+
+// The same for commands that do not open the store.
+MUST_CHECK bool store_check_foreign_file(const struct store_config *config, const char *path,
+                                         struct err *err);
 
 // Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
 MUST_CHECK bool store_unlock(struct store *store, struct err *err);

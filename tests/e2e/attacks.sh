@@ -32,7 +32,25 @@ for file in "$SECURE_MCP_GATEWAY_HOME"/{store.db,store.db-wal,store.db-shm,store
     run audit export --output-file "$file"
     same "refused: ${file##*/}" 2 "$rc"
 done
+for file in index.key store.db store.db-wal store.db-journal; do
+    run install --client cursor --config-file "$SECURE_MCP_GATEWAY_HOME/$file"
+    same "not for install: $file" 2 "$rc"
+done
+must smg system rotate-master-key
+run audit export --output-file "$(echo "$SECURE_MCP_GATEWAY_HOME"/master.key.previous-*)"
+same 'nor a key file of the past' 2 "$rc"
 check 'the store is untouched' healthy
+
+fresh 'dates of another type'
+for edit in "expires_at = ''" 'expires_at = 0' "disabled_at = x'31'" 'created_at = created_at + 0.5' "name = ''"; do
+    sql "CREATE TABLE kept AS SELECT * FROM api_keys; UPDATE api_keys SET $edit"
+    same "tampered: $edit" tampered "$(status_of "$id")"
+    sql 'DELETE FROM api_keys; INSERT INTO api_keys SELECT * FROM kept; DROP TABLE kept'
+done
+check 'put back, all is well' healthy
+sql 'PRAGMA user_version = 0'
+run user list
+check 'a store without the number of its format is damaged' grep -q 'without the number of its format' err
 
 fresh 'the database goes, its log stays'
 rm "$SECURE_MCP_GATEWAY_HOME/store.db"
