@@ -132,8 +132,10 @@ static bool lock_folder(const char *folder, int other, int *ret_lock, struct err
     *ret_lock = lock;
     if (lock < 0 || fstat(lock, &status) != 0)
         return file_error(err, "open", folder);
-    if (other >= 0 && fstat(other, &locked) == 0 && locked.st_dev == status.st_dev &&
-        locked.st_ino == status.st_ino)
+    // Locking the same folder twice would wait for oneself.
+    if (other >= 0 && fstat(other, &locked) != 0)
+        return file_error(err, "examine", folder);
+    if (other >= 0 && locked.st_dev == status.st_dev && locked.st_ino == status.st_ino)
         return true;
     return flock(lock, LOCK_EX) == 0 || file_error(err, "lock", folder);
 }
