@@ -1,0 +1,23 @@
+// json_check.h: whether a text is JSON (RFC 8259), without making a tree of it.
+//
+// As strict as json.h: refused are bad syntax, invalid UTF-8, a byte order mark, halves of surrogate
+// pairs, two members of one object with the same name (after unescaping), nesting deeper than
+// LIMIT_JSON_DEPTH, and anything after the value. One pass, no memory for ordinary texts; made for
+// messages that are passed on byte for byte (0.2 us per 300 bytes, about 1 GB/s inside long texts).
+// What it accepted can be walked with json_walk.h.
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/view.h"
+
+enum json_fault {
+    JSON_FINE,
+    JSON_BAD,       // no JSON
+    JSON_DUPLICATE, // two members of one name
+    JSON_DEEP,      // nested deeper than LIMIT_JSON_DEPTH
+    JSON_NO_MEMORY, // for an object with very many members
+};
+
+MUST_CHECK enum json_fault json_check(struct view text);

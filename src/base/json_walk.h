@@ -1,0 +1,39 @@
+// json_walk.h: goes through JSON text that json_check has accepted, member by member, without a
+// tree and without memory. What it gives out are slices of the text.
+//
+// Must not be used on unchecked text: it looks only for the ends of things.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/view.h"
+
+struct json_walk {
+    const char *at, *end;
+};
+
+// Over the members of an object or the elements of an array; over nothing for any other value.
+struct json_walk json_walk(struct view value);
+
+// The next member or element. `ret_name`: the name between its quotes, still escaped ({NULL, 0} in
+// an array); `ret_value`: the value without blanks around it. False at the end.
+bool json_walk_next(struct json_walk *walk, struct view *ret_name, struct view *ret_value);
+
+// The raw value of a member, {NULL, 0} when there is none or `object` is no object. `name` needs no
+// escapes.
+struct view json_walk_member(struct view object, const char *name);
+
+// Raw values tell their type by their first byte.
+static inline bool json_raw_is(struct view value, char first)
+{
+    return value.size > 0 && value.data[0] == first;
+}
+
+// The text that a raw string (with its quotes) stands for, unescaped into `into` of `size` bytes when
+// it has escapes, else a slice of the raw one. {NULL, 0} when it is no string or does not fit.
+struct view json_raw_text(struct view raw, char *into, size_t size);
+
+// A whole number of at most 18 digits. False when the raw value is not one.
+MUST_CHECK bool json_raw_int(struct view raw, long long *ret_number);

@@ -1,0 +1,101 @@
+// mcp.h: what the Model Context Protocol says in names: revisions, methods, members of params,
+// header values. Pure.
+//
+// Two eras: *legacy*, 2024-11-05 to 2025-11-25 (initialize, sessions), and *modern*, 2026-07-28
+// (stateless; every request says its version in `_meta`).
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/view.h"
+
+enum mcp_era { MCP_LEGACY, MCP_MODERN };
+
+#define MCP_MODERN_VERSION "2026-07-28"
+#define MCP_META "io.modelcontextprotocol/"
+
+// Legacy revisions, oldest first; the last one is what a gateway offers.
+extern const char *const mcp_legacy_versions[];
+extern const size_t mcp_legacy_version_count;
+bool mcp_is_legacy_version(struct view text);
+
+enum mcp_method {
+    MCP_UNKNOWN, // anything not named here
+    MCP_INITIALIZE,
+    MCP_DISCOVER,
+    MCP_PING,
+    MCP_TOOLS_LIST,
+    MCP_TOOLS_CALL,
+    MCP_PROMPTS_LIST,
+    MCP_PROMPTS_GET,
+    MCP_RESOURCES_LIST,
+    MCP_TEMPLATES_LIST,
+    MCP_RESOURCES_READ,
+    MCP_SUBSCRIBE,
+    MCP_UNSUBSCRIBE,
+    MCP_COMPLETE,
+    MCP_SET_LEVEL,
+    MCP_LISTEN,
+    MCP_TASKS_GET,
+    MCP_TASKS_RESULT,
+    MCP_TASKS_LIST,
+    MCP_TASKS_CANCEL,
+    MCP_TASKS_UPDATE,
+    MCP_SAMPLING, // from servers
+    MCP_ELICIT,
+    MCP_ROOTS_LIST,
+    MCP_INITIALIZED, // notifications
+    MCP_CANCELLED,
+    MCP_PROGRESS,
+    MCP_MESSAGE,
+    MCP_TOOLS_CHANGED,
+    MCP_PROMPTS_CHANGED,
+    MCP_RESOURCES_CHANGED,
+    MCP_RESOURCE_UPDATED,
+    MCP_ROOTS_CHANGED,
+    MCP_ACKNOWLEDGED,
+    MCP_ELICIT_COMPLETE,
+    MCP_TASK_STATUS,
+    MCP_METHODS,
+};
+enum mcp_method mcp_method(struct view name);
+const char *mcp_method_name(enum mcp_method method);
+
+// What is looked at in the params of a message, as raw slices of them; {NULL, 0}: not there.
+struct mcp_params {
+    struct view whole;
+    struct view name, uri, cursor, level, arguments, task_id, request_id, request_state, input_responses;
+    struct view ref, ref_name, ref_uri;   // completion/complete
+    struct view version, capabilities, client_info; // initialize: protocolVersion, capabilities, clientInfo
+    struct view notifications;            // subscriptions/listen
+    struct view token;                    // of notifications/progress: params.progressToken
+    struct view meta;                     // params._meta, an object
+    struct view meta_token, meta_version, meta_capabilities, meta_client_info, meta_level, meta_subscription;
+};
+
+// Sorts out params that were checked (they come from rpc_read). Params that are no object give nothing.
+void mcp_params_read(struct view params, struct mcp_params *ret_params);
+
+// The era of a request: modern when its `_meta` says a protocol version.
+static inline enum mcp_era mcp_era_of(const struct mcp_params *params)
+{
+    return params->meta_version.data ? MCP_MODERN : MCP_LEGACY;
+}
+
+// The params member that the header Mcp-Name repeats (2026-07-28): name, uri or taskId; {NULL, 0}
+// when the method has none.
+struct view mcp_named(enum mcp_method method, const struct mcp_params *params);
+
+// A header value as it is meant: `=?base64?…?=` decoded into `into`, else the value itself. {NULL, 0}
+// when it is malformed or does not fit.
+struct view mcp_header_decode(struct view value, char *into, size_t size);
+
+// Adds text as a header value: as it is when it is visible ASCII without blanks at its ends and does not
+// look encoded, else in the base64 form.
+void mcp_header_encode(struct buf *buf, struct view text);
+
+// Log levels, `debug` to `emergency`, as numbers 0 to 7; -1 for none of them.
+int mcp_log_level(struct view text);
