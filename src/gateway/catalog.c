@@ -1,0 +1,549 @@
+// catalog.c: see catalog.h.
+#include "gateway/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json_walk.h"
+#include "base/table.h"
+
+enum {
+    MILLISECOND = 1000,
+    TTL_QUIET = 60 * 1000,     // ms: a legacy server that does not tell of changes
+    TTL_TELLING = 300 * 1000,  // ms: one that does
+    RETRY_AFTER = 1000 * 1000, // us: a list that could not be had
+    NAME_ROOM = 512,
+};
+
+enum list_state { LIST_ABSENT, LIST_LOADING, LIST_LOADED };
+
+struct place {
+    size_t at, size;
+};
+
+// An item as offsets, while the texts still move.
+struct rough_item {
+    struct place raw, raw_name, name;
+};
+
+struct listing {
+    struct catalog *catalog; // whose it is
+    enum list list;
+    enum list_state state;
+    bool stale; // it changed while it was being loaded, or since
+    bool is_private;
+    int64_t until; // loop time; of LIST_ABSENT: not asked again before
+    uint64_t generation;
+    struct list_item *items;
+    size_t count;
+    struct buf text, names; // what the items point into: as they came, and unescaped
+    // While loading:
+    struct upcall *upcall;
+    struct buf fresh, fresh_names;
+    struct rough_item *rough;
+    size_t rough_count, rough_room;
+    unsigned pages;
+    int64_t ttl; // ms, the smallest so far
+    bool fresh_private;
+};
+
+struct catalog {
+    struct catalogs *catalogs;
+    struct catalog *next;
+    int64_t project_n;
+    struct upstream *upstream;
+    struct upstream_wait *learning;
+    int64_t facts_until; // not asked again before
+    struct waiter *waiters;
+    uint64_t round;                 // of telling
+    int64_t session, user_n, key_n; // whose request made it load
+    enum mcp_era era;
+    struct listing lists[LISTS];
+};
+
+struct catalogs {
+    struct upstreams *upstreams;
+    const struct settings *settings;
+    struct table by_upstream;
+    uint64_t generation;
+};
+
+struct list_row {
+    const char *member, *name, *capability;
+    enum mcp_method method, changed;
+};
+
+static const struct list_row rows[LISTS] = {
+    [LIST_TOOLS] = {"tools", "name", "tools", MCP_TOOLS_LIST, MCP_TOOLS_CHANGED},
+    [LIST_PROMPTS] = {"prompts", "name", "prompts", MCP_PROMPTS_LIST, MCP_PROMPTS_CHANGED},
+    [LIST_RESOURCES] = {"resources", "uri", "resources", MCP_RESOURCES_LIST, MCP_RESOURCES_CHANGED},
+    [LIST_TEMPLATES] = {"resourceTemplates", "uriTemplate", "resources", MCP_TEMPLATES_LIST,
+                        MCP_RESOURCES_CHANGED},
+};
+
+enum list list_of(enum mcp_method method)
+{
+    for (enum list list = 0; list < LISTS; list++)
+        if (rows[list].method == method)
+            return list;
+    return LISTS;
+}
+
+const char *list_member(enum list list)
+{
+    return rows[list].member;
+}
+
+// --- waiting
+// ---------------------------------------------------------------------------------------
+
+void waiter_cancel(struct waiter *waiter)
+{
+    if (!waiter->catalog)
+        return;
+    struct waiter **link = &waiter->catalog->waiters;
+    while (*link != waiter)
+        link = &(*link)->next;
+    *link = waiter->next;
+    waiter->catalog = NULL;
+}
+
+static void wait_for(struct catalog *catalog, unsigned want, struct waiter *waiter)
+{
+    waiter->catalog = catalog;
+    waiter->want = want;
+    waiter->since = catalog->round;
+    waiter->next = catalog->waiters;
+    catalog->waiters = waiter;
+}
+
+// Each one told may change the list of those who wait, and wait again for the next round.
+static void tell(struct catalog *catalog, unsigned want)
+{
+    uint64_t round = ++catalog->round;
+    struct waiter *waiter = catalog->waiters;
+    while (waiter) {
+        if (waiter->want != want || waiter->since >= round) {
+            waiter = waiter->next;
+            continue;
+        }
+        waiter_cancel(waiter);
+        waiter->done(waiter->context);
+        waiter = catalog->waiters;
+    }
+}
+
+// --- loading
+// ---------------------------------------------------------------------------------------
+
+static void drop_fresh(struct listing *listing)
+{
+    buf_done(&listing->fresh);
+    buf_done(&listing->fresh_names);
+    free(listing->rough);
+    listing->rough = NULL;
+    listing->rough_count = listing->rough_room = 0;
+}
+
+static void drop_items(struct listing *listing)
+{
+    free(listing->items);
+    listing->items = NULL;
+    listing->count = 0;
+    buf_done(&listing->text);
+    buf_done(&listing->names);
+}
+
+static void conclude(struct listing *listing, bool loaded)
+{
+    listing->upcall = NULL;
+    listing->generation = ++listing->catalog->catalogs->generation;
+    drop_fresh(listing);
+    if (loaded) {
+        listing->state = LIST_LOADED;
+        listing->until = listing->stale ? 0 : loop_clock() + listing->ttl * MILLISECOND;
+    } else {
+        drop_items(listing);
+        listing->state = LIST_ABSENT;
+        listing->until = loop_clock() + RETRY_AFTER;
+    }
+    listing->stale = false;
+    tell(listing->catalog, listing->list);
+}
+
+static struct view slice(const struct buf *buf, struct place place)
+{
+    return (struct view){buf->data + place.at, place.size};
+}
+
+// What was gathered becomes the list.
+static bool settle(struct listing *listing)
+{
+    struct list_item *items = (struct list_item *)calloc(listing->rough_count + 1, sizeof *items);
+    if (!items)
+        return false;
+    drop_items(listing);
+    listing->items = items;
+    listing->count = listing->rough_count;
+    listing->text = listing->fresh;
+    listing->names = listing->fresh_names;
+    listing->fresh = listing->fresh_names = (struct buf){0};
+    for (size_t i = 0; i < listing->count; i++) {
+        struct view raw = slice(&listing->text, listing->rough[i].raw);
+        items[i] = (struct list_item){.raw = raw,
+                                      .raw_name = slice(&listing->text, listing->rough[i].raw_name),
+                                      .name = slice(&listing->names, listing->rough[i].name),
+                                      .parameters =
+                                          memmem(raw.data, raw.size, "x-mcp-header", 12) != NULL};
+    }
+    return true;
+}
+
+static bool add_item(struct listing *listing, struct view item, struct view raw_name)
+{
+    char room[NAME_ROOM];
+    struct view name = json_raw_text(raw_name, room, sizeof room);
+    if (!name.data)
+        return true; // no name, or one beyond all measure: not an item
+    if (listing->rough_count == listing->rough_room) {
+        size_t more = listing->rough_room ? 2 * listing->rough_room : 32;
+        struct rough_item *rough =
+            (struct rough_item *)realloc(listing->rough, more * sizeof *rough);
+        if (!rough)
+            return false;
+        listing->rough = rough;
+        listing->rough_room = more;
+    }
+    size_t at = listing->fresh.size;
+    listing->rough[listing->rough_count++] =
+        (struct rough_item){.raw = {at, item.size},
+                            .raw_name = {at + (size_t)(raw_name.data - item.data), raw_name.size},
+                            .name = {listing->fresh_names.size, name.size}};
+    buf_add(&listing->fresh, item);
+    buf_add(&listing->fresh_names, name);
+    return !listing->fresh.failed && !listing->fresh_names.failed;
+}
+
+static bool add_page(struct listing *listing, struct view result)
+{
+    const struct list_row *row = &rows[listing->list];
+    struct view ignored, item, items = json_walk_member(result, row->member);
+    long long ttl;
+    if (!json_raw_is(items, '['))
+        return false;
+    for (struct json_walk walk = json_walk(items); json_walk_next(&walk, &ignored, &item);)
+        if (!add_item(listing, item, json_walk_member(item, row->name)))
+            return false;
+    if (json_raw_int(json_walk_member(result, "ttlMs"), &ttl) && ttl >= 0 && ttl < listing->ttl)
+        listing->ttl = ttl;
+    if (view_is(json_walk_member(result, "cacheScope"), "\"private\""))
+        listing->fresh_private = true;
+    return true;
+}
+
+static bool ask_page(struct listing *listing, const struct asker *asker, struct view cursor);
+
+static void answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct listing *listing = (struct listing *)context;
+    const struct catalog *catalog = listing->catalog;
+    (void)era;
+    listing->upcall = NULL;
+    if (response->kind != RPC_RESULT || !add_page(listing, response->result)) {
+        conclude(listing, false);
+        return;
+    }
+    // The link is there by now, so whose it is suffices.
+    const struct asker again = {.era = catalog->era,
+                                .session = catalog->session,
+                                .user_n = catalog->user_n,
+                                .key_n = catalog->key_n,
+                                .level = -1};
+    struct view cursor = json_walk_member(response->result, "nextCursor");
+    if (json_raw_is(cursor, '"') &&
+        ++listing->pages < catalog->catalogs->settings->pages_per_list) {
+        if (!ask_page(listing, &again, cursor))
+            conclude(listing, false);
+        return;
+    }
+    listing->is_private = listing->fresh_private;
+    conclude(listing, settle(listing));
+}
+
+static void failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    (void)why;
+    (void)sentence;
+    conclude((struct listing *)context, false);
+}
+
+static void ignore_notice(void *context, const struct rpc *message)
+{
+    (void)context;
+    (void)message;
+}
+
+static void refuse_question(void *context, const struct question *question,
+                            const struct rpc *message)
+{
+    struct listing *listing = (struct listing *)context;
+    (void)message;
+    upstreams_answer(listing->catalog->catalogs->upstreams, question, (struct view){NULL, 0},
+                     VIEW("{\"code\":-32601,\"message\":\"Not while a list is read\"}"));
+}
+
+static const struct upcall_events loading = {ignore_notice, refuse_question, answered, failed};
+
+// The params of a page. To a legacy asker's the upstream adds what a modern server wants.
+static void add_params(struct buf *params, enum mcp_era era, struct view cursor)
+{
+    if (era == MCP_MODERN)
+        buf_add(params, VIEW("{\"_meta\":{\"" MCP_META "protocolVersion\":\"" MCP_MODERN_VERSION
+                             "\",\"" MCP_META "clientCapabilities\":{}}"));
+    if (cursor.data) {
+        buf_add(params, era == MCP_MODERN ? VIEW(",\"cursor\":") : VIEW("{\"cursor\":"));
+        buf_add(params, cursor);
+    }
+    if (era == MCP_MODERN || cursor.data)
+        buf_add_char(params, '}');
+}
+
+static bool ask_page(struct listing *listing, const struct asker *asker, struct view cursor)
+{
+    struct buf params AUTO(buf_done);
+    buf_init(&params, cursor.size + 256);
+    add_params(&params, asker->era, cursor);
+    if (params.failed)
+        return false;
+    enum mcp_method method = rows[listing->list].method;
+    const struct upcall_order order = {.asker = asker,
+                                       .method = method,
+                                       .method_name = view_of(mcp_method_name(method)),
+                                       .params = buf_view(&params)};
+    listing->upcall = upcall_send(listing->catalog->upstream, &order, &loading, listing);
+    return listing->upcall != NULL;
+}
+
+static bool declares(const struct upstream_facts *facts, const char *capability)
+{
+    return facts && json_walk_member(facts->capabilities, capability).data;
+}
+
+// Whether the server tells of changes of the list.
+static bool tells(const struct upstream_facts *facts, const char *capability)
+{
+    struct view value = json_walk_member(facts->capabilities, capability);
+    return view_is(json_walk_member(value, "listChanged"), "true");
+}
+
+static void start_loading(struct listing *listing, const struct asker *asker)
+{
+    struct catalog *catalog = listing->catalog;
+    const struct upstream_facts *facts = upstream_facts(catalog->upstream);
+    size_t most = catalog->catalogs->settings->list;
+    catalog->session = asker->session;
+    catalog->user_n = asker->user_n;
+    catalog->key_n = asker->key_n;
+    catalog->era = asker->era;
+    listing->state = LIST_LOADING;
+    listing->pages = 0;
+    listing->fresh_private = listing->stale = false;
+    listing->ttl = tells(facts, rows[listing->list].capability) ? TTL_TELLING : TTL_QUIET;
+    buf_init(&listing->fresh, most);
+    buf_init(&listing->fresh_names, most);
+    if (!ask_page(listing, asker, (struct view){NULL, 0}))
+        conclude(listing, false);
+}
+
+// --- asking
+// ----------------------------------------------------------------------------------------
+
+static void learned(void *context, bool known)
+{
+    struct catalog *catalog = (struct catalog *)context;
+    catalog->learning = NULL;
+    if (!known)
+        catalog->facts_until = loop_clock() + RETRY_AFTER;
+    // Those who want a list go on to ask for it; the first of them loads it.
+    for (unsigned want = 0; want <= WANT_FACTS; want++)
+        tell(catalog, want);
+}
+
+// True: the facts are known, or cannot be had.
+static bool want_facts(struct catalog *catalog, const struct asker *asker)
+{
+    if (upstream_facts(catalog->upstream) || catalog->facts_until > loop_clock())
+        return true;
+    if (catalog->learning)
+        return false;
+    catalog->learning = upstream_learn(catalog->upstream, asker, learned, catalog);
+    return catalog->learning == NULL; // it was told at once
+}
+
+bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *asker,
+                  struct waiter *waiter)
+{
+    if (!want_facts(catalog, asker)) {
+        wait_for(catalog, want, waiter);
+        return false;
+    }
+    const struct upstream_facts *facts = upstream_facts(catalog->upstream);
+    if (want == WANT_FACTS || !facts || !declares(facts, rows[want].capability))
+        return true;
+    struct listing *listing = &catalog->lists[want];
+    if (listing->state != LIST_LOADING && listing->until <= loop_clock())
+        start_loading(listing, asker);
+    if (listing->state != LIST_LOADING)
+        return true;
+    wait_for(catalog, want, waiter);
+    return false;
+}
+
+// --- looking
+// ---------------------------------------------------------------------------------------
+
+const struct list_item *catalog_items(const struct catalog *catalog, enum list list,
+                                      size_t *ret_count)
+{
+    *ret_count = catalog->lists[list].count;
+    return catalog->lists[list].items;
+}
+
+const struct list_item *catalog_find(const struct catalog *catalog, enum list list,
+                                     struct view name)
+{
+    const struct listing *listing = &catalog->lists[list];
+    for (size_t i = 0; i < listing->count; i++)
+        if (view_equal(listing->items[i].name, name))
+            return &listing->items[i];
+    return NULL;
+}
+
+uint64_t catalog_generation(const struct catalog *catalog, enum list list)
+{
+    return catalog->lists[list].generation;
+}
+
+int64_t catalog_ttl(const struct catalog *catalog, enum list list)
+{
+    int64_t left = catalog->lists[list].until - loop_clock();
+    return left > 0 ? left / MILLISECOND : 0;
+}
+
+bool catalog_is_private(const struct catalog *catalog, enum list list)
+{
+    return catalog->lists[list].is_private;
+}
+
+bool catalog_offers(const struct catalog *catalog, enum list list)
+{
+    return declares(upstream_facts(catalog->upstream), rows[list].capability);
+}
+
+struct upstream *catalog_upstream(const struct catalog *catalog)
+{
+    return catalog->upstream;
+}
+
+// --- changes
+// ---------------------------------------------------------------------------------------
+
+static uint64_t number_of(const struct upstream *upstream)
+{
+    return (uint64_t)(uintptr_t)upstream >> 4;
+}
+
+void catalogs_changed(struct catalogs *catalogs, struct upstream *upstream, enum mcp_method what)
+{
+    struct catalog *catalog =
+        (struct catalog *)table_find(&catalogs->by_upstream, number_of(upstream));
+    for (enum list list = 0; catalog && list < LISTS; list++) {
+        if (rows[list].changed != what)
+            continue;
+        catalog->lists[list].stale = catalog->lists[list].state == LIST_LOADING;
+        catalog->lists[list].until = 0;
+    }
+    if (catalog)
+        catalog->facts_until = 0;
+}
+
+static void catalog_free(struct catalog *catalog)
+{
+    table_remove(&catalog->catalogs->by_upstream, number_of(catalog->upstream));
+    upstream_wait_cancel(&catalog->learning);
+    for (enum list list = 0; list < LISTS; list++) {
+        upcall_cancel(&catalog->lists[list].upcall, (struct view){NULL, 0});
+        drop_fresh(&catalog->lists[list]);
+        drop_items(&catalog->lists[list]);
+    }
+    // Whoever still waits finds nothing.
+    for (unsigned want = 0; want <= WANT_FACTS; want++)
+        tell(catalog, want);
+    free(catalog);
+}
+
+struct catalog *catalog_get(struct catalogs *catalogs, int64_t project_n, struct server_spec *spec)
+{
+    struct upstream *upstream = upstream_get(catalogs->upstreams, project_n, spec);
+    if (!upstream)
+        return NULL;
+    struct catalog *catalog =
+        (struct catalog *)table_find(&catalogs->by_upstream, number_of(upstream));
+    if (catalog)
+        return catalog;
+    catalog = (struct catalog *)calloc(1, sizeof *catalog);
+    if (!catalog || !table_add(&catalogs->by_upstream, number_of(upstream), catalog)) {
+        free(catalog);
+        return NULL;
+    }
+    catalog->catalogs = catalogs;
+    catalog->project_n = project_n;
+    catalog->upstream = upstream;
+    for (enum list list = 0; list < LISTS; list++) {
+        catalog->lists[list].catalog = catalog;
+        catalog->lists[list].list = list;
+    }
+    return catalog;
+}
+
+static bool is_among(const struct server_spec *spec, const struct server_specs *specs)
+{
+    for (size_t i = 0; i < specs->count; i++)
+        if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
+            return true;
+    return false;
+}
+
+void catalogs_retain(struct catalogs *catalogs, int64_t project_n, const struct server_specs *specs)
+{
+    size_t at = 0;
+    for (struct catalog *catalog;
+         (catalog = (struct catalog *)table_next(&catalogs->by_upstream, &at));) {
+        if (catalog->project_n != project_n || is_among(upstream_spec(catalog->upstream), specs))
+            continue;
+        catalog_free(catalog);
+        at = 0; // the table has moved
+    }
+}
+
+struct catalogs *catalogs_new(struct upstreams *upstreams, const struct settings *settings)
+{
+    struct catalogs *catalogs = (struct catalogs *)calloc(1, sizeof *catalogs);
+    if (!catalogs)
+        return NULL;
+    catalogs->upstreams = upstreams;
+    catalogs->settings = settings;
+    return catalogs;
+}
+
+void catalogs_free(struct catalogs **catalogs)
+{
+    struct catalogs *gone = TAKE(*catalogs);
+    if (!gone)
+        return;
+    for (size_t at = 0; gone->by_upstream.count > 0; at = 0)
+        catalog_free((struct catalog *)table_next(&gone->by_upstream, &at));
+    table_done(&gone->by_upstream);
+    free(gone);
+}

@@ -1,0 +1,71 @@
+// gateway.h: one loop's gateway: what its parts share, its beginning and end, the passing of time.
+//
+// A project belongs to one loop (front_owner), so its sessions, children and lists are touched by
+// one thread and nothing here is locked. The parts:
+//
+//   principals   who may do what            upstreams   the servers and the conversations with them
+//   sessions     legacy clients             catalogs    what the servers offer
+//   exchanges    requests and streams of clients, made of calls
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/table.h"
+#include "gateway/catalog.h"
+#include "gateway/front.h"
+#include "gateway/journal.h"
+#include "gateway/principals.h"
+#include "gateway/settings.h"
+#include "gateway/upstream.h"
+#include "model/store.h"
+#include "os/loop.h"
+
+struct gateway_order {
+    struct loop *loop;
+    const struct settings *settings;
+    const struct store_config *store;
+    struct journal *journal;
+    unsigned worker;
+};
+
+struct gateway_counters {
+    uint64_t calls, calls_failed, denied, unavailable, limited;
+    uint64_t revocations, sessions_opened, events, bytes_in, bytes_out;
+    uint64_t calls_now, sessions_now, streams_now;
+};
+
+struct gateway {
+    struct loop *loop;
+    const struct settings *settings;
+    struct store *store;
+    struct store_config store_config;
+    struct principals *principals;
+    struct tls *tls;
+    struct http_client *http;
+    struct upstreams *upstreams;
+    struct catalogs *catalogs;
+    struct journal *journal;
+    struct table sessions;                        // by the beginning of the id
+    struct session *first_session, *last_session; // the one used least lately first
+    struct session *stdio_session;
+    struct table parked;           // calls that wait for a client's retry (questions.h)
+    struct exchange *first_listen; // subscriptions/listen of modern clients
+    int64_t next_number;           // of sessions
+    int64_t next_usage;
+    bool recording_uses, draining;
+    uint8_t dirty; // list changes to announce at the end of the turn: see notices.h
+    struct gateway_counters counters;
+};
+
+MUST_CHECK struct gateway *gateway_new(const struct gateway_order *order, struct err *err);
+void gateway_free(struct gateway **gateway); // records the uses; may wait for the store
+
+void gateway_drain(struct gateway *gateway); // no new sessions; streams end, calls go on
+bool gateway_idle(const struct gateway *gateway);
+bool gateway_ready(const struct gateway *gateway, const char **ret_reason);
+void gateway_turn_end(struct gateway *gateway);
+void gateway_tick(struct gateway *gateway, int64_t now); // about ten times a second
+const struct gateway_counters *gateway_counters(const struct gateway *gateway);

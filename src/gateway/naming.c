@@ -1,0 +1,102 @@
+// naming.c: see naming.h.
+#include "gateway/naming.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HASH_DIGITS = 8, SEPARATOR = 2 };
+
+// FNV-1a: tells names apart, guards nothing.
+static uint32_t hash(uint32_t start, struct view text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        start = (start ^ (unsigned char)text.data[i]) * 16777619u;
+    return start;
+}
+
+static uint32_t hash_of(const char *prefix, struct view name)
+{
+    return hash(hash(hash(2166136261u, view_of(prefix)), VIEW("__")), name);
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+static bool is_taken(char (*prefixes)[NAMING_PREFIX], size_t before, const char *prefix)
+{
+    for (size_t i = 0; i < before; i++)
+        if (strcmp(prefixes[i], prefix) == 0)
+            return true;
+    return false;
+}
+
+static void make_plain(const char *name, char *ret_plain)
+{
+    size_t size = 0;
+    for (; *name; name++) {
+        char c = is_plain(*name) ? *name : '_';
+        if (c != '_' || (size > 0 && ret_plain[size - 1] != '_'))
+            ret_plain[size++] = c;
+    }
+    while (size > 0 && ret_plain[size - 1] == '_')
+        size--;
+    ret_plain[size] = '\0';
+}
+
+void naming_prefixes(const struct server_specs *specs, char (*ret_prefixes)[NAMING_PREFIX])
+{
+    for (size_t i = 0; i < specs->count; i++) {
+        const char *name = specs->list[i]->server_name;
+        char plain[LIMIT_NAME + 1];
+        make_plain(name, plain);
+        if (plain[0] && strlen(plain) < NAMING_PREFIX && !is_taken(ret_prefixes, i, plain)) {
+            (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%s", plain);
+            continue;
+        }
+        uint32_t tag = hash(2166136261u, view_of(name));
+        do
+            (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%.30s-%08x",
+                           plain[0] ? plain : "server", tag++);
+        while (is_taken(ret_prefixes, i, ret_prefixes[i]));
+    }
+}
+
+struct view naming_expose(const char *prefix, struct view name, char into[NAMING_MAX + 1])
+{
+    size_t prefix_size = strlen(prefix), size = prefix_size + SEPARATOR + name.size;
+    struct view pieces[] = {view_of(prefix), VIEW("__"), name};
+    size_t most = size <= NAMING_MAX ? NAMING_MAX : NAMING_MAX - HASH_DIGITS - 1, at = 0;
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+        size_t part = pieces[i].size < most - at ? pieces[i].size : most - at;
+        if (part > 0)
+            memcpy(into + at, pieces[i].data, part);
+        at += part;
+    }
+    into[at] = '\0';
+    if (size > NAMING_MAX) {
+        (void)snprintf(into + at, NAMING_MAX + 1 - at, "_%08x", hash_of(prefix, name));
+        at = NAMING_MAX;
+    }
+    return (struct view){into, at};
+}
+
+int naming_find(char (*prefixes)[NAMING_PREFIX], size_t count, struct view exposed,
+                struct view *ret_name, bool *ret_cut)
+{
+    const char *end = (const char *)memmem(exposed.data, exposed.size, "__", SEPARATOR);
+    if (!end)
+        return -1;
+    struct view prefix = {exposed.data, (size_t)(end - exposed.data)};
+    for (size_t i = 0; i < count; i++) {
+        if (!view_is(prefix, prefixes[i]))
+            continue;
+        *ret_name = view_skip(exposed, prefix.size + SEPARATOR);
+        *ret_cut = exposed.size == NAMING_MAX;
+        return (int)i;
+    }
+    return -1;
+}

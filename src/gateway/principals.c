@@ -1,0 +1,474 @@
+// principals.c: see principals.h.
+#include "gateway/principals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
+
+// What a project's access was read at.
+struct project {
+    int64_t project_n;
+    struct db_version seen;
+    struct access *access;
+};
+
+struct principals {
+    struct store *store;
+    const struct settings *settings;
+    const struct principals_events *events;
+    void *context;
+    struct table credentials; // by the beginning of the digest
+    struct table projects;    // by row number
+    struct credential *newest, *oldest;
+    struct credential *sweep_at; // where the present sweep is; NULL: done
+    struct db_version swept;     // the version that the last whole sweep began at
+    int64_t next_expiry_sweep;   // expiry comes without a commit
+    int64_t consulted; // when the store last answered; loop time is not needed: wall clock
+    struct grant_refusal refusal;
+    const char *trouble; // NULL: the store answers
+};
+
+static uint64_t number_of(const uint8_t digest[VAULT_DIGEST])
+{
+    uint64_t number;
+    memcpy(&number, digest, sizeof number);
+    return number;
+}
+
+// --- access
+// ----------------------------------------------------------------------------------------
+
+static void access_unref(struct access **access)
+{
+    struct access *gone = TAKE(*access);
+    if (!gone || --gone->references > 0)
+        return;
+    server_specs_free(&gone->specs);
+    free(gone->prefixes);
+    free(gone);
+}
+
+static bool load_access(struct principals *principals, const struct grant *grant,
+                        struct access **ret_access, struct err *err)
+{
+    struct access *access = (struct access *)calloc(1, sizeof *access);
+    if (!access)
+        return err_memory(err);
+    access->references = 1;
+    access->project_n = grant->project_n;
+    access->config_n = grant->config_n;
+    if (grant->config_n != 0 &&
+        !server_specs_load(principals->store, grant->config_n, &access->specs, err)) {
+        access_unref(&access);
+        return false;
+    }
+    access->prefixes =
+        (char(*)[NAMING_PREFIX])calloc(access->specs.count + 1, sizeof *access->prefixes);
+    if (!access->prefixes) {
+        access_unref(&access);
+        return err_memory(err);
+    }
+    naming_prefixes(&access->specs, access->prefixes);
+    *ret_access = access;
+    return true;
+}
+
+static bool is_current(struct principals *principals, const struct access *access,
+                       const struct grant *grant, bool *ret_current, struct err *err)
+{
+    uint8_t stamp[SPECS_STAMP] = {0};
+    *ret_current = access && access->config_n == grant->config_n;
+    if (!*ret_current || grant->config_n == 0)
+        return true;
+    if (!server_specs_stamp(principals->store, grant->config_n, stamp, err))
+        return false;
+    *ret_current = memcmp(stamp, access->specs.stamp, sizeof stamp) == 0;
+    return true;
+}
+
+static struct project *project_of(struct principals *principals, int64_t project_n)
+{
+    struct project *project =
+        (struct project *)table_find(&principals->projects, (uint64_t)project_n);
+    if (project)
+        return project;
+    project = (struct project *)calloc(1, sizeof *project);
+    if (project && !table_add(&principals->projects, (uint64_t)project_n, project)) {
+        free(project);
+        return NULL;
+    }
+    if (project)
+        project->project_n = project_n;
+    return project;
+}
+
+// The project's access at the version `seen`; borrowed from the project.
+static bool find_access(struct principals *principals, const struct grant *grant,
+                        struct db_version seen, struct access **ret_access, struct err *err)
+{
+    struct project *project = project_of(principals, grant->project_n);
+    bool current;
+    if (!project)
+        return err_memory(err);
+    if (!project->access || !db_version_equal(project->seen, seen)) {
+        struct access *fresh;
+        if (!is_current(principals, project->access, grant, &current, err))
+            return false;
+        if (!current) {
+            if (!load_access(principals, grant, &fresh, err))
+                return false;
+            bool changed = project->access != NULL;
+            access_unref(&project->access);
+            project->access = fresh;
+            if (changed)
+                principals->events->access_changed(principals->context, fresh);
+        }
+        project->seen = seen;
+    }
+    *ret_access = project->access;
+    return true;
+}
+
+// --- principals
+// ------------------------------------------------------------------------------------
+
+struct principal *principal_ref(struct principal *principal)
+{
+    principal->references++;
+    return principal;
+}
+
+void principal_unref(struct principal **principal)
+{
+    struct principal *gone = TAKE(*principal);
+    if (!gone || --gone->references > 0)
+        return;
+    credential_release(gone->credential);
+    access_unref(&gone->access);
+    free(gone);
+}
+
+void credential_hold(struct credential *credential)
+{
+    credential->holds++;
+}
+
+void credential_release(struct credential *credential)
+{
+    credential->holds--;
+}
+
+static bool same_grant(const struct grant *a, const struct grant *b)
+{
+    return a->key_n == b->key_n && a->user_n == b->user_n && a->project_n == b->project_n &&
+           a->config_n == b->config_n && a->expires_at == b->expires_at;
+}
+
+static void unlink_credential(struct principals *principals, struct credential *credential)
+{
+    if (principals->sweep_at == credential)
+        principals->sweep_at = credential->newer;
+    if (credential->newer)
+        credential->newer->older = credential->older;
+    else
+        principals->newest = credential->older;
+    if (credential->older)
+        credential->older->newer = credential->newer;
+    else
+        principals->oldest = credential->newer;
+    table_remove(&principals->credentials, number_of(credential->digest));
+}
+
+// A credential's own principal does not count as a hold: a credential with no other is idle.
+static void drop_principal(struct credential *credential)
+{
+    if (!credential->principal)
+        return;
+    credential->holds++; // so that it outlives the principal's reference
+    principal_unref(&credential->principal);
+    credential->holds--;
+}
+
+static bool is_idle(const struct credential *credential)
+{
+    unsigned own = credential->principal ? 1 : 0;
+    bool shared = credential->principal && credential->principal->references > 1;
+    return credential->holds == own && !shared && credential->uses == 0;
+}
+
+static void forget_oldest(struct principals *principals)
+{
+    struct credential *credential = principals->oldest;
+    for (int tries = 0; credential && tries < 16; tries++, credential = credential->newer) {
+        if (!is_idle(credential))
+            continue;
+        unlink_credential(principals, credential);
+        drop_principal(credential);
+        free(credential);
+        return;
+    }
+}
+
+static struct credential *add_credential(struct principals *principals,
+                                         const uint8_t digest[VAULT_DIGEST], int64_t key_n)
+{
+    if (principals->credentials.count >= KEPT_CREDENTIALS)
+        forget_oldest(principals);
+    struct credential *credential = (struct credential *)calloc(1, sizeof *credential);
+    if (!credential || !table_add(&principals->credentials, number_of(digest), credential)) {
+        free(credential);
+        return NULL;
+    }
+    memcpy(credential->digest, digest, VAULT_DIGEST);
+    credential->key_n = key_n;
+    credential->older = principals->newest;
+    if (principals->newest)
+        principals->newest->newer = credential;
+    else
+        principals->oldest = credential;
+    principals->newest = credential;
+    return credential;
+}
+
+// Gives the credential its present principal: the same object when nothing has changed for it.
+static bool renew(struct credential *credential, const struct grant *grant, struct access *access)
+{
+    struct principal *old = credential->principal;
+    if (old && old->access == access && same_grant(&old->grant, grant))
+        return true;
+    struct principal *fresh = (struct principal *)malloc(sizeof *fresh);
+    if (!fresh)
+        return false;
+    *fresh = (struct principal){
+        .references = 1, .credential = credential, .grant = *grant, .access = access};
+    access->references++;
+    credential->holds++;
+    drop_principal(credential);
+    credential->principal = fresh;
+    return true;
+}
+
+static void revoke(struct principals *principals, struct credential *credential)
+{
+    if (!credential->principal)
+        return;
+    drop_principal(credential);
+    credential_hold(credential);
+    principals->events->revoked(principals->context, credential);
+    credential_release(credential);
+}
+
+static enum front_answer unavailable(struct principals *principals, const char *reason)
+{
+    principals->trouble = reason;
+    return FRONT_UNAVAILABLE;
+}
+
+// Asks the store, and remembers what it says. `*credential` is NULL for a key that is not known
+// here.
+static enum front_answer ask(struct principals *principals, const uint8_t digest[VAULT_DIGEST],
+                             struct credential **credential)
+{
+    struct grant grant;
+    struct err err = {0};
+    struct access *access;
+    if (!store_is_in_place(principals->store))
+        return unavailable(principals, "the store's file is gone or was replaced");
+    struct db_version seen = store_version(principals->store); // before the question
+    enum grant_answer answer =
+        grant_find(principals->store, digest, &grant, &principals->refusal, &err);
+    if (answer == GRANT_FAILED)
+        return unavailable(principals, "the store cannot be read");
+    principals->consulted = clock_now();
+    principals->trouble = NULL;
+    if (answer == GRANT_NO) {
+        if (*credential)
+            revoke(principals, *credential);
+        return FRONT_DENIED;
+    }
+    if (!find_access(principals, &grant, seen, &access, &err))
+        return unavailable(principals, "the servers of a config cannot be read");
+    if (!*credential)
+        *credential = add_credential(principals, digest, grant.key_n);
+    if (!*credential || !renew(*credential, &grant, access))
+        return unavailable(principals, "out of memory");
+    (*credential)->seen = seen;
+    return FRONT_GRANTED;
+}
+
+static struct credential *find_credential(struct principals *principals,
+                                          const uint8_t digest[VAULT_DIGEST])
+{
+    struct credential *credential =
+        (struct credential *)table_find(&principals->credentials, number_of(digest));
+    return credential && vault_equal(credential->digest, digest, VAULT_DIGEST) ? credential : NULL;
+}
+
+static bool is_expired(const struct credential *credential, int64_t now)
+{
+    int64_t expires_at = credential->principal->grant.expires_at;
+    return expires_at != 0 && expires_at <= now;
+}
+
+static bool is_fresh(const struct principals *principals, const struct credential *credential,
+                     int64_t now)
+{
+    return credential && credential->principal &&
+           now - principals->consulted < principals->settings->lease &&
+           now >= principals->consulted && !is_expired(credential, now) &&
+           db_version_equal(credential->seen, store_version(principals->store));
+}
+
+enum front_answer principals_find(struct principals *principals, struct view api_key,
+                                  struct principal **ret_principal)
+{
+    uint8_t digest[VAULT_DIGEST];
+    int64_t now = clock_now();
+    grant_digest(principals->store, api_key, digest);
+    struct credential *credential = find_credential(principals, digest);
+    if (!is_fresh(principals, credential, now)) {
+        enum front_answer answer = ask(principals, digest, &credential);
+        if (answer != FRONT_GRANTED)
+            return answer;
+    }
+    credential->uses++;
+    credential->used_at = now;
+    *ret_principal = principal_ref(credential->principal);
+    return FRONT_GRANTED;
+}
+
+// --- the passing of time
+// ---------------------------------------------------------------------------
+
+static bool is_live(const struct credential *credential)
+{
+    return credential->first_session || credential->first_exchange;
+}
+
+static void sweep(struct principals *principals, int64_t now)
+{
+    for (int done = 0; principals->sweep_at && done < SWEEP;) {
+        struct credential *credential = principals->sweep_at;
+        principals->sweep_at = credential->newer;
+        if (!credential->principal || !is_live(credential) || is_fresh(principals, credential, now))
+            continue;
+        done++;
+        credential_hold(credential);
+        if (ask(principals, credential->digest, &credential) == FRONT_UNAVAILABLE) {
+            principals->sweep_at = NULL;
+            principals->swept = (struct db_version){0}; // again, from the start
+        }
+        credential_release(credential);
+    }
+}
+
+static void look_at_store(struct principals *principals, int64_t now)
+{
+    static const uint8_t nobody[VAULT_DIGEST];
+    struct grant grant;
+    struct grant_refusal refusal;
+    struct err err = {0};
+    if (!store_is_in_place(principals->store))
+        principals->trouble = "the store's file is gone or was replaced";
+    else if (grant_find(principals->store, nobody, &grant, &refusal, &err) == GRANT_FAILED)
+        principals->trouble = "the store cannot be read";
+    else {
+        principals->trouble = NULL;
+        principals->consulted = now;
+    }
+}
+
+// Nobody keeps access that cannot be confirmed.
+static void revoke_all(struct principals *principals)
+{
+    struct credential *next;
+    for (struct credential *credential = principals->oldest; credential; credential = next) {
+        next = credential->newer;
+        if (is_live(credential))
+            revoke(principals, credential);
+    }
+}
+
+void principals_tick(struct principals *principals)
+{
+    int64_t now = clock_now();
+    int64_t age = now - principals->consulted;
+    if (age < 0 || age > principals->settings->lease / 4)
+        look_at_store(principals, now);
+    if (principals->trouble && now - principals->consulted > principals->settings->lease)
+        revoke_all(principals);
+    struct db_version version = store_version(principals->store);
+    bool due = now >= principals->next_expiry_sweep || now < principals->consulted;
+    if (!principals->sweep_at && (due || !db_version_equal(version, principals->swept))) {
+        principals->swept = version;
+        principals->sweep_at = principals->oldest;
+        principals->next_expiry_sweep = now + TIME_SECOND / 2;
+    }
+    sweep(principals, now);
+}
+
+bool principals_consultable(const struct principals *principals, const char **ret_reason)
+{
+    if (!principals->trouble)
+        return true;
+    *ret_reason = principals->trouble;
+    return false;
+}
+
+const struct grant_refusal *principals_refusal(const struct principals *principals)
+{
+    return &principals->refusal;
+}
+
+size_t principals_take_uses(struct principals *principals, struct key_use *into, size_t room)
+{
+    size_t count = 0;
+    for (struct credential *credential = principals->newest; credential && count < room;
+         credential = credential->older) {
+        if (credential->uses == 0)
+            continue;
+        into[count++] = (struct key_use){credential->key_n, credential->uses, credential->used_at};
+        credential->uses = 0;
+    }
+    return count;
+}
+
+// --- beginning and end
+// -----------------------------------------------------------------------------
+
+struct principals *principals_new(struct store *store, const struct settings *settings,
+                                  const struct principals_events *events, void *context)
+{
+    struct principals *principals = (struct principals *)calloc(1, sizeof *principals);
+    if (!principals)
+        return NULL;
+    principals->store = store;
+    principals->settings = settings;
+    principals->events = events;
+    principals->context = context;
+    return principals;
+}
+
+void principals_free(struct principals **principals)
+{
+    struct principals *gone = TAKE(*principals);
+    if (!gone)
+        return;
+    while (gone->oldest) {
+        struct credential *credential = gone->oldest;
+        unlink_credential(gone, credential);
+        drop_principal(credential);
+        free(credential);
+    }
+    size_t at = 0;
+    for (struct project *project; (project = (struct project *)table_next(&gone->projects, &at));) {
+        access_unref(&project->access);
+        free(project);
+    }
+    table_done(&gone->projects);
+    table_done(&gone->credentials);
+    free(gone);
+}

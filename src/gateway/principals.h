@@ -1,0 +1,93 @@
+// principals.h: who may do what, decided afresh for every request and yet cheaply.
+//
+// A *credential* is an API key as this loop has met it. Its *principal* is what the key may do: an
+// immutable answer of the store, valid as long as the store's version stands (a look at shared
+// memory, a few nanoseconds). When anything was committed since, by whatever process, the store is
+// asked again before the request is let through (some 10 us): so the first request after a
+// revocation has returned is decided by the new state. Nothing is loaded in advance; a million keys
+// cost nothing until they come.
+//
+// *Access* is what a project gives: the servers of its config. It is shared by the project's
+// principals and replaced when the config changes.
+//
+// If the store cannot be asked (see `lease` in settings.h) everybody is refused: FRONT_UNAVAILABLE.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/table.h"
+#include "gateway/front.h"
+#include "gateway/naming.h"
+#include "gateway/settings.h"
+#include "model/grant.h"
+#include "model/server_spec.h"
+#include "model/store.h"
+
+struct session;
+
+// The servers a project gives, under the names they go by at `/mcp`.
+struct access {
+    unsigned references;
+    int64_t project_n, config_n;
+    struct server_specs specs;
+    char (*prefixes)[NAMING_PREFIX]; // per server
+};
+
+struct credential {
+    uint8_t digest[VAULT_DIGEST];
+    int64_t key_n;
+    struct principal *principal;      // the latest; NULL once access is lost
+    struct db_version seen;           // the store's version the principal was read at
+    struct credential *newer, *older; // in the order of first use
+    int64_t used_at, uses;            // not yet recorded
+    unsigned holds;                   // sessions and exchanges that keep it here
+    unsigned calls, sessions;         // of the limits
+    struct session *first_session;
+    struct exchange *first_exchange;
+};
+
+struct principal {
+    unsigned references;
+    struct credential *credential;
+    struct grant grant;
+    struct access *access;
+};
+
+// What the rest of the gateway does about a change.
+struct principals_events {
+    // The key gives nothing any more: its sessions, streams and calls must end.
+    void (*revoked)(void *context, struct credential *credential);
+    // The project's servers or their tools are others now.
+    void (*access_changed)(void *context, const struct access *now);
+};
+
+struct principals;
+
+MUST_CHECK struct principals *principals_new(struct store *store, const struct settings *settings,
+                                             const struct principals_events *events, void *context);
+void principals_free(struct principals **principals); // no holds are left
+
+MUST_CHECK enum front_answer principals_find(struct principals *principals, struct view api_key,
+                                             struct principal **ret_principal);
+struct principal *principal_ref(struct principal *principal);
+void principal_unref(struct principal **principal);
+
+// Keeps a credential known, so that its loss of access is noticed within a tick.
+void credential_hold(struct credential *credential);
+void credential_release(struct credential *credential);
+
+// A few times a second: consults the store when its version moved, or to renew the lease.
+void principals_tick(struct principals *principals);
+
+// Whether the store has answered within the lease; `*ret_reason` is a sentence when it has not.
+bool principals_consultable(const struct principals *principals, const char **ret_reason);
+
+// Moves what has been used since the last time into `into`, at most `room`; returns how many.
+size_t principals_take_uses(struct principals *principals, struct key_use *into, size_t room);
+
+// The last refusal's reason, for the log.
+const struct grant_refusal *principals_refusal(const struct principals *principals);
