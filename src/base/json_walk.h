@@ -31,8 +31,8 @@ static inline bool json_raw_is(struct view value, char first)
     return value.size > 0 && value.data[0] == first;
 }
 
-// The text that a raw string (with its quotes) stands for, unescaped into `into` of `size` bytes when
-// it has escapes, else a slice of the raw one. {NULL, 0} when it is no string or does not fit.
+// The text that a raw string (with its quotes) stands for, unescaped into `into` of `size` bytes
+// when it has escapes, else a slice of the raw one. {NULL, 0} when it is no string or does not fit.
 struct view json_raw_text(struct view raw, char *into, size_t size);
 
 // A whole number of at most 18 digits. False when the raw value is not one.

@@ -242,24 +242,37 @@ static bool add_page(struct listing *listing, struct view result)
     return true;
 }
 
+static void remember(struct catalog *catalog, const struct asker *asker)
+{
+    catalog->session = asker->session;
+    catalog->user_n = asker->user_n;
+    catalog->key_n = asker->key_n;
+    catalog->era = asker->era;
+}
+
+// Whoever asked before. The link is there by now, so whose it is suffices.
+static struct asker asker_again(const struct catalog *catalog)
+{
+    return (struct asker){.era = catalog->era,
+                          .session = catalog->session,
+                          .user_n = catalog->user_n,
+                          .key_n = catalog->key_n,
+                          .level = -1};
+}
+
 static bool ask_page(struct listing *listing, const struct asker *asker, struct view cursor);
 
 static void answered(void *context, enum mcp_era era, const struct rpc *response)
 {
     struct listing *listing = (struct listing *)context;
     const struct catalog *catalog = listing->catalog;
+    const struct asker again = asker_again(catalog);
     (void)era;
     listing->upcall = NULL;
     if (response->kind != RPC_RESULT || !add_page(listing, response->result)) {
         conclude(listing, false);
         return;
     }
-    // The link is there by now, so whose it is suffices.
-    const struct asker again = {.era = catalog->era,
-                                .session = catalog->session,
-                                .user_n = catalog->user_n,
-                                .key_n = catalog->key_n,
-                                .level = -1};
     struct view cursor = json_walk_member(response->result, "nextCursor");
     if (json_raw_is(cursor, '"') &&
         ++listing->pages < catalog->catalogs->settings->pages_per_list) {
@@ -342,10 +355,7 @@ static void start_loading(struct listing *listing, const struct asker *asker)
     struct catalog *catalog = listing->catalog;
     const struct upstream_facts *facts = upstream_facts(catalog->upstream);
     size_t most = catalog->catalogs->settings->list;
-    catalog->session = asker->session;
-    catalog->user_n = asker->user_n;
-    catalog->key_n = asker->key_n;
-    catalog->era = asker->era;
+    remember(catalog, asker);
     listing->state = LIST_LOADING;
     listing->pages = 0;
     listing->fresh_private = listing->stale = false;
@@ -359,15 +369,31 @@ static void start_loading(struct listing *listing, const struct asker *asker)
 // --- asking
 // ----------------------------------------------------------------------------------------
 
+static bool is_awaited(const struct catalog *catalog, unsigned want)
+{
+    const struct waiter *waiter = catalog->waiters;
+    while (waiter && waiter->want != want)
+        waiter = waiter->next;
+    return waiter != NULL;
+}
+
 static void learned(void *context, bool known)
 {
     struct catalog *catalog = (struct catalog *)context;
+    const struct upstream_facts *facts = upstream_facts(catalog->upstream);
+    const struct asker asker = asker_again(catalog);
     catalog->learning = NULL;
     if (!known)
         catalog->facts_until = loop_clock() + RETRY_AFTER;
-    // Those who want a list go on to ask for it; the first of them loads it.
-    for (unsigned want = 0; want <= WANT_FACTS; want++)
-        tell(catalog, want);
+    tell(catalog, WANT_FACTS);
+    for (enum list list = 0; list < LISTS; list++) {
+        if (!is_awaited(catalog, list))
+            continue;
+        if (known && declares(facts, rows[list].capability))
+            start_loading(&catalog->lists[list], &asker);
+        else
+            tell(catalog, list);
+    }
 }
 
 // True: the facts are known, or cannot be had.
@@ -377,6 +403,7 @@ static bool want_facts(struct catalog *catalog, const struct asker *asker)
         return true;
     if (catalog->learning)
         return false;
+    remember(catalog, asker);
     catalog->learning = upstream_learn(catalog->upstream, asker, learned, catalog);
     return catalog->learning == NULL; // it was told at once
 }

@@ -50,13 +50,16 @@ struct gateway {
     struct journal *journal;
     struct table sessions;                        // by the beginning of the id
     struct session *first_session, *last_session; // the one used least lately first
+    struct table sessions_by_number;
     struct session *stdio_session;
+    struct exchange *stdio_stream; // what its client is told besides answers
     struct table parked;           // calls that wait for a client's retry (questions.h)
-    struct exchange *first_listen; // subscriptions/listen of modern clients
+    struct listening *listenings;  // subscriptions/listen of modern clients
     int64_t next_number;           // of sessions
     int64_t next_usage;
     bool recording_uses, draining;
-    uint8_t dirty; // list changes to announce at the end of the turn: see notices.h
+    bool dirty; // some list changes have to be announced at the end of the turn: see notices.h
+    int64_t next_slow_tick;
     struct gateway_counters counters;
 };
 

@@ -270,3 +270,13 @@ void vault_new_uuid(char ret_uuid[UUID_TEXT])
     }
     ret_uuid[at] = '\0';
 }
+
+void vault_new_token(char *ret_token, size_t size)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    randombytes_buf(ret_token, size);
+    for (size_t i = 0; i + 1 < size; i++)
+        ret_token[i] = alphabet[(unsigned char)ret_token[i] & 63];
+    ret_token[size - 1] = '\0';
+}

@@ -97,3 +97,7 @@ MUST_CHECK bool vault_equal(const uint8_t *a, const uint8_t *b, size_t size);
 
 // A random UUID, version 4 (RFC 9562 section 5.4), lower case.
 void vault_new_uuid(char ret_uuid[UUID_TEXT]);
+
+// Random characters of the URL-safe base64 alphabet, `size` - 1 of them and a NUL: 6 bits each. For
+// ids that must not be guessed.
+void vault_new_token(char *ret_token, size_t size);

@@ -1,7 +1,8 @@
 // jsonrpc.h: the envelope of JSON-RPC 2.0 as MCP uses it. Pure: slices in, slices out.
 //
-// Reading checks the whole text strictly (base/json_check.h) and points into it. An id is kept as the
-// bytes it came as: "1" and 1 are different ids, 1.0 is none (MCP: string or integer, never null).
+// Reading checks the whole text strictly (base/json_check.h) and points into it. An id is kept as
+// the bytes it came as: "1" and 1 are different ids, 1.0 is none (MCP: string or integer, never
+// null).
 #pragma once
 
 #include <stdbool.h>
@@ -29,10 +30,10 @@ enum rpc_code {
     RPC_METHOD_NOT_FOUND = -32601,
     RPC_INVALID_PARAMS = -32602,
     RPC_INTERNAL_ERROR = -32603,
-    RPC_HEADER_MISMATCH = -32020,      // 2026-07-28
-    RPC_MISSING_CAPABILITY = -32021,   // 2026-07-28
-    RPC_UNSUPPORTED_VERSION = -32022,  // 2026-07-28
-    RPC_RESOURCE_NOT_FOUND = -32002,   // up to 2025-11-25
+    RPC_HEADER_MISMATCH = -32020,     // 2026-07-28
+    RPC_MISSING_CAPABILITY = -32021,  // 2026-07-28
+    RPC_UNSUPPORTED_VERSION = -32022, // 2026-07-28
+    RPC_RESOURCE_NOT_FOUND = -32002,  // up to 2025-11-25
 };
 
 struct rpc_fault {
@@ -48,6 +49,7 @@ MUST_CHECK bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_f
 // {"jsonrpc":"2.0","id":ID,"result":RESULT}; ids and results are raw.
 void rpc_add_result(struct buf *buf, struct view id, struct view result);
 
-// {"jsonrpc":"2.0","id":ID,"error":{"code":…,"message":…,"data":…}}. `id` {NULL, 0}: none; `message` is
-// text and is escaped; `data` is raw, {NULL, 0}: none.
-void rpc_add_error(struct buf *buf, struct view id, int code, struct view message, struct view data);
+// {"jsonrpc":"2.0","id":ID,"error":{"code":…,"message":…,"data":…}}. `id` {NULL, 0}: none;
+// `message` is text and is escaped; `data` is raw, {NULL, 0}: none.
+void rpc_add_error(struct buf *buf, struct view id, int code, struct view message,
+                   struct view data);

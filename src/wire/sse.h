@@ -1,7 +1,7 @@
 // sse.h: server-sent events (WHATWG HTML section 9.2), reading and writing. Pure.
 //
-// Lines end with LF, CR or CR LF; several data lines are joined with LF; comments and unknown fields are
-// skipped.
+// Lines end with LF, CR or CR LF; several data lines are joined with LF; comments and unknown
+// fields are skipped.
 #pragma once
 
 #include <stdbool.h>
@@ -39,10 +39,12 @@ enum sse_step {
     SSE_NO_MEMORY,
 };
 
-// An event that lies complete in `bytes` on one data line is given as a slice of them, without copying.
+// An event that lies complete in `bytes` on one data line is given as a slice of them, without
+// copying.
 MUST_CHECK enum sse_step sse_read(struct sse_reader *reader, struct view bytes, size_t *ret_used,
                                   struct sse_event *ret_event);
 
-// `id: …`, `data: …` lines and the empty line. `id` {NULL, 0}: none. LFs in the data make several lines.
+// `id: …`, `data: …` lines and the empty line. `id` {NULL, 0}: none. LFs in the data make several
+// lines.
 void sse_add_event(struct buf *buf, struct view id, struct view data);
 void sse_add_comment(struct buf *buf); // a keep-alive: `:` and an empty line

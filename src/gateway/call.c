@@ -1,0 +1,509 @@
+// call.c: see call.h.
+#include "gateway/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_walk.h"
+#include "gateway/methods.h"
+#include "gateway/questions.h"
+#include "gateway/reply.h"
+
+static const char *const stage_names[] = {
+    [STAGE_LIMIT] = "limit",
+    [STAGE_RESOLVE] = "resolve",
+    [STAGE_INVOKE] = "invoke",
+    [STAGE_REPLY] = "reply",
+};
+
+// --- beginning and end
+// -----------------------------------------------------------------------------
+
+static struct view keep_piece(struct call *call, size_t at, struct view piece)
+{
+    if (piece.size > 0)
+        memcpy(call->raw + at, piece.data, piece.size);
+    return (struct view){piece.data ? call->raw + at : NULL, piece.size};
+}
+
+// What the journal calls it: the name or URI, cut, without its quotes.
+static void keep_name(struct call *call, const struct mcp_params *params)
+{
+    struct view raw = params->name.data ? params->name : params->uri;
+    if (!json_raw_is(raw, '"'))
+        return;
+    size_t size = raw.size - 2 < CALL_NAME ? raw.size - 2 : CALL_NAME;
+    memcpy(call->name, raw.data + 1, size);
+}
+
+static struct call *call_new(struct exchange *exchange, const struct incoming *incoming)
+{
+    const struct rpc *rpc = incoming->rpc;
+    const struct mcp_params *params = &incoming->params;
+    struct call *call = (struct call *)calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    call->raw = (char *)malloc(rpc->id.size + params->meta_token.size + 1);
+    if (!call->raw) {
+        free(call);
+        return NULL;
+    }
+    call->exchange = exchange;
+    call->gateway = exchange->gateway;
+    call->principal = principal_ref(exchange->principal);
+    call->era = exchange->era;
+    call->method = mcp_method(rpc->method);
+    call->id = keep_piece(call, 0, rpc->id);
+    call->token = keep_piece(call, rpc->id.size, params->meta_token);
+    call->level = -1;
+    if (params->meta_level.size > 2)
+        call->level =
+            mcp_log_level((struct view){params->meta_level.data + 1, params->meta_level.size - 2});
+    call->started = loop_clock();
+    call->bytes_in = rpc->text.size;
+    keep_name(call, params);
+    call->next = exchange->calls;
+    if (call->next)
+        call->next->previous = call;
+    exchange->calls = call;
+    exchange->call_count++;
+    call->principal->credential->calls++;
+    call->gateway->counters.calls_now++;
+    call->gateway->counters.calls++;
+    return call;
+}
+
+static void unlink_call(struct call *call)
+{
+    struct exchange *exchange = call->exchange;
+    if (!exchange)
+        return;
+    if (call->next)
+        call->next->previous = call->previous;
+    if (call->previous)
+        call->previous->next = call->next;
+    else
+        exchange->calls = call->next;
+    exchange->call_count--;
+    call->next = call->previous = NULL;
+    call->exchange = NULL;
+}
+
+static void drop_waiters(struct call *call)
+{
+    for (size_t i = 0; i < call->waiter_count; i++)
+        waiter_cancel(&call->waiters[i]);
+    free(call->waiters);
+    call->waiters = NULL;
+    call->waiter_count = call->waiting = 0;
+}
+
+static void call_free(struct call *call)
+{
+    unlink_call(call);
+    drop_waiters(call);
+    questions_forget_call(call);
+    server_spec_unref(&call->spec);
+    buf_done(&call->text);
+    free(call->fields);
+    free(call->field_text);
+    call->principal->credential->calls--;
+    call->gateway->counters.calls_now--;
+    principal_unref(&call->principal);
+    free(call->raw);
+    free(call);
+}
+
+static void write_down(const struct call *call, const char *outcome, int code)
+{
+    const struct grant *grant = &call->principal->grant;
+    const struct exchange *exchange = call->exchange;
+    bool of_session = exchange && exchange->session && exchange->session->id[0];
+    struct view method = view_of(mcp_method_name(call->method));
+    const struct journal_call line = {
+        .key_id = grant->key_id,
+        .project_id = grant->project_id,
+        .session = of_session ? (struct view){exchange->session->id, 8} : (struct view){NULL, 0},
+        .method = method,
+        .server = call->spec ? view_of(call->spec->server_name) : (struct view){NULL, 0},
+        .name = call->name[0] ? view_of(call->name) : (struct view){NULL, 0},
+        .outcome = outcome,
+        .stage = stage_names[call->stage],
+        .code = code,
+        .total = loop_clock() - call->started,
+        .waited = call->waited_time,
+        .bytes_in = call->bytes_in,
+        .bytes_out = call->bytes_out,
+    };
+    journal_call(call->gateway->journal, &line);
+}
+
+// The call is over; its answer goes out, and perhaps the exchange with it.
+static void finish(struct call *call, int status, const struct view *pieces, size_t count)
+{
+    struct exchange *exchange = call->exchange;
+    upcall_cancel(&call->upcall, (struct view){NULL, 0});
+    if (exchange) {
+        unlink_call(call);
+        call->exchange = exchange; // for the id, which the pieces borrow
+        exchange_answer(exchange, status, pieces, count);
+        call->exchange = NULL;
+    }
+    call_free(call);
+}
+
+void call_result(struct call *call, const struct view *result, size_t count)
+{
+    enum { MOST = 12, AROUND = 4 };
+    struct view pieces[MOST] = {VIEW("{\"jsonrpc\":\"2.0\",\"id\":"), call->id,
+                                VIEW(",\"result\":")};
+    size_t at = 3;
+    for (size_t i = 0; i < count && at < MOST - 1; i++) {
+        pieces[at++] = result[i];
+        call->bytes_out += result[i].size;
+    }
+    pieces[at++] = VIEW("}");
+    call->stage = STAGE_REPLY;
+    struct view first = count > 0 ? result[count > 1 ? 1 : 0] : (struct view){NULL, 0};
+    bool tool_error = call->method == MCP_TOOLS_CALL && count == 1 &&
+                      view_is(json_walk_member(first, "isError"), "true");
+    write_down(call, tool_error ? "tool_error" : "ok", 0);
+    finish(call, 200, pieces, at);
+}
+
+void call_fail(struct call *call, const struct failure *failure)
+{
+    struct buf text AUTO(buf_done);
+    buf_init(&text, LIMIT_INPUT_FILE);
+    rpc_add_error(&text, call->id, failure->code, view_of(failure->message), failure->data);
+    struct view whole = buf_view(&text);
+    call->bytes_out += whole.size;
+    call->gateway->counters.calls_failed++;
+    write_down(call, failure->outcome ? failure->outcome : "error", failure->code);
+    finish(call, failure->status ? failure->status : reply_status(call->era, failure->code), &whole,
+           1);
+}
+
+void call_error(struct call *call, int code, const char *message)
+{
+    call_fail(call, &(struct failure){.code = code, .message = message});
+}
+
+void call_cancel(struct call *call, struct view reason)
+{
+    upcall_cancel(&call->upcall, reason);
+    write_down(call, "cancelled", 0);
+    finish(call, 202, NULL, 0);
+}
+
+void call_hold(struct call *call, bool held)
+{
+    if (call->upcall)
+        upcall_hold(call->upcall, held);
+}
+
+// --- waiting
+// ---------------------------------------------------------------------------------------
+
+static bool keep_fields(struct call *call, const struct incoming *incoming)
+{
+    size_t size = 0, at = 0;
+    for (size_t i = 0; i < incoming->field_count; i++)
+        size += incoming->fields[i].name.size + incoming->fields[i].value.size;
+    call->fields = (struct http_field *)calloc(incoming->field_count + 1, sizeof *call->fields);
+    call->field_text = (char *)malloc(size + 1);
+    if (!call->fields || !call->field_text)
+        return false;
+    for (size_t i = 0; i < incoming->field_count; i++) {
+        const struct view parts[] = {incoming->fields[i].name, incoming->fields[i].value};
+        struct view kept[COUNT_OF(parts)];
+        for (size_t j = 0; j < COUNT_OF(parts); j++) {
+            memcpy(call->field_text + at, parts[j].data ? parts[j].data : "", parts[j].size);
+            kept[j] = (struct view){call->field_text + at, parts[j].size};
+            at += parts[j].size;
+        }
+        call->fields[i] = (struct http_field){kept[0], kept[1]};
+    }
+    call->field_count = incoming->field_count;
+    return true;
+}
+
+bool call_keep(struct call *call, const struct incoming *incoming)
+{
+    if (call->text.size > 0)
+        return true;
+    buf_init(&call->text, incoming->rpc->text.size);
+    buf_add(&call->text, incoming->rpc->text);
+    if (!call->text.failed && keep_fields(call, incoming))
+        return true;
+    call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    return false;
+}
+
+void call_again(struct call *call)
+{
+    struct rpc rpc;
+    struct rpc_fault fault;
+    if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return;
+    }
+    struct incoming incoming = {
+        .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
+    mcp_params_read(rpc.params, &incoming.params);
+    method_handle(call, &incoming);
+}
+
+static void on_ready(void *context)
+{
+    struct call *call = (struct call *)context;
+    if (--call->waiting > 0)
+        return;
+    drop_waiters(call);
+    call->waited = true;
+    call_again(call);
+}
+
+static bool is_ready(struct call *call, const struct asker *asker, const unsigned *wants,
+                     size_t count)
+{
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    bool ready = true;
+    for (size_t i = 0; i < servers.count * count; i++) {
+        struct waiter probe = {.done = on_ready};
+        struct catalog *catalog = catalog_get(
+            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
+        if (catalog && !catalog_want(catalog, wants[i % count], asker, &probe)) {
+            waiter_cancel(&probe);
+            ready = false;
+        }
+    }
+    return ready;
+}
+
+bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
+               size_t count)
+{
+    struct asker asker = call_asker(call, &incoming->params);
+    if (call->waited || is_ready(call, &asker, wants, count))
+        return true;
+    if (!call_keep(call, incoming))
+        return false;
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    call->waiter_count = servers.count * count;
+    call->waiters = (struct waiter *)calloc(call->waiter_count + 1, sizeof *call->waiters);
+    if (!call->waiters) {
+        call->waiter_count = 0;
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < call->waiter_count; i++) {
+        call->waiters[i] = (struct waiter){.done = on_ready, .context = call};
+        struct catalog *catalog = catalog_get(
+            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
+        if (catalog && !catalog_want(catalog, wants[i % count], &asker, &call->waiters[i]))
+            call->waiting++;
+    }
+    if (call->waiting > 0)
+        return false;
+    drop_waiters(call);
+    return true;
+}
+
+// --- to an upstream and back
+// -----------------------------------------------------------------------
+
+struct asker call_asker(const struct call *call, const struct mcp_params *params)
+{
+    const struct grant *grant = &call->principal->grant;
+    if (call->exchange && call->exchange->session)
+        return session_asker(call->exchange->session);
+    return (struct asker){.era = MCP_MODERN,
+                          .user_n = grant->user_n,
+                          .key_n = grant->key_n,
+                          .version = VIEW(MCP_MODERN_VERSION),
+                          .capabilities = params->meta_capabilities,
+                          .client_info = params->meta_client_info,
+                          .level = call->level};
+}
+
+static bool wants_message(const struct call *call, const struct rpc *message)
+{
+    char room[16];
+    struct view text = json_raw_text(json_walk_member(message->params, "level"), room, sizeof room);
+    int level = mcp_log_level(text);
+    if (call->era == MCP_LEGACY) {
+        const struct session *session = call->exchange ? call->exchange->session : NULL;
+        return session && level >= session->level;
+    }
+    return call->level >= 0 && level >= call->level;
+}
+
+static void pass_progress(struct call *call, const struct rpc *message)
+{
+    struct mcp_params params;
+    mcp_params_read(message->params, &params);
+    if (!call->token.data || !params.token.data)
+        return;
+    const char *text = message->text.data, *end = text + message->text.size;
+    const char *after = params.token.data + params.token.size;
+    const struct view pieces[] = {
+        {text, (size_t)(params.token.data - text)}, call->token, {after, (size_t)(end - after)}};
+    exchange_event(call->exchange, pieces, COUNT_OF(pieces));
+}
+
+static void on_notice(void *context, const struct rpc *message)
+{
+    struct call *call = (struct call *)context;
+    enum mcp_method method = mcp_method(message->method);
+    if (!call->exchange || call->exchange->kind == EXCHANGE_LISTEN)
+        return;
+    if (method == MCP_PROGRESS)
+        pass_progress(call, message);
+    else if (method != MCP_MESSAGE || wants_message(call, message))
+        exchange_event(call->exchange, &message->text, 1);
+}
+
+static void on_question(void *context, const struct question *question, const struct rpc *message)
+{
+    questions_ask((struct call *)context, question, message);
+}
+
+// An error passes as it is; only the code that 2026-07-28 does not know any more is translated.
+static void pass_error(struct call *call, const struct rpc *response)
+{
+    long long code = 0;
+    struct view raw = json_walk_member(response->error, "code");
+    bool known = json_raw_int(raw, &code);
+    struct view error = response->error;
+    struct view modern_code = raw;
+    if (known && call->era == MCP_MODERN && code == RPC_RESOURCE_NOT_FOUND)
+        modern_code = VIEW("-32602");
+    const char *end = error.data + error.size;
+    const struct view pieces[] = {
+        VIEW("{\"jsonrpc\":\"2.0\",\"id\":"),
+        call->id,
+        VIEW(",\"error\":"),
+        {error.data, (size_t)(raw.data - error.data)},
+        modern_code,
+        {raw.data + raw.size, (size_t)(end - raw.data - (ptrdiff_t)raw.size)},
+        VIEW("}")};
+    call->bytes_out += error.size;
+    call->stage = STAGE_REPLY;
+    call->gateway->counters.calls_failed++;
+    write_down(call, "error", (int)code);
+    finish(call, reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
+}
+
+static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct call *call = (struct call *)context;
+    call->upcall = NULL;
+    call->waited_time += loop_clock() - call->sent;
+    if (!call->exchange) {
+        questions_parked_answer(call, response);
+        return;
+    }
+    if (response->kind == RPC_ERROR) {
+        pass_error(call, response);
+        return;
+    }
+    if (call->era == MCP_LEGACY && era == MCP_MODERN &&
+        questions_begin_round(call, response->result))
+        return;
+    call_pass_result(call, era, response->result);
+}
+
+void call_pass_result(struct call *call, enum mcp_era era, struct view result)
+{
+    struct buf missing AUTO(buf_done);
+    buf_init(&missing, 256);
+    if (call->era == MCP_MODERN && era == MCP_LEGACY && json_raw_is(result, '{'))
+        reply_add_modern(&missing, call->method, result);
+    if (missing.size == 0) {
+        call_result(call, &result, 1);
+        return;
+    }
+    // A comma too much where the result was empty.
+    bool empty = !memchr(result.data, '"', result.size);
+    struct view added = {missing.data, missing.size - (empty ? 1 : 0)};
+    const struct view pieces[] = {VIEW("{"), added, view_skip(result, 1)};
+    call_result(call, pieces, COUNT_OF(pieces));
+}
+
+static const struct {
+    const char *outcome;
+    int status;
+} failures[] = {
+    [UPCALL_UNREACHABLE] = {"failed", 200},  [UPCALL_FORBIDDEN] = {"failed", 200},
+    [UPCALL_UNAUTHORIZED] = {"failed", 200}, [UPCALL_TIMEOUT] = {"timeout", 200},
+    [UPCALL_DIED] = {"failed", 200},         [UPCALL_GARBLED] = {"failed", 200},
+    [UPCALL_LARGE] = {"failed", 200},        [UPCALL_MEMORY] = {"failed", 200},
+};
+
+static void on_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    struct call *call = (struct call *)context;
+    char message[512];
+    call->upcall = NULL;
+    call->waited_time += loop_clock() - call->sent;
+    (void)snprintf(message, sizeof message, "The server %.128s did not answer: %.300s",
+                   call->spec ? call->spec->server_name : "", sentence);
+    call_fail(call, &(struct failure){.code = RPC_INTERNAL_ERROR,
+                                      .status = failures[why].status,
+                                      .message = message,
+                                      .outcome = failures[why].outcome});
+}
+
+static const struct upcall_events events = {on_notice, on_question, on_answered, on_failed};
+
+void call_send(struct call *call, const struct incoming *incoming, const struct sending *sending)
+{
+    const struct mcp_params *params = &incoming->params;
+    struct asker asker = call_asker(call, params);
+    struct upstream *upstream =
+        upstream_get(call->gateway->upstreams, call->principal->grant.project_n, sending->spec);
+    const struct upcall_order order = {
+        .asker = &asker,
+        .method = call->method,
+        .method_name = incoming->rpc->method,
+        .params = incoming->rpc->params,
+        .splices = sending->splices,
+        .splice_count = sending->splice_count,
+        .token = params->meta_token,
+        .name = sending->name,
+        .parameter_fields = incoming->fields,
+        .parameter_field_count = incoming->field_count,
+    };
+    call->stage = STAGE_INVOKE;
+    if (!call->spec)
+        call->spec = server_spec_ref(sending->spec);
+    call->sent = loop_clock();
+    call->upcall = upstream ? upcall_send(upstream, &order, &events, call) : NULL;
+    if (!call->upcall)
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    else if (call->exchange->held)
+        upcall_hold(call->upcall, true);
+}
+
+void call_begin(struct exchange *exchange, const struct incoming *incoming)
+{
+    struct call *call = call_new(exchange, incoming);
+    const struct settings *settings = exchange->gateway->settings;
+    if (!call) {
+        exchange_answer(exchange, 503, NULL, 0);
+        return;
+    }
+    call->stage = STAGE_LIMIT;
+    if (call->principal->credential->calls > settings->calls_per_key) {
+        exchange->gateway->counters.limited++;
+        call_fail(call, &(struct failure){.code = CALL_LIMITED,
+                                          .status = 429,
+                                          .message = "Too many calls of this key are under way",
+                                          .outcome = "denied"});
+        return;
+    }
+    call->stage = STAGE_RESOLVE;
+    method_handle(call, incoming);
+}

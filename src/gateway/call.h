@@ -1,0 +1,113 @@
+// call.h: one request of a client, from its arrival to its answer, in stages:
+//
+//   limit     may the key have one more call under way?
+//   resolve   which server, and may it? (the one decision: server_spec_allows)
+//   invoke    sent to an upstream; what comes back before the answer is passed on
+//   reply     the answer goes to the client, one line to the journal
+//
+// (Before it: authenticate, by the door.) Every failure leaves by call_fail, which names the stage.
+// What is passed on are the bytes that came: only ids, progress tokens and prefixed names are
+// replaced.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/view.h"
+#include "gateway/exchange.h"
+#include "wire/jsonrpc.h"
+#include "wire/mcp.h"
+
+enum stage { STAGE_LIMIT, STAGE_RESOLVE, STAGE_INVOKE, STAGE_REPLY };
+
+// A code of our own, outside of what JSON-RPC and MCP reserve.
+enum { CALL_LIMITED = -31001 };
+
+enum { CALL_NAME = 128, CALL_SPLICES = 4 };
+
+struct rounds; // see questions.h
+
+struct call {
+    struct exchange *exchange; // NULL: parked (questions.h)
+    struct gateway *gateway;
+    struct principal *principal;
+    struct call *next, *previous; // of the exchange
+    enum mcp_era era;             // of the client
+    enum mcp_method method;
+    enum stage stage;
+    char *raw;                // owns what the next views point into
+    struct view id, token;    // raw; token {NULL, 0}: no progress is wanted
+    int level;                // log messages from here on; -1: none (modern clients)
+    char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
+    struct server_spec *spec; // where it goes; NULL: not resolved
+    struct upcall *upcall;
+    struct buf text;           // the whole message, while it waits or may be sent again
+    struct http_field *fields; // its Mcp-Param-* (with `text`)
+    size_t field_count;
+    char *field_text;
+    struct waiter *waiters;
+    size_t waiter_count, waiting;
+    bool waited;
+    struct rounds *rounds;
+    uint64_t parked; // number under which it is parked; 0: is not
+    int64_t started, sent, waited_time;
+    uint64_t bytes_in, bytes_out;
+};
+
+// A request as the handlers see it. Borrowed from the door, or from `call->text`.
+struct incoming {
+    const struct rpc *rpc;
+    struct mcp_params params;
+    const struct http_field *fields; // Mcp-Param-*
+    size_t field_count;
+};
+
+// Begins a call of the exchange: limits, then its method's handler. It may be over, and the
+// exchange gone, afterwards.
+void call_begin(struct exchange *exchange, const struct incoming *incoming);
+
+// Handles a call again whose message was kept.
+void call_again(struct call *call);
+
+// Sends it on to a server, with splices made in its params. `name`: as the upstream knows it.
+struct sending {
+    struct server_spec *spec;
+    struct view name;
+    struct splice splices[CALL_SPLICES];
+    size_t splice_count;
+};
+void call_send(struct call *call, const struct incoming *incoming, const struct sending *sending);
+
+// Keeps the message beyond the door's call. False when memory is short (the call has failed then).
+MUST_CHECK bool call_keep(struct call *call, const struct incoming *incoming);
+
+// Has something wanted of the catalogs of all servers of the endpoint; true when all is there
+// already (or was waited for before). False: the call is handled again when it is there, or it has
+// failed.
+MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
+                          size_t count);
+
+// The ends of a call. It is gone afterwards. Pieces are the raw result.
+void call_result(struct call *call, const struct view *result, size_t count);
+void call_error(struct call *call, int code, const char *message);
+// A raw result of an upstream, made complete for the client's era.
+void call_pass_result(struct call *call, enum mcp_era era, struct view result);
+// The same with raw data, {NULL, 0}: none, and an HTTP status.
+struct failure {
+    int code, status;
+    const char *message;
+    struct view data;
+    const char *outcome;
+};
+void call_fail(struct call *call, const struct failure *failure);
+// Without an answer: the client gave it up, or its access is lost. The upstream is told.
+void call_cancel(struct call *call, struct view reason);
+
+// Whose request it is.
+struct asker call_asker(const struct call *call, const struct mcp_params *params);
+
+// While the client does not take what comes.
+void call_hold(struct call *call, bool held);

@@ -1,0 +1,284 @@
+// exchange.c: see exchange.h. What a message is, and what it needs before it becomes a call, is
+// intake.c.
+#include "gateway/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/call.h"
+#include "gateway/listen.h"
+
+enum { CHANNEL_TIME = 60 * 1000 * 1000 }; // us: a complete channel can be taken up again
+
+// --- beginning and end
+// -----------------------------------------------------------------------------
+
+static void link_exchange(struct exchange *exchange)
+{
+    struct credential *credential = exchange->principal->credential;
+    exchange->next = credential->first_exchange;
+    if (exchange->next)
+        exchange->next->previous = exchange;
+    credential->first_exchange = exchange;
+}
+
+static void unlink_exchange(struct exchange *exchange)
+{
+    struct credential *credential = exchange->principal->credential;
+    if (exchange->next)
+        exchange->next->previous = exchange->previous;
+    if (exchange->previous)
+        exchange->previous->next = exchange->next;
+    else
+        credential->first_exchange = exchange->next;
+}
+
+struct exchange *exchange_new(struct gateway *gateway, const struct front_request *request,
+                              const struct front_ops *ops, void *door)
+{
+    struct exchange *exchange = (struct exchange *)calloc(1, sizeof *exchange);
+    if (!exchange)
+        return NULL;
+    exchange->gateway = gateway;
+    exchange->principal = principal_ref(request->principal);
+    exchange->ops = ops;
+    exchange->door = door;
+    exchange->stdio = request->stdio;
+    link_exchange(exchange);
+    return exchange;
+}
+
+void exchange_join(struct exchange *exchange, struct session *session)
+{
+    exchange->session = session;
+    session->exchanges++;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    struct session *session = exchange->session;
+    listen_end(exchange);
+    if (exchange->channel && exchange->channel->exchange == exchange) {
+        exchange->channel->exchange = NULL;
+        exchange->channel->until = loop_clock() + CHANNEL_TIME;
+    }
+    if (exchange->kind == EXCHANGE_STREAM)
+        exchange->gateway->counters.streams_now--;
+    if (exchange == exchange->gateway->stdio_stream)
+        exchange->gateway->stdio_stream = NULL;
+    if (session && session->stream == exchange) {
+        session->stream = NULL;
+        upstreams_session_streams(exchange->gateway->upstreams, session->number, false);
+    }
+    if (session) {
+        session->exchanges--;
+        session->used_at = loop_clock();
+    }
+    if (exchange->over)
+        *exchange->over = true;
+    unlink_exchange(exchange);
+    server_spec_unref(&exchange->only);
+    buf_done(&exchange->gathered);
+    principal_unref(&exchange->principal);
+    free(exchange);
+}
+
+static void cancel_calls(struct exchange *exchange)
+{
+    bool entering = exchange->entering;
+    exchange->entering = true; // the answers of cancelled calls do not end it
+    while (exchange->calls)
+        call_cancel(exchange->calls, (struct view){NULL, 0});
+    exchange->entering = entering;
+}
+
+void exchange_end(struct exchange *exchange)
+{
+    cancel_calls(exchange);
+    if (exchange->ops)
+        exchange->ops->end(exchange->door);
+    exchange_free(exchange);
+}
+
+void exchange_cut(struct exchange *exchange)
+{
+    cancel_calls(exchange);
+    if (exchange->ops)
+        exchange->ops->cut(exchange->door);
+    exchange_free(exchange);
+}
+
+// --- what goes to the client
+// -----------------------------------------------------------------------
+
+static bool can_resume(const struct exchange *exchange)
+{
+    return exchange->session && !exchange->stdio &&
+           strcmp(exchange->session->version, "2024-11-05") != 0;
+}
+
+// The first event of a stream that can be taken up again says from where (2025-11-25, SEP-1699).
+static void prime(struct exchange *exchange)
+{
+    char id[EVENT_ID];
+    if (exchange->ops && strcmp(exchange->session->version, "2025-11-25") >= 0)
+        exchange->ops->event(exchange->door, channel_id(exchange->channel, 0, id), &VIEW(""), 1);
+}
+
+void exchange_begin_events(struct exchange *exchange)
+{
+    if (exchange->begun)
+        return;
+    exchange->begun = true;
+    if (can_resume(exchange) && !exchange->channel) {
+        exchange->channel = session_add_channel(exchange->session);
+        if (exchange->channel) {
+            exchange->channel->exchange = exchange;
+            prime(exchange);
+            return;
+        }
+    }
+    if (exchange->ops)
+        exchange->ops->event(exchange->door, (struct view){NULL, 0}, NULL, 0);
+}
+
+static void hold_calls(struct exchange *exchange, bool held)
+{
+    if (exchange->held == held)
+        return;
+    exchange->held = held;
+    for (struct call *call = exchange->calls; call; call = call->next)
+        call_hold(call, held);
+}
+
+void exchange_event(struct exchange *exchange, const struct view *pieces, size_t count)
+{
+    char room[EVENT_ID];
+    struct view id = {NULL, 0};
+    exchange_begin_events(exchange);
+    if (exchange->channel)
+        id = channel_add(exchange->channel, pieces, count, room);
+    exchange->gateway->counters.events++;
+    if (!exchange->ops)
+        return;
+    exchange->ops->event(exchange->door, id, pieces, count);
+    if (exchange->ops->queued(exchange->door) > exchange->gateway->settings->queue)
+        hold_calls(exchange, true);
+}
+
+void exchange_drained(struct exchange *exchange)
+{
+    hold_calls(exchange, false);
+}
+
+static void gather(struct exchange *exchange, const struct view *pieces, size_t count)
+{
+    if (count == 0)
+        return;
+    if (!exchange->gathered.maximum)
+        buf_init(&exchange->gathered, exchange->gateway->settings->upstream_body);
+    buf_add_char(&exchange->gathered, exchange->gathered.size == 0 ? '[' : ',');
+    for (size_t i = 0; i < count; i++)
+        buf_add(&exchange->gathered, pieces[i]);
+}
+
+// The whole answer, when no events came before it.
+static void answer(struct exchange *exchange, int status, const struct view *pieces, size_t count)
+{
+    struct session *session = exchange->session;
+    bool announce = exchange->opens_session && session && !exchange->stdio && status == 200;
+    struct view id = announce ? view_of(session->id) : (struct view){NULL, 0};
+    exchange->ops->answer(exchange->door, status, id, pieces, count);
+}
+
+// All calls are over.
+static void conclude(struct exchange *exchange, int status, const struct view *pieces, size_t count)
+{
+    if (exchange->ops && !exchange->begun && count == 0 && status == 202 && !exchange->stdio &&
+        !exchange->batch)
+        exchange_begin_events(exchange); // cancelled: a stream that ends without an answer
+    if (exchange->begun && count > 0)
+        exchange_event(exchange, pieces, count);
+    if (exchange->ops && exchange->begun)
+        exchange->ops->end(exchange->door);
+    else if (exchange->ops)
+        answer(exchange, status, pieces, count);
+    exchange_free(exchange);
+}
+
+void exchange_answer(struct exchange *exchange, int status, const struct view *pieces, size_t count)
+{
+    if (exchange->entering && !exchange->batch && count == 0)
+        return; // its calls are being cancelled
+    if (!exchange->batch) {
+        conclude(exchange, status, pieces, count);
+        return;
+    }
+    if (exchange->begun && count > 0)
+        exchange_event(exchange, pieces, count);
+    else
+        gather(exchange, pieces, count);
+    if (exchange->call_count == 0 && !exchange->entering)
+        exchange_conclude_batch(exchange);
+}
+
+void exchange_accept(struct exchange *exchange)
+{
+    if (exchange->ops)
+        exchange->ops->answer(exchange->door, 202, (struct view){NULL, 0}, NULL, 0);
+    exchange_free(exchange);
+}
+
+void exchange_conclude_batch(struct exchange *exchange)
+{
+    bool any = exchange->gathered.size > 0;
+    if (any)
+        buf_add_char(&exchange->gathered, ']');
+    struct view whole = buf_view(&exchange->gathered);
+    if (exchange->gathered.failed)
+        exchange_cut(exchange);
+    else
+        conclude(exchange, any ? 200 : 202, &whole, any ? 1 : 0);
+}
+
+// --- what happens to it
+// ----------------------------------------------------------------------------
+
+void exchange_gone(struct exchange *exchange)
+{
+    exchange->ops = NULL;
+    hold_calls(exchange, false);
+    // A legacy client that goes away has not cancelled (MCP 2025-03-26, transports): its calls go
+    // on.
+    bool goes_on = exchange->era == MCP_LEGACY && exchange->kind == EXCHANGE_POST &&
+                   !exchange->stdio && exchange->calls;
+    if (goes_on)
+        return;
+    cancel_calls(exchange);
+    exchange_free(exchange);
+}
+
+void exchanges_of_session_end(struct session *session)
+{
+    struct exchange *next;
+    for (struct exchange *exchange = session->credential->first_exchange; exchange;
+         exchange = next) {
+        next = exchange->next;
+        if (exchange->session == session)
+            exchange_end(exchange);
+    }
+}
+
+void exchanges_of_credential_cut(struct credential *credential)
+{
+    while (credential->first_exchange)
+        exchange_cut(credential->first_exchange);
+}
+
+struct endpoint_servers exchange_servers(const struct exchange *exchange)
+{
+    const struct access *access = exchange->principal->access;
+    if (exchange->only)
+        return (struct endpoint_servers){&exchange->only, 1, NULL};
+    return (struct endpoint_servers){access->specs.list, access->specs.count, access->prefixes};
+}

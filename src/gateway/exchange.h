@@ -1,0 +1,89 @@
+// exchange.h: a client's request under way, or a stream of its: what front.h begins, and through
+// which everything goes back.
+//
+// An exchange has calls (one; several in a batch of 2025-03-26; none in a stream) and ends with the
+// answer to the last of them. Answers go as one body when nothing came before them, else as events.
+// When the client of a legacy session goes away, the exchange goes on without it: its events are
+// kept in a channel and can be taken up again. A modern client that goes away has cancelled.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/view.h"
+#include "gateway/front.h"
+#include "gateway/gateway.h"
+#include "gateway/session.h"
+
+struct call;
+struct listening; // see listen.h
+
+enum exchange_kind { EXCHANGE_POST, EXCHANGE_STREAM, EXCHANGE_LISTEN };
+
+struct exchange {
+    struct gateway *gateway;
+    struct principal *principal;
+    const struct front_ops *ops; // NULL: the client has gone
+    void *door;
+    struct exchange *next, *previous; // of the credential
+    enum exchange_kind kind;
+    enum mcp_era era;
+    bool stdio, batch;
+    bool begun;         // events have been sent
+    bool held;          // the client does not take what comes
+    bool opens_session; // its answer says the session's id
+    bool entering;      // its message is still being looked at: answers do not end it yet
+    bool *over;         // set when it is freed
+    struct session *session;
+    struct channel *channel;
+    struct server_spec *only; // of /mcp/{server}; NULL: all
+    struct call *calls;
+    size_t call_count;
+    struct buf gathered; // a batch's answers
+    struct listening *listening;
+};
+
+// A new exchange of a principal. NULL when memory is short. Free with exchange_free when nothing
+// ended it.
+struct exchange *exchange_new(struct gateway *gateway, const struct front_request *request,
+                              const struct front_ops *ops, void *door);
+void exchange_join(struct exchange *exchange, struct session *session);
+void exchange_free(struct exchange *exchange);
+
+// The answer becomes a stream of events from here on, if it is not.
+void exchange_begin_events(struct exchange *exchange);
+
+// A message that gets no answer was taken: 202.
+void exchange_accept(struct exchange *exchange);
+
+// All of a batch has been begun, and answered.
+void exchange_conclude_batch(struct exchange *exchange);
+
+// A message before the last: an event. Dropped when the client has gone and cannot come back.
+void exchange_event(struct exchange *exchange, const struct view *pieces, size_t count);
+
+// Ends a stream, or an exchange whose call was cancelled.
+void exchange_end(struct exchange *exchange);
+
+// Ends it without grace: access is lost.
+void exchange_cut(struct exchange *exchange);
+
+// A call is over, with this answer (count 0: none, it was cancelled). `status` counts when it is
+// the whole answer. The exchange may be gone afterwards.
+void exchange_answer(struct exchange *exchange, int status, const struct view *pieces,
+                     size_t count);
+
+// All of a session's, when it ends; all of a credential's, when access is lost.
+void exchanges_of_session_end(struct session *session);
+void exchanges_of_credential_cut(struct credential *credential);
+
+// The specs of its endpoint: one, or all of the access.
+struct endpoint_servers {
+    struct server_spec *const *list;
+    size_t count;
+    char (*prefixes)[NAMING_PREFIX]; // NULL: bare names
+};
+struct endpoint_servers exchange_servers(const struct exchange *exchange);

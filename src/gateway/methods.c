@@ -1,0 +1,57 @@
+// methods.c: see methods.h.
+#include "gateway/methods.h"
+
+#include "base/json_walk.h"
+
+static void answer_ping(struct call *call, const struct incoming *incoming)
+{
+    (void)incoming;
+    call_result(call, &VIEW("{}"), 1);
+}
+
+// The level is the session's: each session is given what it asked for, whatever others ask of the
+// same server.
+static void set_level(struct call *call, const struct incoming *incoming)
+{
+    char room[16];
+    int level = mcp_log_level(json_raw_text(incoming->params.level, room, sizeof room));
+    if (level < 0) {
+        call_error(call, RPC_INVALID_PARAMS, "Unknown log level");
+        return;
+    }
+    struct session *session = call->exchange->session;
+    session->level = level;
+    upstreams_session_notify_level(call->gateway->upstreams, session->number, level);
+    call_result(call, &VIEW("{}"), 1);
+}
+
+enum { IN_LEGACY = 1, IN_MODERN = 2, IN_BOTH = 3 };
+
+static const struct {
+    enum mcp_method method;
+    int eras;
+    void (*handle)(struct call *call, const struct incoming *incoming);
+} methods[] = {
+    {MCP_TOOLS_CALL, IN_BOTH, route_by_name},       {MCP_TOOLS_LIST, IN_BOTH, lists_answer},
+    {MCP_PROMPTS_GET, IN_BOTH, route_by_name},      {MCP_PROMPTS_LIST, IN_BOTH, lists_answer},
+    {MCP_RESOURCES_READ, IN_BOTH, route_by_uri},    {MCP_RESOURCES_LIST, IN_BOTH, lists_answer},
+    {MCP_TEMPLATES_LIST, IN_BOTH, lists_answer},    {MCP_COMPLETE, IN_BOTH, route_completion},
+    {MCP_INITIALIZE, IN_LEGACY, hello_initialize},  {MCP_PING, IN_LEGACY, answer_ping},
+    {MCP_SET_LEVEL, IN_LEGACY, set_level},          {MCP_SUBSCRIBE, IN_LEGACY, listen_subscribe},
+    {MCP_UNSUBSCRIBE, IN_LEGACY, listen_subscribe}, {MCP_DISCOVER, IN_MODERN, hello_discover},
+    {MCP_LISTEN, IN_MODERN, listen_start},          {MCP_TASKS_GET, IN_BOTH, route_task},
+    {MCP_TASKS_RESULT, IN_BOTH, route_task},        {MCP_TASKS_LIST, IN_BOTH, route_task},
+    {MCP_TASKS_CANCEL, IN_BOTH, route_task},        {MCP_TASKS_UPDATE, IN_BOTH, route_task},
+};
+
+void method_handle(struct call *call, const struct incoming *incoming)
+{
+    int era = call->era == MCP_MODERN ? IN_MODERN : IN_LEGACY;
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        if (methods[i].method != call->method || !(methods[i].eras & era))
+            continue;
+        methods[i].handle(call, incoming);
+        return;
+    }
+    call_error(call, RPC_METHOD_NOT_FOUND, "Method not found");
+}

@@ -1,0 +1,18 @@
+// methods.h: what the gateway does about each method of a client: a table, by method and era.
+#pragma once
+
+#include "gateway/call.h"
+
+// Hands a request to its method's function, or answers that there is no such method.
+void method_handle(struct call *call, const struct incoming *incoming);
+
+// The functions that have rooms of their own.
+void hello_initialize(struct call *call, const struct incoming *incoming); // hello.c
+void hello_discover(struct call *call, const struct incoming *incoming);
+void lists_answer(struct call *call, const struct incoming *incoming);  // lists.c
+void route_by_name(struct call *call, const struct incoming *incoming); // route.c
+void route_by_uri(struct call *call, const struct incoming *incoming);
+void route_completion(struct call *call, const struct incoming *incoming);
+void route_task(struct call *call, const struct incoming *incoming);
+void listen_start(struct call *call, const struct incoming *incoming); // listen.c
+void listen_subscribe(struct call *call, const struct incoming *incoming);
