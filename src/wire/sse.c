@@ -70,8 +70,8 @@ static void set_id(struct sse_reader *reader, struct view value)
 {
     if (value.size > SSE_ID || memchr(value.data, '\0', value.size))
         return;
-    memcpy(reader->next_id.text, value.data, value.size);
-    reader->next_id.size = value.size;
+    memcpy(reader->next_id, value.data, value.size);
+    reader->next_id_size = value.size;
     reader->has_next_id = true;
 }
 
@@ -110,8 +110,8 @@ static void read_field(struct sse_reader *reader, struct found *found, struct vi
 static bool end_event(struct sse_reader *reader, struct found *found, struct sse_event *ret_event)
 {
     if (reader->has_next_id) {
-        memcpy(reader->id.text, reader->next_id.text, reader->next_id.size);
-        reader->id.size = reader->next_id.size;
+        memcpy(reader->id, reader->next_id, reader->next_id_size);
+        reader->id_size = reader->next_id_size;
         reader->has_next_id = false;
     }
     if (!reader->has_data) {
@@ -193,7 +193,7 @@ static void add_lines(struct buf *buf, struct view data)
         buf_add(buf, VIEW("data: "));
         buf_add(buf, (struct view){data.data, size});
         buf_add_char(buf, '\n');
-        if (size == data.size)
+        if (size == data.size || buf->failed)
             return;
         data =
             view_skip(data, view_starts(view_skip(data, size), VIEW("\r\n")) ? size + 2 : size + 1);

@@ -15,19 +15,15 @@
 
 enum { SSE_ID = 256 }; // longest event id that is kept; a longer one is no id
 
-// An event id: bytes without CR, LF and NUL.
-struct sse_id {
-    char text[SSE_ID];
-    size_t size;
-};
-
 struct sse_reader {
-    struct buf line;       // an incomplete line
-    struct buf data;       // of the event being read
-    struct buf name;       // its `event:`
-    struct sse_id id;      // of the last event whose end was seen: where to resume
-    struct sse_id next_id; // becomes `id` at the end of the event
-    long long retry;       // milliseconds; -1: never said
+    struct buf line; // an incomplete line
+    struct buf data; // of the event being read
+    struct buf name; // its `event:`
+    char id[SSE_ID]; // of the last event whose end was seen: where to resume
+    size_t id_size;
+    char next_id[SSE_ID]; // becomes `id` at the end of the event
+    size_t next_id_size;
+    long long retry; // milliseconds; -1: never said
     bool after_cr, started, has_data, has_next_id;
     bool given; // the event of the last call still uses the bufs
 };
@@ -38,7 +34,7 @@ void sse_reader_done(struct sse_reader *reader);
 
 static inline struct view sse_last_id(const struct sse_reader *reader)
 {
-    return (struct view){reader->id.text, reader->id.size};
+    return (struct view){reader->id, reader->id_size};
 }
 
 struct sse_event {
@@ -58,8 +54,8 @@ enum sse_step {
 MUST_CHECK enum sse_step sse_read(struct sse_reader *reader, struct view bytes, size_t *ret_used,
                                   struct sse_event *ret_event);
 
-// `id: …`, `data: …` lines and the empty line. `id` {NULL, 0}: none; one with CR, LF or NUL marks
-// the buf failed. The lines of the data (they end with LF, CR or CR LF) become several data lines,
+// `id: …`, `data: …` lines and the empty line. `id` {NULL, 0}: none; one that is longer than
+// SSE_ID or has CR, LF or NUL marks the buf failed. The lines of the data (they end with LF, CR or CR LF) become several data lines,
 // so they are read back joined with LF: the same to JSON, where line ends are mere blanks.
 void sse_add_event(struct buf *buf, struct view id, struct view data);
 void sse_add_comment(struct buf *buf); // a keep-alive: `:` and an empty line
