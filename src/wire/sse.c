@@ -234,9 +234,11 @@ enum sse_step sse_read(struct sse_reader *reader, struct view bytes, size_t *ret
         used += size + 1;
         reader->after_cr = rest.data[size] == '\r';
         struct view line = join(reader, &found, (struct view){rest.data, size});
-        if (line.size > 0)
+        step = check(reader); // a line that was too long is cut: nothing is read of it
+        if (step == SSE_MORE && line.size > 0) {
             read_field(reader, &found, line);
-        step = check(reader);
+            step = check(reader);
+        }
         if (step == SSE_MORE && line.size == 0 && end_event(reader, &found, ret_event))
             step = SSE_EVENT;
     }

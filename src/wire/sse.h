@@ -55,7 +55,8 @@ MUST_CHECK enum sse_step sse_read(struct sse_reader *reader, struct view bytes, 
                                   struct sse_event *ret_event);
 
 // `id: …`, `data: …` lines and the empty line. `id` {NULL, 0}: none; one that is longer than
-// SSE_ID or has CR, LF or NUL marks the buf failed. The lines of the data (they end with LF, CR or CR LF) become several data lines,
-// so they are read back joined with LF: the same to JSON, where line ends are mere blanks.
+// SSE_ID or has CR, LF or NUL marks the buf failed. The lines of the data (they end with LF, CR or
+// CR LF) become several data lines, so they are read back joined with LF: the same to JSON, where
+// line ends are mere blanks.
 void sse_add_event(struct buf *buf, struct view id, struct view data);
 void sse_add_comment(struct buf *buf); // a keep-alive: `:` and an empty line

@@ -219,6 +219,20 @@ static void has_a_limit(void **state)
     expect("data: 12345678901234567890\ndata: 12345678901234567890\n\n", "!");
 }
 
+static void reads_nothing_of_a_line_that_is_too_long(void **state)
+{
+    (void)state;
+    struct sse_reader reader;
+    struct buf seen;
+    buf_init(&seen, 1000);
+    sse_reader_init(&reader, MAXIMUM);
+    assert_true(feed(&reader, VIEW("retry: 3"), &seen));
+    assert_false(feed(&reader, VIEW("000000000000000000000000000000000000000000\n"), &seen));
+    assert_int_equal(reader.retry, -1);
+    sse_reader_done(&reader);
+    buf_done(&seen);
+}
+
 static void copies_nothing_that_lies_complete(void **state)
 {
     (void)state;
@@ -306,6 +320,7 @@ int main(void)
         cmocka_unit_test(bounds_ids),
         cmocka_unit_test(reads_retry),
         cmocka_unit_test(has_a_limit),
+        cmocka_unit_test(reads_nothing_of_a_line_that_is_too_long),
         cmocka_unit_test(copies_nothing_that_lies_complete),
         cmocka_unit_test(gives_large_memory_back),
         cmocka_unit_test(writes),
