@@ -6,7 +6,7 @@
 
 #include "wire/sse.h"
 
-enum { MEMORY = 64 << 20, MAXIMUM = 1 << 20, ALL_CUTS = 200, SOME_CUTS = 20 };
+enum { MEMORY = 64 << 20, MAXIMUM = 1 << 20, ALL_CUTS = 40, SOME_CUTS = 8 };
 
 static void must(bool holds)
 {
