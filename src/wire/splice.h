@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "base/view.h"
 
-// `old` is a slice of the text (of size 0 for a mere insertion at that place), `fresh` takes its place.
+// `old` is a slice of the text (of size 0 for a mere insertion at that place), `fresh` takes its
+// place.
 struct splice {
     struct view old, fresh;
 };
