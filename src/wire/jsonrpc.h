@@ -1,7 +1,8 @@
 // jsonrpc.h: the envelope of JSON-RPC 2.0 as MCP uses it. Pure: slices in, slices out.
 //
-// Reading checks the whole text strictly (base/json_check.h) and points into it. An id is kept as the
-// bytes it came as: "1" and 1 are different ids, 1.0 is none (MCP: string or integer, never null).
+// Reading checks the whole text strictly (base/json_check.h) and points into it. An id is kept as
+// the bytes it came as: "1" and 1 are different ids, 1.0 is none (MCP: string or integer, never
+// null).
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +15,7 @@ enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESULT, RPC_ERROR };
 
 struct rpc {
     enum rpc_kind kind;
-    struct view text;   // the whole message
+    struct view text;   // the whole message, without blanks around it
     struct view id;     // raw; {NULL, 0}: a notification, or an error about nothing in particular
     struct view method; // unescaped (a method with escapes is refused)
     struct view params; // raw object or array; {NULL, 0}: none
@@ -29,16 +30,17 @@ enum rpc_code {
     RPC_METHOD_NOT_FOUND = -32601,
     RPC_INVALID_PARAMS = -32602,
     RPC_INTERNAL_ERROR = -32603,
-    RPC_HEADER_MISMATCH = -32020,      // 2026-07-28
-    RPC_MISSING_CAPABILITY = -32021,   // 2026-07-28
-    RPC_UNSUPPORTED_VERSION = -32022,  // 2026-07-28
-    RPC_RESOURCE_NOT_FOUND = -32002,   // up to 2025-11-25
+    RPC_HEADER_MISMATCH = -32020,     // 2026-07-28
+    RPC_MISSING_CAPABILITY = -32021,  // 2026-07-28
+    RPC_UNSUPPORTED_VERSION = -32022, // 2026-07-28
+    RPC_RESOURCE_NOT_FOUND = -32002,  // up to 2025-11-25
 };
 
 struct rpc_fault {
     enum rpc_code code; // RPC_PARSE_ERROR, RPC_INVALID_REQUEST or RPC_INTERNAL_ERROR (memory)
     const char *reason; // static, a sentence without a stop
     struct view id;     // raw, when the message had a usable one
+    bool reply;         // it was to be a result or an error: never to be answered
     bool array;         // the text is a JSON array that was checked (a batch, 2025-03-26)
 };
 
@@ -48,6 +50,7 @@ MUST_CHECK bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_f
 // {"jsonrpc":"2.0","id":ID,"result":RESULT}; ids and results are raw.
 void rpc_add_result(struct buf *buf, struct view id, struct view result);
 
-// {"jsonrpc":"2.0","id":ID,"error":{"code":…,"message":…,"data":…}}. `id` {NULL, 0}: none; `message` is
-// text and is escaped; `data` is raw, {NULL, 0}: none.
-void rpc_add_error(struct buf *buf, struct view id, int code, struct view message, struct view data);
+// {"jsonrpc":"2.0","id":ID,"error":{"code":…,"message":…,"data":…}}. `id` {NULL, 0}: none;
+// `message` is text and is escaped; `data` is raw, {NULL, 0}: none.
+void rpc_add_error(struct buf *buf, struct view id, int code, struct view message,
+                   struct view data);
