@@ -11,7 +11,7 @@
 
 enum {
     ORDINARY_NAMES = 128, // of all objects that are open at a time
-    FEW_MEMBERS = 32,     // each name is compared with those before it; more are sorted
+    FEW_MEMBERS = 32,     // each name is compared with those before it; of more, all at the end
 };
 
 struct name {
@@ -66,8 +66,10 @@ static uint64_t hash_name(const char *data, size_t size)
         head = (unsigned char)data[0] | (uint64_t)(unsigned char)data[size / 2] << 8;
         tail = (unsigned char)data[size - 1];
     }
-    uint64_t hash = (head ^ size) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ hash >> 32 ^ tail) * UINT64_C(0xd6e8feb86659fd93);
+    // A product mixes bits upwards only: turned round, what differs in the last bytes is mixed too.
+    uint64_t sum =
+        (head ^ size) * UINT64_C(0x9e3779b97f4a7c15) + tail * UINT64_C(0xc2b2ae3d27d4eb4f);
+    uint64_t hash = __builtin_bswap64(sum) * UINT64_C(0xd6e8feb86659fd93);
     return hash ^ hash >> 32;
 }
 
@@ -128,18 +130,44 @@ static bool add_name(struct check *check, struct object *object, struct view nam
 }
 
 // Sorting, unlike hashing, cannot be made slow by the choice of names.
-static bool end_names(struct check *check, const struct object *object)
+static bool sort_names(struct check *check, struct name *names, size_t count)
 {
-    struct name *names = check->names + object->first;
-    size_t count = check->count - object->first;
-    check->count = object->first;
-    if (count <= FEW_MEMBERS)
-        return true;
     qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 1; i < count; i++)
         if (compare_names(&names[i - 1], &names[i]) == 0)
             return fail(check, JSON_DUPLICATE);
     return true;
+}
+
+// A table of names by their hashes, given up for sorting when too many of them are in the way of
+// each other.
+static bool compare_many_names(struct check *check, struct name *names, size_t count)
+{
+    size_t size = 128, patience = 4 * count;
+    while (size < 2 * count)
+        size *= 2;
+    uint32_t *table = count < UINT32_MAX ? (uint32_t *)calloc(size, sizeof *table) : NULL;
+    bool fine = true;
+    if (!table)
+        return sort_names(check, names, count);
+    for (size_t i = 0; i < count && fine && patience > 0; i++) {
+        size_t at = names[i].hash & (size - 1);
+        for (; table[at] && fine && patience > 0; at = (at + 1) & (size - 1), patience--)
+            fine = compare_names(&names[table[at] - 1], &names[i]) != 0;
+        table[at] = (uint32_t)i + 1;
+    }
+    free(table);
+    if (!fine)
+        return fail(check, JSON_DUPLICATE);
+    return patience > 0 || sort_names(check, names, count);
+}
+
+static bool end_names(struct check *check, const struct object *object)
+{
+    struct name *names = check->names + object->first;
+    size_t count = check->count - object->first;
+    check->count = object->first;
+    return count <= FEW_MEMBERS || compare_many_names(check, names, count);
 }
 
 // --- texts, numbers, words -------------------------------------------------------------------
