@@ -28,6 +28,9 @@ struct check {
     size_t count, capacity;     // of `names`
     struct name *more_names;    // the memory of `names` when they are more than ordinary
     char *unescaped, *free_end; // names that had escapes, and the memory after them
+    const struct json_pick *picks;
+    size_t pick_count;
+    void *record; // of the picks
     struct name ordinary[ORDINARY_NAMES];
 };
 
@@ -261,6 +264,14 @@ static const char *check_comma(const struct check *check, const char *at, char c
     return *ret_last ? at + 1 : skip_blanks(at + 1, check->end);
 }
 
+// A member of the outermost object.
+static void pick(struct check *check, struct view name, struct view value)
+{
+    for (size_t i = 0; i < check->pick_count; i++)
+        if (view_equal(check->picks[i].name, name))
+            memcpy((char *)check->record + check->picks[i].offset, &value, sizeof value);
+}
+
 static const char *check_member(struct check *check, const char *at, struct object *object)
 {
     bool escaped;
@@ -276,7 +287,11 @@ static const char *check_member(struct check *check, const char *at, struct obje
     at = skip_blanks(at, check->end);
     if (at == check->end || *at != ':')
         return NULL;
-    return check_value(check, skip_blanks(at + 1, check->end));
+    const char *value = skip_blanks(at + 1, check->end);
+    at = check_value(check, value);
+    if (at && check->depth == 1)
+        pick(check, name, (struct view){value, (size_t)(at - value)});
+    return at;
 }
 
 // From after the opening bracket on.
@@ -341,10 +356,11 @@ static const char *check_value(struct check *check, const char *at)
     }
 }
 
-enum json_fault json_check(struct view text)
+enum json_fault json_check_pick(struct view text, const struct json_pick *picks, size_t count,
+                                void *record)
 {
     const char *start = text.data ? text.data : "";
-    struct check check;
+    struct check check; // the room for names is not cleared
     check.end = start + text.size;
     check.depth = 0;
     check.fault = JSON_BAD;
@@ -353,9 +369,17 @@ enum json_fault json_check(struct view text)
     check.capacity = ORDINARY_NAMES;
     check.more_names = NULL;
     check.unescaped = check.free_end = NULL;
+    check.picks = picks;
+    check.pick_count = count;
+    check.record = record;
     const char *at = check_value(&check, skip_blanks(start, check.end));
     bool fine = at && skip_blanks(at, check.end) == check.end;
     free(check.more_names);
     free(check.unescaped);
     return fine ? JSON_FINE : check.fault;
+}
+
+enum json_fault json_check(struct view text)
+{
+    return json_check_pick(text, NULL, 0, NULL);
 }
