@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json_out.h"
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -52,104 +53,13 @@ static bool take(struct reader *reader, char wanted)
     return true;
 }
 
-// Takes four hexadecimal digits.
-static bool take_hex(const char **at, const char *end, uint32_t *ret_code)
-{
-    uint32_t code = 0;
-    if (end - *at < 4)
-        return false;
-    for (int i = 0; i < 4; i++) {
-        char c = *(*at)++;
-        if (c >= '0' && c <= '9')
-            code = code << 4 | (uint32_t)(c - '0');
-        else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-            code = code << 4 | (uint32_t)((c | 0x20) - 'a' + 10);
-        else
-            return false;
-    }
-    *ret_code = code;
-    return true;
-}
-
-// Takes what follows `\u`, two escapes when they are a surrogate pair.
-static const char *take_unicode(const char **at, const char *end, uint32_t *ret_code)
-{
-    uint32_t code, low;
-    if (!take_hex(at, end, &code))
-        return "\\u needs four hexadecimal digits";
-    if (code >= 0xdc00 && code <= 0xdfff)
-        return "second half of a surrogate pair without the first";
-    if (code >= 0xd800 && code <= 0xdbff) {
-        bool again = end - *at >= 2 && (*at)[0] == '\\' && (*at)[1] == 'u';
-        if (again)
-            *at += 2;
-        if (!again || !take_hex(at, end, &low) || low < 0xdc00 || low > 0xdfff)
-            return "first half of a surrogate pair without the second";
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    *ret_code = code;
-    return NULL;
-}
-
-// Takes one escape, from its backslash on. Returns why not, or NULL.
-static const char *take_escape(const char **at, const char *end, uint32_t *ret_code)
-{
-    static const char meaning[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
-    if (end - *at < 2)
-        return "text without its closing quote";
-    char letter = (*at)[1];
-    *at += 2;
-    if (letter == 'u')
-        return take_unicode(at, end, ret_code);
-    for (size_t i = 0; i + 1 < sizeof meaning; i += 2) {
-        if (meaning[i] == letter) {
-            *ret_code = (unsigned char)meaning[i + 1];
-            return NULL;
-        }
-    }
-    return "unknown escape";
-}
-
-static char *put_utf8(char *to, uint32_t code)
-{
-    if (code < 0x80) {
-        *to++ = (char)code;
-        return to;
-    }
-    if (code < 0x800) {
-        *to++ = (char)(0xc0 | code >> 6);
-    } else {
-        if (code < 0x10000) {
-            *to++ = (char)(0xe0 | code >> 12);
-        } else {
-            *to++ = (char)(0xf0 | code >> 18);
-            *to++ = (char)(0x80 | (code >> 12 & 0x3f));
-        }
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-    }
-    *to++ = (char)(0x80 | (code & 0x3f));
-    return to;
-}
-
 // `raw` was checked; an escape is never shorter than what it stands for.
 static bool unescape(struct reader *reader, struct view raw, struct view *ret_text)
 {
     char *text = (char *)arena_take(reader->arena, raw.size);
     if (!text)
         return err_memory(reader->err);
-    char *to = text;
-    const char *at = raw.data, *end = raw.data + raw.size;
-    while (at < end) {
-        uint32_t code = 0;
-        const char *escape = (const char *)memchr(at, '\\', (size_t)(end - at));
-        size_t plain = (size_t)((escape ? escape : end) - at);
-        memcpy(to, at, plain);
-        to += plain;
-        at += plain;
-        if (escape && !take_escape(&at, end, &code))
-            to = put_utf8(to, code);
-    }
-    *ret_text = (struct view){text, (size_t)(to - text)};
+    *ret_text = json_unescape(raw, text, raw.size);
     return true;
 }
 
@@ -159,7 +69,7 @@ static bool check_character(struct reader *reader)
     uint32_t code;
     const char *at = reader->at;
     if (*at == '\\') {
-        const char *reason = take_escape(&reader->at, reader->end, &code);
+        const char *reason = json_take_escape(&reader->at, reader->end, &code);
         return !reason || fail_at(reader, at, reason);
     }
     if ((unsigned char)*at < 0x20)

@@ -10,8 +10,12 @@
 #include "base/attr.h"
 #include "base/view.h"
 
+// No name that anything is looked up by is longer. Bytes.
+enum { JSON_NAME_MAX = 64 };
+
 struct json_walk {
     const char *at, *end;
+    bool named; // over an object
 };
 
 // Over the members of an object or the elements of an array; over nothing for any other value.
@@ -21,9 +25,29 @@ struct json_walk json_walk(struct view value);
 // an array); `ret_value`: the value without blanks around it. False at the end.
 bool json_walk_next(struct json_walk *walk, struct view *ret_name, struct view *ret_value);
 
-// The raw value of a member, {NULL, 0} when there is none or `object` is no object. `name` needs no
-// escapes.
+// Whether a name as json_walk_next gives it, perhaps with escapes, stands for `name` (of at most
+// JSON_NAME_MAX bytes, without quotes, backslashes and control characters). Names must not be
+// compared in any other way: `"n\u0061me"` is `name`.
+bool json_name_is(struct view raw_name, struct view name);
+
+// The raw value of a member, {NULL, 0} when there is none or `object` is no object. `name` as
+// above.
 struct view json_walk_member(struct view object, const char *name);
+
+// What to do with the member `name`: its raw value becomes the `struct view` at `offset` of a
+// record.
+struct json_pick {
+    struct view name;
+    size_t offset; // bytes
+};
+#define JSON_PICK(type, field, literal)                                                            \
+    {                                                                                              \
+        {literal, sizeof(literal) - 1}, offsetof(type, field)                                      \
+    }
+
+// Puts the members that `picks` names into `record`, in one walk. What is not there stays as it
+// was.
+void json_pick(struct view object, const struct json_pick *picks, size_t count, void *record);
 
 // Raw values tell their type by their first byte.
 static inline bool json_raw_is(struct view value, char first)

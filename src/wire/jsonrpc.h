@@ -15,7 +15,7 @@ enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESULT, RPC_ERROR };
 
 struct rpc {
     enum rpc_kind kind;
-    struct view text;   // the whole message
+    struct view text;   // the whole message, without blanks around it
     struct view id;     // raw; {NULL, 0}: a notification, or an error about nothing in particular
     struct view method; // unescaped (a method with escapes is refused)
     struct view params; // raw object or array; {NULL, 0}: none
@@ -40,6 +40,7 @@ struct rpc_fault {
     enum rpc_code code; // RPC_PARSE_ERROR, RPC_INVALID_REQUEST or RPC_INTERNAL_ERROR (memory)
     const char *reason; // static, a sentence without a stop
     struct view id;     // raw, when the message had a usable one
+    bool reply;         // it was to be a result or an error: never to be answered
     bool array;         // the text is a JSON array that was checked (a batch, 2025-03-26)
 };
 

@@ -58,29 +58,32 @@ enum mcp_method {
     MCP_ROOTS_CHANGED,
     MCP_ACKNOWLEDGED,
     MCP_ELICIT_COMPLETE,
-    MCP_TASK_STATUS,
+    MCP_TASK_STATUS, // 2025-11-25
+    MCP_TASK_NOTICE, // the same in the extension of 2026-07-28
     MCP_METHODS,
 };
 enum mcp_method mcp_method(struct view name);
+// "" for MCP_UNKNOWN.
 const char *mcp_method_name(enum mcp_method method);
 
 // What is looked at in the params of a message, as raw slices of them; {NULL, 0}: not there.
 struct mcp_params {
     struct view whole;
-    struct view name, uri, cursor, level, arguments, task_id, request_id, request_state,
-        input_responses;
-    struct view ref, ref_name, ref_uri; // completion/complete
-    struct view version, capabilities,
-        client_info;           // initialize: protocolVersion, capabilities, clientInfo
-    struct view notifications; // subscriptions/listen
-    struct view token;         // of notifications/progress: params.progressToken
-    struct view meta;          // params._meta, an object
-    struct view meta_token, meta_version, meta_capabilities, meta_client_info, meta_level,
-        meta_subscription;
+    struct view name, uri, cursor, level, arguments;
+    struct view task_id, task; // `task`: a call is to become a task (2025-11-25)
+    struct view request_id, request_state, input_responses;
+    struct view ref, ref_name, ref_uri;             // completion/complete
+    struct view version, capabilities, client_info; // initialize: its protocolVersion, …
+    struct view notifications;                      // subscriptions/listen
+    struct view token;                              // notifications/progress: its progressToken
+    struct view meta;                               // _meta when it is an object
+    // Members of _meta: progressToken, and those that begin with MCP_META.
+    struct view meta_token, meta_version, meta_capabilities, meta_client_info, meta_level;
+    struct view meta_subscription, meta_task;
 };
 
-// Sorts out params that were checked (they come from rpc_read). Params that are no object give
-// nothing.
+// Sorts out params that were checked (they come from rpc_read), or a result, whose `_meta` has the
+// same members. What is no object gives nothing. Members may be of any type.
 void mcp_params_read(struct view params, struct mcp_params *ret_params);
 
 // The era of a request: modern when its `_meta` says a protocol version.
@@ -93,8 +96,8 @@ static inline enum mcp_era mcp_era_of(const struct mcp_params *params)
 // when the method has none.
 struct view mcp_named(enum mcp_method method, const struct mcp_params *params);
 
-// A header value as it is meant: `=?base64?…?=` decoded into `into`, else the value itself. {NULL,
-// 0} when it is malformed or does not fit.
+// A header value (without blanks around it) as it is meant: `=?base64?…?=` decoded into `into`,
+// else the value itself. {NULL, 0} when it is malformed, is not visible ASCII, or does not fit.
 struct view mcp_header_decode(struct view value, char *into, size_t size);
 
 // Adds text as a header value: as it is when it is visible ASCII without blanks at its ends and

@@ -1,0 +1,206 @@
+// mcp.c: see mcp.h.
+#include "wire/mcp.h"
+
+#include "base/base64.h"
+#include "base/json_walk.h"
+#include "base/text.h"
+
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
+
+const char *const mcp_legacy_versions[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"};
+const size_t mcp_legacy_version_count = COUNT_OF(mcp_legacy_versions);
+
+static const struct view method_names[MCP_METHODS] = {
+    [MCP_UNKNOWN] = NAME(""),
+    [MCP_INITIALIZE] = NAME("initialize"),
+    [MCP_DISCOVER] = NAME("server/discover"),
+    [MCP_PING] = NAME("ping"),
+    [MCP_TOOLS_LIST] = NAME("tools/list"),
+    [MCP_TOOLS_CALL] = NAME("tools/call"),
+    [MCP_PROMPTS_LIST] = NAME("prompts/list"),
+    [MCP_PROMPTS_GET] = NAME("prompts/get"),
+    [MCP_RESOURCES_LIST] = NAME("resources/list"),
+    [MCP_TEMPLATES_LIST] = NAME("resources/templates/list"),
+    [MCP_RESOURCES_READ] = NAME("resources/read"),
+    [MCP_SUBSCRIBE] = NAME("resources/subscribe"),
+    [MCP_UNSUBSCRIBE] = NAME("resources/unsubscribe"),
+    [MCP_COMPLETE] = NAME("completion/complete"),
+    [MCP_SET_LEVEL] = NAME("logging/setLevel"),
+    [MCP_LISTEN] = NAME("subscriptions/listen"),
+    [MCP_TASKS_GET] = NAME("tasks/get"),
+    [MCP_TASKS_RESULT] = NAME("tasks/result"),
+    [MCP_TASKS_LIST] = NAME("tasks/list"),
+    [MCP_TASKS_CANCEL] = NAME("tasks/cancel"),
+    [MCP_TASKS_UPDATE] = NAME("tasks/update"),
+    [MCP_SAMPLING] = NAME("sampling/createMessage"),
+    [MCP_ELICIT] = NAME("elicitation/create"),
+    [MCP_ROOTS_LIST] = NAME("roots/list"),
+    [MCP_INITIALIZED] = NAME("notifications/initialized"),
+    [MCP_CANCELLED] = NAME("notifications/cancelled"),
+    [MCP_PROGRESS] = NAME("notifications/progress"),
+    [MCP_MESSAGE] = NAME("notifications/message"),
+    [MCP_TOOLS_CHANGED] = NAME("notifications/tools/list_changed"),
+    [MCP_PROMPTS_CHANGED] = NAME("notifications/prompts/list_changed"),
+    [MCP_RESOURCES_CHANGED] = NAME("notifications/resources/list_changed"),
+    [MCP_RESOURCE_UPDATED] = NAME("notifications/resources/updated"),
+    [MCP_ROOTS_CHANGED] = NAME("notifications/roots/list_changed"),
+    [MCP_ACKNOWLEDGED] = NAME("notifications/subscriptions/acknowledged"),
+    [MCP_ELICIT_COMPLETE] = NAME("notifications/elicitation/complete"),
+    [MCP_TASK_STATUS] = NAME("notifications/tasks/status"),
+    [MCP_TASK_NOTICE] = NAME("notifications/tasks"),
+};
+
+#define PICK(field, name) JSON_PICK(struct mcp_params, field, name)
+
+static const struct json_pick param_members[] = {
+    PICK(name, "name"),
+    PICK(arguments, "arguments"),
+    PICK(meta, "_meta"),
+    PICK(uri, "uri"),
+    PICK(cursor, "cursor"),
+    PICK(level, "level"),
+    PICK(task, "task"),
+    PICK(task_id, "taskId"),
+    PICK(request_id, "requestId"),
+    PICK(request_state, "requestState"),
+    PICK(input_responses, "inputResponses"),
+    PICK(ref, "ref"),
+    PICK(version, "protocolVersion"),
+    PICK(capabilities, "capabilities"),
+    PICK(client_info, "clientInfo"),
+    PICK(notifications, "notifications"),
+    PICK(token, "progressToken"),
+};
+
+static const struct json_pick ref_members[] = {PICK(ref_name, "name"), PICK(ref_uri, "uri")};
+
+static const struct json_pick meta_members[] = {
+    PICK(meta_token, "progressToken"),
+    PICK(meta_version, MCP_META "protocolVersion"),
+    PICK(meta_capabilities, MCP_META "clientCapabilities"),
+    PICK(meta_client_info, MCP_META "clientInfo"),
+    PICK(meta_level, MCP_META "logLevel"),
+    PICK(meta_subscription, MCP_META "subscriptionId"),
+    PICK(meta_task, MCP_META "related-task"),
+};
+
+bool mcp_is_legacy_version(struct view text)
+{
+    for (size_t i = 0; i < mcp_legacy_version_count; i++)
+        if (view_is(text, mcp_legacy_versions[i]))
+            return true;
+    return false;
+}
+
+enum mcp_method mcp_method(struct view name)
+{
+    for (enum mcp_method method = MCP_INITIALIZE; method < MCP_METHODS; method++)
+        if (view_equal(method_names[method], name))
+            return method;
+    return MCP_UNKNOWN;
+}
+
+const char *mcp_method_name(enum mcp_method method)
+{
+    return method_names[method < MCP_METHODS ? method : MCP_UNKNOWN].data;
+}
+
+void mcp_params_read(struct view params, struct mcp_params *ret_params)
+{
+    *ret_params = (struct mcp_params){.whole = params};
+    json_pick(params, param_members, COUNT_OF(param_members), ret_params);
+    if (!json_raw_is(ret_params->meta, '{'))
+        ret_params->meta = (struct view){NULL, 0};
+    json_pick(ret_params->ref, ref_members, COUNT_OF(ref_members), ret_params);
+    json_pick(ret_params->meta, meta_members, COUNT_OF(meta_members), ret_params);
+}
+
+struct view mcp_named(enum mcp_method method, const struct mcp_params *params)
+{
+    switch (method) {
+    case MCP_TOOLS_CALL:
+    case MCP_PROMPTS_GET:
+        return params->name;
+    case MCP_RESOURCES_READ:
+        return params->uri;
+    case MCP_TASKS_GET:
+    case MCP_TASKS_RESULT:
+    case MCP_TASKS_CANCEL:
+    case MCP_TASKS_UPDATE:
+        return params->task_id;
+    default:
+        return (struct view){NULL, 0};
+    }
+}
+
+// --- header values ---------------------------------------------------------------------------
+
+static const struct view encoded_start = NAME("=?base64?"), encoded_end = NAME("?=");
+
+static bool ends_encoded(struct view value)
+{
+    return value.size >= encoded_end.size &&
+           view_equal(view_skip(value, value.size - encoded_end.size), encoded_end);
+}
+
+// Visible ASCII, with blanks only inside (RFC 9110 section 5.5).
+static bool is_plain_value(struct view value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        unsigned char byte = (unsigned char)value.data[i];
+        bool blank = byte == ' ' || byte == '\t', inside = i > 0 && i + 1 < value.size;
+        if (blank ? !inside : byte <= ' ' || byte >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_utf8(struct view text)
+{
+    while (text.size > 0) {
+        size_t length = utf8_length(text);
+        if (length == 0)
+            return false;
+        text = view_skip(text, length);
+    }
+    return true;
+}
+
+struct view mcp_header_decode(struct view value, char *into, size_t size)
+{
+    const struct view refused = {NULL, 0};
+    if (!is_plain_value(value))
+        return refused;
+    if (!view_starts(value, encoded_start) || !ends_encoded(value))
+        return value;
+    if (value.size < encoded_start.size + encoded_end.size)
+        return refused;
+    struct view inside = view_skip(value, encoded_start.size);
+    inside.size -= encoded_end.size;
+    struct view text = base64_decode(inside, into, size);
+    return is_utf8(text) ? text : refused;
+}
+
+void mcp_header_encode(struct buf *buf, struct view text)
+{
+    if (text.size > 0 && is_plain_value(text) && !view_starts(text, encoded_start)) {
+        buf_add(buf, text);
+        return;
+    }
+    buf_add(buf, encoded_start);
+    base64_add(buf, text);
+    buf_add(buf, encoded_end);
+}
+
+int mcp_log_level(struct view text)
+{
+    static const char *const levels[] = {"debug", "info",     "notice", "warning",
+                                         "error", "critical", "alert",  "emergency"};
+    for (size_t i = 0; i < COUNT_OF(levels); i++)
+        if (view_is(text, levels[i]))
+            return (int)i;
+    return -1;
+}
