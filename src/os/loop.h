@@ -10,8 +10,14 @@
 
 struct loop;
 
+// The first loop of a process makes it ignore SIGPIPE, since a lost connection is an error of the
+// write and no reason to die.
 MUST_CHECK bool loop_new(struct loop **ret_loop, struct err *err);
-void loop_free(struct loop **loop); // everything of the loop has been closed before
+
+// Everything of the loop (streams, listeners, timers, children) has been closed before, and nobody
+// posts any more. Calls what was posted and not yet called; waits for jobs under way and until the
+// children that were freed are gone.
+void loop_free(struct loop **loop);
 
 // Runs until loop_stop.
 void loop_run(struct loop *loop);
@@ -38,6 +44,6 @@ MUST_CHECK bool timer_new(struct loop *loop, uint64_t period, void (*fn)(void *c
                           void *context, struct timer **ret_timer, struct err *err);
 void timer_free(struct timer **timer);
 
-// Calls `fn` when the process gets the signal. One loop per signal.
+// Calls `fn` when the process gets the signal, as long as the loop lives. One loop per signal.
 MUST_CHECK bool loop_signal(struct loop *loop, int number, void (*fn)(void *context), void *context,
                             struct err *err);

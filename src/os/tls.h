@@ -16,4 +16,4 @@ MUST_CHECK bool tls_new_server(const char *certificate, const char *key, struct 
 // For a client that verifies with the system's authorities, or those in `authorities` (a PEM file)
 // when it is not NULL.
 MUST_CHECK bool tls_new_client(const char *authorities, struct tls **ret_tls, struct err *err);
-void tls_free(struct tls **tls);
+void tls_free(struct tls **tls); // its streams may live on
