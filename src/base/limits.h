@@ -32,6 +32,9 @@
 // 8000, browsers and proxies stop earlier). Bytes.
 #define LIMIT_URL 4096
 
+// What a server's `timeouts` may say: a day is longer than any connection lives. Seconds.
+#define LIMIT_TIMEOUT_SECONDS 86400
+
 // `--args A,B,C`: well below what a system takes as the arguments of a program. Bytes.
 #define LIMIT_LIST 65536
 
