@@ -44,6 +44,9 @@
 // `--limit N`: a page of a list.
 #define LIMIT_PAGE 1000000
 
+// Sizes such as `--max-body 10M`: no single piece of a conversation is larger. Bytes.
+#define LIMIT_SIZE (1u << 30)
+
 // Durations such as `--expires-in`: a hundred years, so that sums of times cannot overflow.
 #define LIMIT_DURATION_DAYS 36500
 

@@ -64,7 +64,8 @@ static const char fish_script[] =
     "    secure-mcp-gateway __complete $words \"$word\" 2>/dev/null\n"
     "end\n"
     "complete -c secure-mcp-gateway -f -a '(__secure_mcp_gateway_complete)'\n"
-    "complete -c secure-mcp-gateway -F -n 'string match -qr -- \"^--([a-z-]+-file|home)\\$\" "
+    "complete -c secure-mcp-gateway -F -n 'string match -qr -- "
+    "\"^--([a-z-]+-file|home|tls-cert|tls-key|upstream-ca)\\$\" "
     "(commandline -opc)[-1]'\n";
 
 const char *complete_script(const char *shell)

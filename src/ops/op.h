@@ -67,10 +67,11 @@ struct op_param {
 };
 
 enum op_effect {
-    EFFECT_CHANGE, // runs inside a write transaction; refusals are audited. Zero: the strict one.
-    EFFECT_READ,   // runs inside a read transaction
-    EFFECT_WHOLE,  // makes its own transactions and files (model/whole.h); refusals are audited
-    EFFECT_LOCAL,  // needs no store: `call->store` is NULL
+    EFFECT_CHANGE,  // runs inside a write transaction; refusals are audited. Zero: the strict one.
+    EFFECT_READ,    // runs inside a read transaction
+    EFFECT_WHOLE,   // makes its own transactions and files (model/whole.h); refusals are audited
+    EFFECT_LOCAL,   // needs no store: `call->store` is NULL
+    EFFECT_PROGRAM, // a program of its own, which reads the row itself; no `run`; not for REST
 };
 
 // Where the user and this program live: what the door knows of the environment. NULL: not known.
