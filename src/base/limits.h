@@ -32,13 +32,8 @@
 // 8000, browsers and proxies stop earlier). Bytes.
 #define LIMIT_URL 4096
 
-// The size line of a chunk with its extension, and all trailers of a body: nobody needs either, and
-// what is skipped must end. Bytes.
-#define LIMIT_CHUNK_LINE 4096
-
-// Size lines of a chunked body beyond 16 bytes each and twice the data: a body whose every byte
-// brings an extension would cost us its limit a thousand times over. Bytes.
-#define LIMIT_CHUNK_EXCESS (16u << 10)
+// What a server's `timeouts` may say: a day is longer than any connection lives. Seconds.
+#define LIMIT_TIMEOUT_SECONDS 86400
 
 // `--args A,B,C`: well below what a system takes as the arguments of a program. Bytes.
 #define LIMIT_LIST 65536
@@ -55,6 +50,9 @@
 
 // `--limit N`: a page of a list.
 #define LIMIT_PAGE 1000000
+
+// Sizes such as `--max-body 10M`: no single piece of a conversation is larger. Bytes.
+#define LIMIT_SIZE (1u << 30)
 
 // Durations such as `--expires-in`: a hundred years, so that sums of times cannot overflow.
 #define LIMIT_DURATION_DAYS 36500

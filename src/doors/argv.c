@@ -369,7 +369,7 @@ static bool refuse_extra_word(const struct request *request, const char *word, s
 
 bool request_read(struct request *request, int argc, char **argv, struct err *err)
 {
-    *request = (struct request){0};
+    *request = (struct request){.argv = argv};
     look_for_format(request, argc, argv);
     if (!hide_secrets(request, argc, argv, err))
         return false;

@@ -29,6 +29,7 @@ struct request {
     bool help, version, man, markdown;
     const char *stray; // an option that no built-in command knows; NULL: there was none
     bool stdin_taken;  // a value was read from standard input
+    char **argv;       // what it was made of, with secrets wiped
 };
 
 // Makes a request of the arguments. On failure `format` and `output_given` are still set when

@@ -10,41 +10,12 @@
 #include "doors/argv.h"
 #include "doors/complete.h"
 #include "doors/help.h"
+#include "doors/place.h"
+#include "doors/program.h"
 #include "doors/progress_line.h"
 #include "doors/result.h"
 #include "doors/say.h"
 #include "doors/spell.h"
-
-// Where the home is: --home, else SECURE_MCP_GATEWAY_HOME, else $XDG_DATA_HOME/secure-mcp-gateway,
-// else ~/.local/share/secure-mcp-gateway (command contract, ground rules).
-static bool find_home(const struct request *request, char ret_home[LIMIT_PATH], struct err *err)
-{
-    const char *given = request->home ? request->home : getenv("SECURE_MCP_GATEWAY_HOME");
-    const char *data = getenv("XDG_DATA_HOME"), *user = getenv("HOME");
-    int size;
-    if (given && given[0])
-        size = snprintf(ret_home, LIMIT_PATH, "%s", given);
-    else if (data && data[0] == '/')
-        size = snprintf(ret_home, LIMIT_PATH, "%s/secure-mcp-gateway", data);
-    else if (user && user[0])
-        size = snprintf(ret_home, LIMIT_PATH, "%s/.local/share/secure-mcp-gateway", user);
-    else
-        return err_set(err, ERR_USAGE, "home_unknown",
-                       "Nothing says where the store is: give --home or set HOME");
-    if (size < 0 || size >= LIMIT_PATH)
-        return err_set(err, ERR_USAGE, "path_too_long", "The path of the home is too long");
-    return true;
-}
-
-static bool find_store(const struct request *request, char home[LIMIT_PATH],
-                       struct store_config *ret_config, struct err *err)
-{
-    const char *url = request->store_url ? request->store_url : getenv("SECURE_MCP_GATEWAY_STORE");
-    if (!find_home(request, home, err))
-        return false;
-    *ret_config = (struct store_config){.home = home, .url = url && url[0] ? url : NULL};
-    return true;
-}
 
 // What is about to be done, to what: `user delete --email alice@example.com`.
 static void tell_command(const struct request *request)
@@ -163,7 +134,7 @@ static enum op_outcome run_in_store(const struct request *request, struct result
     struct store_config config;
     char home[LIMIT_PATH];
     struct progress_line line;
-    if (!find_store(request, home, &config, err))
+    if (!place_store(request, home, &config, err))
         return OP_FAILED;
     config.to_mend = request->op->to_mend;
     if (!store_open(&config, &store, err))
@@ -188,14 +159,6 @@ static bool print(struct buf *buf, struct err *err)
     return err_set(err, ERR_IO, "output_failed", "The text cannot be written to standard output");
 }
 
-// Where the program stands; `path` is its memory. "" when the system does not tell.
-static const char *own_path(char path[LIMIT_PATH])
-{
-    ssize_t size = readlink("/proc/self/exe", path, LIMIT_PATH - 1);
-    path[size > 0 ? size : 0] = '\0';
-    return path;
-}
-
 // A client's file must not be one of the store's. Where no store can be, there is nothing to guard.
 static bool check_config_file(const struct request *request, struct err *err)
 {
@@ -203,7 +166,7 @@ static bool check_config_file(const struct request *request, struct err *err)
     struct store_config config;
     struct err ignored;
     char home[LIMIT_PATH];
-    return !file->given || !find_store(request, home, &config, &ignored) ||
+    return !file->given || !place_store(request, home, &config, &ignored) ||
            store_check_foreign_file(&config, file->text.data, err);
 }
 
@@ -213,7 +176,7 @@ static enum op_outcome run_locally(const struct request *request, struct result 
     char program[LIMIT_PATH];
     struct buf text AUTO(buf_done);
     const struct surroundings surroundings = {
-        .program = own_path(program),
+        .program = program_own_path(program),
         .home_option = request->home,
         .store_option = request->store_url,
         .home = getenv("HOME"),
@@ -237,6 +200,8 @@ static enum op_outcome run_locally(const struct request *request, struct result 
 
 static bool run_op(struct request *request, struct err *err)
 {
+    if (request->op->effect == EFFECT_PROGRAM)
+        return program_become("secure-mcp-gatewayd", request->argv, err);
     struct result result = {.draft = {.descriptor = -1}};
     struct buf input AUTO(buf_done) = {0};
     enum op_outcome outcome = OP_FAILED;
@@ -341,7 +306,7 @@ static bool complete_command(int argc, char **argv, struct buf *buf, struct err 
         else if (strcmp(argv[i], "--store") == 0)
             request.store_url = argv[i + 1];
     }
-    if (!find_store(&request, home, &config, err))
+    if (!place_store(&request, home, &config, err))
         return false;
     config.must_exist = true;
     complete_words(buf, argc - 2, argv + 2, &config);

@@ -64,7 +64,8 @@ static const char fish_script[] =
     "    secure-mcp-gateway __complete $words \"$word\" 2>/dev/null\n"
     "end\n"
     "complete -c secure-mcp-gateway -f -a '(__secure_mcp_gateway_complete)'\n"
-    "complete -c secure-mcp-gateway -F -n 'string match -qr -- \"^--([a-z-]+-file|home)\\$\" "
+    "complete -c secure-mcp-gateway -F -n 'string match -qr -- "
+    "\"^--([a-z-]+-file|home|tls-cert|tls-key|upstream-ca)\\$\" "
     "(commandline -opc)[-1]'\n";
 
 const char *complete_script(const char *shell)
@@ -179,6 +180,12 @@ static void offer_values(const struct typed *typed, enum param param,
         break;
     case P_PLATFORM:
         offer_each(typed, "linux\0macos\0windows\0");
+        break;
+    case P_ISOLATION:
+        offer_each(typed, "project\0user\0session\0");
+        break;
+    case P_PROTOCOL:
+        offer_each(typed, "auto\0legacy\0modern\0");
         break;
     case P_STATUS:
         offer_each(typed, "active\0disabled\0expired\0");

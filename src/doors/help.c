@@ -53,6 +53,10 @@ void help_usage(struct buf *buf, const struct op *op)
     enum need open = MAY;
     char title[OP_TITLE];
     buf_add_format(buf, "secure-mcp-gateway %s", op_title(op, title));
+    if (op->effect == EFFECT_PROGRAM) { // it has dozens, none of them required
+        add(buf, " [OPTIONS]\n");
+        return;
+    }
     for (size_t i = 0; i < op->param_count; i++) {
         const struct op_param *param = &op->params[i];
         const struct param_row *row = &param_rows[param->param];
@@ -120,12 +124,14 @@ void help_program(struct buf *buf)
     add(buf, "  completion SHELL       print completions for bash, zsh or fish\n"
              "  help [GROUP [COMMAND]] show help\n");
     add_common_options(buf);
-    add(buf, "\nEnvironment:\n"
-             "  SECURE_MCP_GATEWAY_HOME    as --home\n"
-             "  SECURE_MCP_GATEWAY_STORE   as --store\n"
-             "  ENKRYPT_GATEWAY_KEY        the key that `user check-api-key` examines\n"
-             "  NO_COLOR                   no colours\n"
-             "\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
+    add(buf,
+        "\nEnvironment:\n"
+        "  SECURE_MCP_GATEWAY_HOME    as --home\n"
+        "  SECURE_MCP_GATEWAY_STORE   as --store\n"
+        "  ENKRYPT_GATEWAY_KEY        the key that `user check-api-key` examines, and that of\n"
+        "                             the client of `serve --stdio`\n"
+        "  NO_COLOR                   no colours\n"
+        "\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
     add_examples(buf, "user create --email alice@example.com\n"
                       "project create --project-name 'Team Project'\n"
                       "project add-user --project-name 'Team Project' --email alice@example.com\n"

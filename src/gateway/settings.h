@@ -14,7 +14,7 @@ struct settings {
         *origins;             // further allowed origins, NULL at the end; NULL: loopback ones only
     const char *const *hosts; // further names the gateway is reached by; NULL: loopback ones only
     unsigned workers;
-    const char *holder;          // the path of the program that holds children
+    const char *holder;          // the path of the program that holds children; NULL: there is none
     const char *tls_authorities; // PEM; NULL: the system's
 
     // Bytes.

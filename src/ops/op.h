@@ -67,10 +67,11 @@ struct op_param {
 };
 
 enum op_effect {
-    EFFECT_CHANGE, // runs inside a write transaction; refusals are audited. Zero: the strict one.
-    EFFECT_READ,   // runs inside a read transaction
-    EFFECT_WHOLE,  // makes its own transactions and files (model/whole.h); refusals are audited
-    EFFECT_LOCAL,  // needs no store: `call->store` is NULL
+    EFFECT_CHANGE,  // runs inside a write transaction; refusals are audited. Zero: the strict one.
+    EFFECT_READ,    // runs inside a read transaction
+    EFFECT_WHOLE,   // makes its own transactions and files (model/whole.h); refusals are audited
+    EFFECT_LOCAL,   // needs no store: `call->store` is NULL
+    EFFECT_PROGRAM, // a program of its own, which reads the row itself; no `run`; not for REST
 };
 
 // Where the user and this program live: what the door knows of the environment. NULL: not known.
@@ -99,7 +100,7 @@ struct op_call {
     struct op_targets targets; // filled by call_user and its relatives
 };
 
-enum { OP_PARAMS = 16, OP_HELPS = 4, OP_TITLE = 64 };
+enum { OP_PARAMS = 40, OP_HELPS = 4, OP_TITLE = 64 };
 
 // What a parameter means to one row, where the general words do not fit.
 struct op_help {

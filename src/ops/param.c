@@ -71,6 +71,10 @@ const struct param_row param_rows[P_COUNT] = {
                    "headers to send to it, as an object of texts; secret; - or @FILE as for --env"},
     [P_ALLOW_PRIVATE_ADDRESSES] = {"allow-private-addresses", NULL, TYPE_FLAG,
                                    "the URL may lead to this machine or its network"},
+    [P_ISOLATION] = {"isolation", "project|user|session", TYPE_TEXT,
+                     "who shares a process of it: a project (default), a user, or nobody"},
+    [P_PROTOCOL] = {"protocol", "auto|legacy|modern", TYPE_TEXT,
+                    "the era of MCP it speaks; auto (default) is to find out"},
     [P_TOOLS] = {"tools", "JSON", TYPE_JSON,
                  "the tools that may be used, as an object or a list of names; {} is all"},
     [P_DESCRIPTION] = {"description", "TEXT", TYPE_TEXT, "what the server is for"},
@@ -90,6 +94,69 @@ const struct param_row param_rows[P_COUNT] = {
     [P_OUTPUT_POLICY] = {"output-policy", "JSON", TYPE_JSON,
                          "the policy for what comes from the server"},
     [P_OUTPUT_POLICY_FILE] = {"output-policy-file", "FILE", TYPE_PATH, "a file with that policy"},
+    [P_LISTEN] = {"listen", "ADDRESS", TYPE_LISTEN,
+                  "where clients connect: HOST:PORT or unix:PATH; 127.0.0.1:8000 unless given"},
+    [P_STDIO] = {"stdio", NULL, TYPE_FLAG,
+                 "serve one client over stdin and stdout, with the key in ENKRYPT_GATEWAY_KEY"},
+    [P_WORKERS] = {"workers", "N", TYPE_NUMBER, "threads that serve connections; 1 unless given"},
+    [P_TLS_CERT] = {"tls-cert", "FILE", TYPE_PATH, "the certificate and its chain (PEM), for TLS"},
+    [P_TLS_KEY] = {"tls-key", "FILE", TYPE_PATH, "the private key of the certificate (PEM)"},
+    [P_METRICS_LISTEN] = {"metrics-listen", "ADDRESS", TYPE_LISTEN,
+                          "where /metrics is, as for --listen; nowhere unless given"},
+    [P_ALLOW_ORIGIN] = {"allow-origin", "A,B,C", TYPE_WORDS,
+                        "web pages that may connect, besides those of this machine"},
+    [P_ALLOW_HOST] = {"allow-host", "A,B,C", TYPE_WORDS,
+                      "names the gateway is reached by, besides those of this machine"},
+    [P_UPSTREAM_CA] = {"upstream-ca", "FILE", TYPE_PATH,
+                       "who vouches for servers (PEM), in place of the system's authorities"},
+    [P_MAX_HEAD] = {"max-head", "16K", TYPE_SIZE, "at most so many bytes in a request's head"},
+    [P_MAX_BODY] = {"max-body", "10M", TYPE_SIZE, "at most so many bytes in a request's body"},
+    [P_MAX_EVENT] = {"max-event", "10M", TYPE_SIZE,
+                     "at most so many bytes in one event of a stream"},
+    [P_MAX_LIST] = {"max-list", "10M", TYPE_SIZE,
+                    "at most so many bytes in all pages of a server's list"},
+    [P_MAX_UPSTREAM_BODY] = {"max-upstream-body", "32M", TYPE_SIZE,
+                             "at most so many bytes in a server's answer"},
+    [P_MAX_QUEUE] = {"max-queue", "256K", TYPE_SIZE,
+                     "keep so many bytes for a client that does not read, then wait"},
+    [P_CALLS_PER_KEY] = {"calls-per-key", "64", TYPE_NUMBER,
+                         "at most so many calls under way for a key"},
+    [P_SESSIONS_PER_KEY] = {"sessions-per-key", "256", TYPE_NUMBER,
+                            "at most so many sessions of a key"},
+    [P_CONNECTIONS] = {"connections", "100000", TYPE_NUMBER,
+                       "at most so many connections of clients"},
+    [P_PAGES_PER_LIST] = {"pages-per-list", "100", TYPE_NUMBER,
+                          "at most so many pages of a server's list"},
+    [P_IDLE_SESSION] = {"idle-session", "30m", TYPE_DURATION,
+                        "end a session that is unused for so long"},
+    [P_KEEP_ALIVE] = {"keep-alive", "15s", TYPE_DURATION,
+                      "send a comment into a stream that is quiet for so long"},
+    [P_IDLE_CONNECTION] = {"idle-connection", "75s", TYPE_DURATION,
+                           "end a connection that is unused for so long"},
+    [P_REQUEST_TIMEOUT] = {"request-timeout", "30s", TYPE_DURATION,
+                           "how long a request may take to arrive"},
+    [P_CONNECT_TIMEOUT] = {"connect-timeout", "5s", TYPE_DURATION,
+                           "how long connecting to a server may take"},
+    [P_FIRST_BYTE_TIMEOUT] = {"first-byte-timeout", "60s", TYPE_DURATION,
+                              "how long a server may take to begin its answer"},
+    [P_IDLE_TIMEOUT] = {"idle-timeout", "60s", TYPE_DURATION,
+                        "how long a server may pause in its answer"},
+    [P_TOTAL_TIMEOUT] = {"total-timeout", "5m", TYPE_DURATION, "how long a call may take in all"},
+    [P_HANDSHAKE_TIMEOUT] = {"handshake-timeout", "30s", TYPE_DURATION,
+                             "how long a server may take to start"},
+    [P_QUESTION_TIMEOUT] = {"question-timeout", "5m", TYPE_DURATION,
+                            "how long a client may take to answer a server's question"},
+    [P_IDLE_CHILD] = {"idle-child", "30m", TYPE_DURATION,
+                      "end a server's process that is unused for so long"},
+    [P_RESTART_FIRST] = {"restart-first", "1s", TYPE_DURATION,
+                         "the first pause before a server that died is started again"},
+    [P_RESTART_MOST] = {"restart-most", "1m", TYPE_DURATION, "the longest such pause"},
+    [P_LEASE] = {"lease", "2s", TYPE_DURATION,
+                 "how long to go on by what was known when the store is out of reach"},
+    [P_DRAIN] = {"drain", "10s", TYPE_DURATION,
+                 "how long calls may take to finish when the gateway is to end"},
+    [P_USAGE_PERIOD] = {"usage-period", "1m", TYPE_DURATION,
+                        "how often the uses of keys are written down"},
 };
 
 static bool bad_value(enum param param, const char *expected, struct err *err)
@@ -146,6 +213,22 @@ static bool read_time_ago(struct view text, int64_t *ret_time)
     return true;
 }
 
+static bool read_size(struct view text, int64_t *ret_size)
+{
+    static const char units[] = "KMG";
+    const char *unit = text.size ? memchr(units, text.data[text.size - 1], sizeof units - 1) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    int64_t size = 0;
+    text.size -= unit != NULL;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || size > LIMIT_SIZE)
+            return false;
+        size = size * 10 + (text.data[i] - '0');
+    }
+    *ret_size = size <= LIMIT_SIZE ? size << shift : 0;
+    return text.size > 0 && *ret_size >= 1 && *ret_size <= LIMIT_SIZE;
+}
+
 // The types whose text means a number.
 static bool read_measure(enum param param, struct view text, struct arg *arg, struct err *err)
 {
@@ -164,6 +247,9 @@ static bool read_measure(enum param param, struct view text, struct arg *arg, st
         return time_parse(text, &arg->number) || read_time_ago(text, &arg->number) ||
                bad_value(param, "a UTC time such as 2025-07-16T17:02:00, or how long ago (90d)",
                          err);
+    case TYPE_SIZE:
+        return read_size(text, &arg->number) ||
+               bad_value(param, "a number of bytes such as 65536, 64K or 10M, up to 1G", err);
     default:
         return read_number(text, &arg->number) ||
                bad_value(param, "a whole number from 1 to 1000000", err);
@@ -208,6 +294,51 @@ static bool read_url(enum param param, struct view text, struct err *err)
     return !reason ||
            err_set(err, ERR_USAGE, "invalid_url", "The value of --%s is not a valid URL: %s",
                    param_rows[param].name, reason);
+}
+
+static bool read_words(enum param param, struct view text, struct err *err)
+{
+    bool good = text.size > 0 && text.size <= LIMIT_LIST && is_utf8(text) && text.data[0] != ',' &&
+                text.data[text.size - 1] != ',';
+    for (size_t i = 1; good && i < text.size; i++)
+        good = text.data[i] != ',' || text.data[i - 1] != ',';
+    return good || bad_value(param, "texts with commas between them, none of them empty", err);
+}
+
+static bool is_port(struct view text)
+{
+    unsigned port = 0;
+    for (size_t i = 0; i < text.size && port <= 65535; i++)
+        port = text.data[i] >= '0' && text.data[i] <= '9' ? port * 10 + (unsigned)text.data[i] - '0'
+                                                          : 65536;
+    return text.size >= 1 && text.size <= 5 && port <= 65535;
+}
+
+// How many bytes from `from` on are among `set`.
+static size_t span(struct view text, size_t from, const char *set)
+{
+    size_t at = from;
+    while (at < text.size && text.data[at] && strchr(set, text.data[at]))
+        at++;
+    return at - from;
+}
+
+static bool is_host_and_port(struct view text)
+{
+    static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    bool ipv6 = view_starts(text, VIEW("["));
+    struct view between = ipv6 ? VIEW("]:") : VIEW(":");
+    size_t host = span(text, ipv6, ipv6 ? "0123456789abcdefABCDEF:." : bare);
+    struct view rest = view_skip(text, ipv6 + host);
+    return host > 0 && view_starts(rest, between) && is_port(view_skip(rest, between.size));
+}
+
+static bool read_listen(enum param param, struct view text, struct err *err)
+{
+    enum { SOCKET_PATH = 107 }; // unix(7): sun_path without its NUL
+    struct view path = view_starts(text, VIEW("unix:")) ? view_skip(text, 5) : VIEW("");
+    return (path.size > 0 && path.size <= SOCKET_PATH) || is_host_and_port(text) ||
+           bad_value(param, "HOST:PORT such as 127.0.0.1:8000 or [::1]:8000, or unix:PATH", err);
 }
 
 bool param_is_secret(enum param param)
@@ -273,6 +404,13 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
     case TYPE_URL:
         good = read_url(param, text, err);
         break;
+    case TYPE_WORDS:
+        good = read_words(param, text, err);
+        break;
+    case TYPE_LISTEN:
+        good = read_listen(param, text, err);
+        break;
+    case TYPE_SIZE:
     case TYPE_DURATION:
     case TYPE_EXPIRY:
     case TYPE_TIME:

@@ -60,6 +60,8 @@ enum param {
     P_URL,
     P_HEADERS,
     P_ALLOW_PRIVATE_ADDRESSES,
+    P_ISOLATION,
+    P_PROTOCOL,
     P_TOOLS,
     P_DESCRIPTION,
     P_INPUT_GUARDRAILS_POLICY,
@@ -72,6 +74,41 @@ enum param {
     P_INPUT_POLICY_FILE,
     P_OUTPUT_POLICY,
     P_OUTPUT_POLICY_FILE,
+    P_LISTEN,
+    P_STDIO,
+    P_WORKERS,
+    P_TLS_CERT,
+    P_TLS_KEY,
+    P_METRICS_LISTEN,
+    P_ALLOW_ORIGIN,
+    P_ALLOW_HOST,
+    P_UPSTREAM_CA,
+    P_MAX_HEAD,
+    P_MAX_BODY,
+    P_MAX_EVENT,
+    P_MAX_LIST,
+    P_MAX_UPSTREAM_BODY,
+    P_MAX_QUEUE,
+    P_CALLS_PER_KEY,
+    P_SESSIONS_PER_KEY,
+    P_CONNECTIONS,
+    P_PAGES_PER_LIST,
+    P_IDLE_SESSION,
+    P_KEEP_ALIVE,
+    P_IDLE_CONNECTION,
+    P_REQUEST_TIMEOUT,
+    P_CONNECT_TIMEOUT,
+    P_FIRST_BYTE_TIMEOUT,
+    P_IDLE_TIMEOUT,
+    P_TOTAL_TIMEOUT,
+    P_HANDSHAKE_TIMEOUT,
+    P_QUESTION_TIMEOUT,
+    P_IDLE_CHILD,
+    P_RESTART_FIRST,
+    P_RESTART_MOST,
+    P_LEASE,
+    P_DRAIN,
+    P_USAGE_PERIOD,
     P_COUNT,
 };
 
@@ -91,6 +128,9 @@ enum param_type {
     TYPE_JSON,     // a JSON text; the door has read it where `-` or @FILE was given; secret
     TYPE_LIST,     // texts with commas between them, or a JSON list of texts; may be empty; secret
     TYPE_URL,      // url_read; secret
+    TYPE_WORDS,    // texts with commas between them, none empty; not secret
+    TYPE_LISTEN,   // HOST:PORT, [IPV6]:PORT or unix:PATH
+    TYPE_SIZE,     // number: bytes; 1 to LIMIT_SIZE, with K, M or G for powers of 1024
 };
 
 struct param_row {

@@ -68,6 +68,31 @@ static void check_number(struct view text, int64_t number)
     must(count == number);
 }
 
+// Bytes, or units of 1024 of them.
+static void check_size(struct view text, int64_t number)
+{
+    char last = text.data[text.size - 1];
+    int64_t unit = last == 'K' ? 1 << 10 : last == 'M' ? 1 << 20 : last == 'G' ? 1 << 30 : 1;
+    text.size -= unit > 1;
+    must(number >= 1 && number <= LIMIT_SIZE && number % unit == 0);
+    int64_t count = 0;
+    must(is_digits(text));
+    for (size_t i = 0; i < text.size; i++)
+        count = count * 10 + (text.data[i] - '0');
+    must(count == number / unit);
+}
+
+// The end of an address is a port, unless it is a socket's path.
+static void check_listen(struct view text)
+{
+    must(text.size >= 3 && text.size <= LIMIT_LIST);
+    if (view_starts(text, VIEW("unix:")))
+        return;
+    const char *colon = memrchr(text.data, ':', text.size);
+    must(colon && colon > text.data);
+    must(is_digits(view_skip(text, (size_t)(colon - text.data) + 1)));
+}
+
 static void check_accepted(enum param_type type, struct view text, int64_t number)
 {
     switch (type) {
@@ -108,6 +133,15 @@ static void check_accepted(enum param_type type, struct view text, int64_t numbe
         break;
     case TYPE_PATH:
         must(text.size >= 1 && text.size < LIMIT_PATH);
+        break;
+    case TYPE_SIZE:
+        check_size(text, number);
+        break;
+    case TYPE_LISTEN:
+        check_listen(text);
+        break;
+    case TYPE_WORDS:
+        must(text.size >= 1 && text.size <= LIMIT_LIST);
         break;
     case TYPE_JSON: // reading them is fuzz_json's and fuzz_server_record's
     case TYPE_LIST:

@@ -240,6 +240,84 @@ static void reads_numbers(void **state)
             fail_msg("accepted: %.*s", VIEW_ARG(no_numbers[i]));
 }
 
+static void reads_sizes(void **state)
+{
+    (void)state;
+    static const struct view no_sizes[] = {TEXT(""),
+                                           TEXT("0"),
+                                           TEXT("0K"),
+                                           TEXT("K"),
+                                           TEXT("-1"),
+                                           TEXT("1k"),
+                                           TEXT("1.5M"),
+                                           TEXT("1 M"),
+                                           TEXT("2G"),
+                                           TEXT("1025M"),
+                                           TEXT("1073741825"),
+                                           TEXT("1KB"),
+                                           TEXT("99999999999999999999")};
+    assert_true(accepts(P_MAX_BODY, VIEW("1"), 1));
+    assert_true(accepts(P_MAX_BODY, VIEW("65536"), 65536));
+    assert_true(accepts(P_MAX_BODY, VIEW("16K"), 16 << 10));
+    assert_true(accepts(P_MAX_BODY, VIEW("10M"), 10 << 20));
+    assert_true(accepts(P_MAX_BODY, VIEW("1G"), LIMIT_SIZE));
+    assert_true(accepts(P_MAX_BODY, VIEW("1073741824"), LIMIT_SIZE));
+    for (size_t i = 0; i < COUNT_OF(no_sizes); i++)
+        if (!refuses(P_MAX_BODY, no_sizes[i], "invalid_value"))
+            fail_msg("%s: %s", no_sizes[i].data, err.message);
+}
+
+static void reads_places_to_listen(void **state)
+{
+    (void)state;
+    static const struct view places[] = {TEXT("127.0.0.1:8000"),
+                                         TEXT("localhost:0"),
+                                         TEXT("[::1]:65535"),
+                                         TEXT("[::ffff:1.2.3.4]:1"),
+                                         TEXT("mcp.example.com:443"),
+                                         TEXT("unix:/run/a b.sock"),
+                                         TEXT("unix:x")};
+    static const struct view no_places[] = {TEXT(""),
+                                            TEXT("8000"),
+                                            TEXT(":8000"),
+                                            TEXT("127.0.0.1"),
+                                            TEXT("127.0.0.1:"),
+                                            TEXT("127.0.0.1:65536"),
+                                            TEXT("127.0.0.1:000080"),
+                                            TEXT("127.0.0.1:80x"),
+                                            TEXT("::1:80"),
+                                            TEXT("[::1]"),
+                                            TEXT("[::1]80"),
+                                            TEXT("[]:80"),
+                                            TEXT("[::1:80"),
+                                            TEXT("a b:80"),
+                                            TEXT("http://a:80"),
+                                            TEXT("unix:"),
+                                            TEXT("a\0b:80")};
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        assert_true(accepts(P_LISTEN, places[i], 0));
+    for (size_t i = 0; i < COUNT_OF(no_places); i++)
+        if (!refuses(P_LISTEN, no_places[i], "invalid_value"))
+            fail_msg("%s: %s", no_places[i].data, err.message);
+    char path[5 + 108 + 1] = "unix:";
+    memset(path + 5, 'a', 108);
+    assert_true(accepts(P_LISTEN, view_bytes(path, 5 + 107), 0));
+    assert_true(refuses(P_LISTEN, view_bytes(path, 5 + 108), "invalid_value"));
+}
+
+static void reads_words(void **state)
+{
+    (void)state;
+    assert_true(accepts(P_ALLOW_HOST, VIEW("a"), 0));
+    assert_true(accepts(P_ALLOW_ORIGIN, VIEW("https://a.b,https://c.d:81"), 0));
+    assert_true(refuses(P_ALLOW_HOST, VIEW(""), "invalid_value"));
+    assert_true(refuses(P_ALLOW_HOST, VIEW(","), "invalid_value"));
+    assert_true(refuses(P_ALLOW_HOST, VIEW("a,"), "invalid_value"));
+    assert_true(refuses(P_ALLOW_HOST, VIEW(",a"), "invalid_value"));
+    assert_true(refuses(P_ALLOW_HOST, VIEW("a,,b"), "invalid_value"));
+    assert_true(refuses(P_ALLOW_HOST, VIEW("a\xff"), "invalid_value"));
+}
+
 static void reads_uuids(void **state)
 {
     (void)state;
@@ -389,6 +467,9 @@ int main(void)
         cmocka_unit_test(reads_times),
         cmocka_unit_test(reads_how_long_ago),
         cmocka_unit_test(reads_numbers),
+        cmocka_unit_test(reads_sizes),
+        cmocka_unit_test(reads_places_to_listen),
+        cmocka_unit_test(reads_words),
         cmocka_unit_test(reads_uuids),
         cmocka_unit_test(reads_addresses_and_names),
         cmocka_unit_test(reads_texts_and_paths),
