@@ -99,6 +99,15 @@ static void drop_waiters(struct call *call)
     call->waiter_count = call->waiting = 0;
 }
 
+void call_becomes_stream(struct call *call)
+{
+    if (call->is_stream)
+        return;
+    call->is_stream = true;
+    call->principal->credential->calls--;
+    call->gateway->counters.calls_now--;
+}
+
 static void call_free(struct call *call)
 {
     unlink_call(call);
@@ -108,8 +117,7 @@ static void call_free(struct call *call)
     buf_done(&call->text);
     free(call->fields);
     free(call->field_text);
-    call->principal->credential->calls--;
-    call->gateway->counters.calls_now--;
+    call_becomes_stream(call);
     principal_unref(&call->principal);
     free(call->raw);
     free(call);

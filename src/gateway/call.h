@@ -51,6 +51,7 @@ struct call {
     struct waiter *waiters;
     size_t waiter_count, waiting;
     bool waited;
+    bool is_stream; // it does not count as a call under way
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not
     int64_t started, sent, waited_time;
@@ -108,6 +109,9 @@ void call_cancel(struct call *call, struct view reason);
 
 // Whose request it is.
 struct asker call_asker(const struct call *call, const struct mcp_params *params);
+
+// It will stay open: it does not count against the key's calls any more.
+void call_becomes_stream(struct call *call);
 
 // While the client does not take what comes.
 void call_hold(struct call *call, bool held);

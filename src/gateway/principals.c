@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/lists.h"
 
 enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
 
@@ -46,6 +47,7 @@ static void access_unref(struct access **access)
     struct access *gone = TAKE(*access);
     if (!gone || --gone->references > 0)
         return;
+    renderings_free(&gone->renderings);
     server_specs_free(&gone->specs);
     free(gone->prefixes);
     free(gone);

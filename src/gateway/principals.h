@@ -27,6 +27,7 @@
 #include "model/server_spec.h"
 #include "model/store.h"
 
+struct rendering;
 struct session;
 
 // The servers a project gives, under the names they go by at `/mcp`.
@@ -35,6 +36,7 @@ struct access {
     int64_t project_n, config_n;
     struct server_specs specs;
     char (*prefixes)[NAMING_PREFIX]; // per server
+    struct rendering *renderings;      // see lists.c
 };
 
 struct credential {
