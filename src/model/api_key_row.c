@@ -181,19 +181,6 @@ static bool is_genuine(const struct store *store, const struct api_key *key)
     return vault_equal(mac, key->mac, sizeof mac);
 }
 
-void key_row_pretend(const struct store *store)
-{
-    static const struct api_key usual = {
-        .key_id = "00000000-0000-4000-8000-000000000000",
-        .masked = "smg_0000000000000000...",
-        .user_id = "00000000-0000-4000-8000-000000000000",
-        .project_id = "00000000-0000-4000-8000-000000000000",
-        .has_sealed = true,
-        .sealed_size = KEY_TEXT + VAULT_SEAL_EXTRA,
-    };
-    (void)is_genuine(store, &usual);
-}
-
 enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *ret_key,
                        struct err *err)
 {

@@ -12,9 +12,6 @@
     " u.email, p.project_id, p.project_name, k.sealed, k.mac"
 enum { KEY_RETIRED = 20 };
 
-// Does the work of checking a row's MAC, for nothing: where there is no row, and nobody is to tell.
-void key_row_pretend(const struct store *store);
-
 // What the sealed copy is bound to: key_id, user_id and project_id. The view points into `text`.
 struct view key_row_seal_context(const struct api_key *key, char text[3 * UUID_TEXT]);
 
