@@ -497,7 +497,8 @@ void call_take_place(struct call *call, struct call *retry)
     call_free(retry);
 }
 
-// A legacy client's call to a modern server may have to be sent again with answers to its questions.
+// A legacy client's call to a modern server may have to be sent again with answers to its
+// questions.
 static bool may_come_again(const struct call *call, const struct upstream *upstream)
 {
     const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;

@@ -40,7 +40,7 @@ struct call {
     enum stage stage;
     char *raw;                // owns what the next views point into
     struct view id, token;    // raw; token {NULL, 0}: no progress is wanted
-    unsigned capabilities; // questions_bits of a modern client
+    unsigned capabilities;    // questions_bits of a modern client
     int level;                // log messages from here on; -1: none (modern clients)
     char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
     struct server_spec *spec; // where it goes; NULL: not resolved
@@ -95,8 +95,8 @@ MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming, co
 // An upstream's answer to the call.
 void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response);
 
-// For parked.h: the call leaves its exchange without an answer; and takes the place of a client's retry, with
-// its id, in the retry's exchange.
+// For parked.h: the call leaves its exchange without an answer; and takes the place of a client's
+// retry, with its id, in the retry's exchange.
 void call_detach(struct call *call);
 void call_take_place(struct call *call, struct call *retry);
 

@@ -22,7 +22,8 @@ struct subscription {
     char uri[];
 };
 
-// --- what servers are asked ------------------------------------------------------------------------
+// --- what servers are asked
+// ------------------------------------------------------------------------
 
 static void on_notice(void *context, const struct rpc *message)
 {
@@ -123,17 +124,38 @@ static void drop_all(struct subscription **first)
 static bool has(const struct subscription *first, const struct upstream *upstream, struct view uri)
 {
     for (; first; first = first->next)
-        if (first->upstream == upstream &&
-            view_equal((struct view){first->uri, first->size}, uri))
+        if (first->upstream == upstream && view_equal((struct view){first->uri, first->size}, uri))
             return true;
     return false;
 }
 
-// --- legacy clients --------------------------------------------------------------------------------
+// --- legacy clients
+// --------------------------------------------------------------------------------
 
 void subscriptions_end(struct session *session)
 {
     drop_all(&session->subscriptions);
+}
+
+static bool is_among(const struct server_spec *spec, const struct server_specs *specs)
+{
+    for (size_t i = 0; i < specs->count; i++)
+        if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
+            return true;
+    return false;
+}
+
+void subscriptions_retain(struct session *session, const struct server_specs *specs)
+{
+    for (struct subscription **link = &session->subscriptions; *link;) {
+        struct subscription *subscription = *link;
+        if (is_among(upstream_spec(subscription->upstream), specs)) {
+            link = &subscription->next;
+            continue;
+        }
+        *link = subscription->next;
+        subscription_free(subscription);
+    }
 }
 
 static size_t count_of(const struct subscription *first)
@@ -189,7 +211,8 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     if (!route_wait_for_uri(call, incoming, uri, &spec))
         return;
     struct upstream *upstream =
-        spec ? upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec) : NULL;
+        spec ? upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec)
+             : NULL;
     if (!upstream) {
         call_error(call, RPC_RESOURCE_NOT_FOUND, "Resource not found");
         return;
@@ -201,16 +224,16 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     call_result(call, &VIEW("{}"), 1);
 }
 
-// --- modern clients --------------------------------------------------------------------------------
+// --- modern clients
+// --------------------------------------------------------------------------------
 
 static void watch(struct listening *listening, int more)
 {
     struct exchange *exchange = listening->exchange;
     struct endpoint_servers servers = exchange_servers(exchange);
     for (size_t i = 0; i < servers.count; i++) {
-        struct upstream *upstream =
-            upstream_get(exchange->gateway->upstreams, exchange->principal->grant.project_n,
-                         servers.list[i]);
+        struct upstream *upstream = upstream_get(
+            exchange->gateway->upstreams, exchange->principal->grant.project_n, servers.list[i]);
         if (upstream)
             upstream_watch(upstream, more);
     }
@@ -356,10 +379,11 @@ void listen_start(struct call *call, const struct incoming *incoming)
         add_uris(listening, call, &incoming->params, uris);
 }
 
-// --- what servers tell -----------------------------------------------------------------------------
+// --- what servers tell
+// -----------------------------------------------------------------------------
 
-void listen_updated(struct gateway *gateway, const struct upstream *upstream, int64_t session_number,
-                    const struct rpc *message)
+void listen_updated(struct gateway *gateway, const struct upstream *upstream,
+                    int64_t session_number, const struct rpc *message)
 {
     char room[URI_ROOM];
     struct view raw = json_walk_member(message->params, "uri");

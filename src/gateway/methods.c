@@ -46,8 +46,8 @@ static void pass_level(struct call *call, const struct incoming *incoming)
     struct endpoint_servers servers = exchange_servers(call->exchange);
     struct asker asker = session_asker(call->exchange->session);
     for (size_t i = 0; i < servers.count; i++) {
-        struct upstream *upstream = upstream_get(
-            call->gateway->upstreams, call->principal->grant.project_n, servers.list[i]);
+        struct upstream *upstream = upstream_get(call->gateway->upstreams,
+                                                 call->principal->grant.project_n, servers.list[i]);
         const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
         if (!facts || facts->era == MCP_MODERN ||
             !json_walk_member(facts->capabilities, "logging").data)
@@ -61,7 +61,8 @@ static void pass_level(struct call *call, const struct incoming *incoming)
     }
 }
 
-// The level is the session's: it is given what it asked for, whatever others ask of the same server.
+// The level is the session's: it is given what it asked for, whatever others ask of the same
+// server.
 static void set_level(struct call *call, const struct incoming *incoming)
 {
     char room[16];

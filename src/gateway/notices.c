@@ -28,7 +28,8 @@ static void mark(struct gateway *gateway, int64_t project_n, const struct server
         if (session->project_n == project_n &&
             (!spec || !session->server || view_is(view_of(session->server), spec->server_name)))
             session->dirty |= lists;
-    for (struct listening *listening = gateway->listenings; listening; listening = listening->next) {
+    for (struct listening *listening = gateway->listenings; listening;
+         listening = listening->next) {
         const struct exchange *exchange = listening->exchange;
         if (exchange->principal->grant.project_n == project_n &&
             (!spec || !exchange->only ||
@@ -89,9 +90,9 @@ void notices_flush(struct gateway *gateway)
 void notices_updated(struct session *session, struct view raw_uri)
 {
     struct exchange *stream = notices_stream(session);
-    const struct view pieces[] = {
-        VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":"),
-        raw_uri, VIEW("}}")};
+    const struct view pieces[] = {VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/"
+                                       "updated\",\"params\":{\"uri\":"),
+                                  raw_uri, VIEW("}}")};
     if (stream)
         exchange_event(stream, pieces, COUNT_OF(pieces));
 }
@@ -101,7 +102,8 @@ static bool is_wanted(const struct session *session, const struct rpc *message)
     char room[16];
     if (mcp_method(message->method) != MCP_MESSAGE)
         return true;
-    struct view level = json_raw_text(json_walk_member(message->params, "level"), room, sizeof room);
+    struct view level =
+        json_raw_text(json_walk_member(message->params, "level"), room, sizeof room);
     return mcp_log_level(level) >= session->level;
 }
 

@@ -1,5 +1,5 @@
-// notices.h: what clients are told without having asked: that lists changed, that a resource changed, and
-// whatever else a server sends outside of calls.
+// notices.h: what clients are told without having asked: that lists changed, that a resource
+// changed, and whatever else a server sends outside of calls.
 //
 // List changes are marked as they come and announced once, at the end of the loop's turn.
 #pragma once
@@ -21,7 +21,8 @@ void notices_flush(struct gateway *gateway);
 // A resource that the session's client subscribed to changed.
 void notices_updated(struct session *session, struct view raw_uri);
 
-// Any other notification of a server, for the session whose link it came on (0: it is shared, nobody's).
+// Any other notification of a server, for the session whose link it came on (0: it is shared,
+// nobody's).
 void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t session,
                   const struct rpc *message);
 

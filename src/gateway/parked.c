@@ -42,9 +42,7 @@ static void refuse(struct gateway *gateway, const struct question *question)
 
 static struct parked *parked_of(const struct call *call)
 {
-    return call->parked
-               ? (struct parked *)table_find(&call->gateway->parked, call->parked)
-               : NULL;
+    return call->parked ? (struct parked *)table_find(&call->gateway->parked, call->parked) : NULL;
 }
 
 void parked_forget_call(struct call *call)
@@ -222,7 +220,8 @@ bool questions_resume(struct call *retry, const struct incoming *incoming)
     return true;
 }
 
-// --- ends ------------------------------------------------------------------------------------------
+// --- ends
+// ------------------------------------------------------------------------------------------
 
 static bool ends(const struct parked *parked, const struct credential *credential, int64_t now)
 {

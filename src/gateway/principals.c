@@ -336,7 +336,6 @@ enum front_answer principals_find(struct principals *principals, struct view api
         if (answer != FRONT_GRANTED)
             return answer;
     }
-    credential->uses++;
     credential->used_at = now;
     *ret_principal = principal_ref(credential->principal);
     return FRONT_GRANTED;

@@ -36,7 +36,7 @@ struct access {
     int64_t project_n, config_n;
     struct server_specs specs;
     char (*prefixes)[NAMING_PREFIX]; // per server
-    struct rendering *renderings;      // see lists.c
+    struct rendering *renderings;    // see lists.c
 };
 
 struct credential {

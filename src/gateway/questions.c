@@ -26,7 +26,7 @@ struct asked {
 struct rounds {
     unsigned number, open; // rounds so far; answers still to come
     bool failed;
-    char *request_state; // raw; NULL: none
+    char *request_state;  // raw; NULL: none
     struct buf responses; // members of `inputResponses`
     struct buf insertion; // both, as they are put into the params
 };
@@ -65,15 +65,15 @@ static void refuse(struct gateway *gateway, const struct question *question)
                      VIEW("{\"code\":-32601,\"message\":\"The client cannot be asked this\"}"));
 }
 
-// --- asking a legacy client ------------------------------------------------------------------------
+// --- asking a legacy client
+// ------------------------------------------------------------------------
 
 static struct asked *remember(struct session *session)
 {
     size_t count = 0;
     for (struct asked *asked = session->asked; asked; asked = asked->next)
         count++;
-    struct asked *asked =
-        count < MOST_ASKED ? (struct asked *)calloc(1, sizeof *asked) : NULL;
+    struct asked *asked = count < MOST_ASKED ? (struct asked *)calloc(1, sizeof *asked) : NULL;
     if (!asked)
         return NULL;
     (void)snprintf(asked->id, sizeof asked->id, "\"gw-%" PRId64 "\"", ++session->next_question);
@@ -135,7 +135,8 @@ void questions_ask_session(struct session *session, const struct question *quest
     ask_on(notices_stream(session), session, question, message);
 }
 
-// --- rounds: a modern server's wishes, put to a legacy client --------------------------------------
+// --- rounds: a modern server's wishes, put to a legacy client
+// --------------------------------------
 
 static void drop_round(struct rounds *rounds)
 {
@@ -273,7 +274,8 @@ bool questions_answered(struct session *session, const struct rpc *message)
     return true;
 }
 
-// --- ends ------------------------------------------------------------------------------------------
+// --- ends
+// ------------------------------------------------------------------------------------------
 
 void questions_forget(struct session *session)
 {
