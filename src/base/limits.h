@@ -40,6 +40,9 @@
 // brings an extension would cost us its limit a thousand times over. Bytes.
 #define LIMIT_CHUNK_EXCESS (16u << 10)
 
+// What a server's `timeouts` may say: a day is longer than any connection lives. Seconds.
+#define LIMIT_TIMEOUT_SECONDS 86400
+
 // `--args A,B,C`: well below what a system takes as the arguments of a program. Bytes.
 #define LIMIT_LIST 65536
 
