@@ -1,0 +1,5 @@
+// hold_main.c: placeholder
+int main(void)
+{
+    return 127;
+}
