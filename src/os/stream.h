@@ -50,8 +50,9 @@ void stream_close(struct stream **stream);
 void stream_finish(struct stream **stream);
 
 // Takes the connection away from its loop and gives it to another one: `adopted` is called there
-// with the stream, which must be given its events (stream_handle). Unread bytes stay unread. From
-// the owner's thread, with nothing queued; false when that is not so or memory is short, and
+// with the stream, which must be given its events (stream_handle); perhaps before stream_move
+// returns, so what the context leads to must not be touched any more. Unread bytes stay unread.
+// From the owner's thread, with nothing queued; false when that is not so or memory is short, and
 // nothing has changed.
 MUST_CHECK bool stream_move(struct stream **stream, struct loop *to,
                             void (*adopted)(void *context, struct stream *stream), void *context);

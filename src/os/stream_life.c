@@ -252,11 +252,13 @@ bool stream_move(struct stream **stream, struct loop *to,
         return false;
     moving->adopted = adopted;
     moving->context = context;
-    struct tls_session *tls = TAKE(here->tls); // once posted, it is the other thread's
+    struct tls_session *tls = TAKE(here->tls); // once posted, it is the other thread's,
+    *stream = NULL;                            // and so may be what `stream` is in
     if (loop_post(to, arrive, moving)) {
-        stream_close(stream);
+        stream_close(&here);
         return true;
     }
+    *stream = here;
     here->tls = tls;
     (void)close(moving->descriptor);
     free(moving->stream);

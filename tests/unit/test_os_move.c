@@ -51,8 +51,7 @@ static void first_data(void *context, struct view bytes)
         assert_int_equal(bytes.data[i], byte_at(end->got + i));
     end->got += bytes.size;
     assert_true(stream_write(end->stream, &bytes, 1));
-    if (stream_move(&end->stream, traveller->other->loop, arrived, traveller))
-        assert_null(end->stream);
+    (void)!stream_move(&end->stream, traveller->other->loop, arrived, traveller); // or next time
 }
 
 static void first_ended(void *context, const char *reason)
