@@ -137,13 +137,13 @@ static void server_accepted(void *context, struct stream *stream)
 }
 
 static inline void server_init(struct server *server, struct loop *loop,
-                               const struct script *scripts)
+                               const struct script *scripts, struct tls *tls)
 {
     struct err err;
     *server = (struct server){.loop = loop, .scripts = scripts};
     buf_init(&server->last, 64 << 20);
     const struct listener_order order = {
-        .where = "127.0.0.1:0", .accepted = server_accepted, .context = server};
+        .where = "127.0.0.1:0", .tls = tls, .accepted = server_accepted, .context = server};
     assert_true(listener_new(loop, &order, &server->listener, &err));
 }
 

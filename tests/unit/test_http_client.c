@@ -118,7 +118,7 @@ static void sends_what_it_is_told(void **state)
     struct http_order order = {
         .method = "POST", .fields = fields, .field_count = COUNT_OF(fields), .body = VIEW("{}")};
     send_spec(bench, spec, order, &seen);
-    run_for(bench, 50);
+    let_run(bench, 50);
     expect_sent(bench, "POST /?a=b HTTP/1.1\r\nHost: 127.0.0.1:",
                 "\r\n"
                 "Authorization: Bearer upstream\r\nUser-Agent: secure-mcp-gateway/" SMG_VERSION
@@ -126,7 +126,7 @@ static void sends_what_it_is_told(void **state)
     http_cancel(&seen.exchange);
     order = (struct http_order){.method = "DELETE"};
     send_spec(bench, spec, order, &seen);
-    run_for(bench, 50);
+    let_run(bench, 50);
     expect_sent(bench, "DELETE /?a=b HTTP/1.1\r\nHost: 127.0.0.1:",
                 "\r\n"
                 "Authorization: Bearer upstream\r\nAccept: text/plain\r\n"
@@ -179,7 +179,7 @@ static void replaces_closed_connections(void **state)
     struct bench *bench = *state;
     expect_hello(bench, "POST", "/");
     server_hang_up(&bench->server);
-    run_for(bench, 20);
+    let_run(bench, 20);
     expect_hello(bench, "POST", "/"); // it was seen that it is closed
     assert_int_equal(bench->server.connections, 2);
 
@@ -218,17 +218,17 @@ static void forgets_idle_connections(void **state)
     struct bench *bench = *state;
     expect_hello(bench, "POST", "/keep-5");
     bench->skip = 3 * TIME_SECOND;
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.present, 1);
     bench->skip = 5 * TIME_SECOND;
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.present, 0);
     expect_hello(bench, "POST", "/");
     bench->skip += 40 * TIME_SECOND;
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.present, 1);
     bench->skip += 20 * TIME_SECOND;
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.present, 0);
 }
 
@@ -245,7 +245,7 @@ static void keeps_a_bounded_number(void **state)
         assert_true(seen[i].done);
         buf_done(&seen[i].body);
     }
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.connections, MANY);
     assert_int_equal(bench->server.present, KEPT);
     free(seen);
@@ -261,7 +261,7 @@ static void can_be_cancelled_in_events(void **state)
         struct seen seen = {.cancel = wheres[i / 2]};
         send_to(bench, "POST", targets[i % 2], &seen);
         wait_for(&seen);
-        run_for(bench, 10);
+        let_run(bench, 10);
         assert_int_equal(seen.done, seen.cancel == IN_DONE);
         assert_int_equal(seen.pieces > 0, seen.cancel != IN_HEAD);
         buf_done(&seen.body);
@@ -279,7 +279,7 @@ static void can_be_cancelled_at_any_time(void **state)
         struct seen seen = {0};
         send_to(bench, "POST", "/silent", &seen);
         if (ms > 0)
-            run_for(bench, ms);
+            let_run(bench, ms);
         http_cancel(&seen.exchange);
     }
     struct seen seen = {0};
@@ -287,7 +287,7 @@ static void can_be_cancelled_at_any_time(void **state)
         .method = "GET", .fields = &(struct http_field){{NULL, 0}, {NULL, 0}}, .field_count = 1};
     send_spec(bench, spec_at(bench, "/"), order, &seen);
     http_cancel(&seen.exchange); // whose failure was to be told
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_false(seen.over);
     assert_int_equal(bench->server.present, 0);
     http_cancel(&seen.exchange);
@@ -319,7 +319,7 @@ static void holds_the_flow(void **state)
     send_to(bench, "POST", "/big/10485760", &seen);
     while (seen.pieces == 0)
         loop_run(bench->loop);
-    run_for(bench, 100);
+    let_run(bench, 100);
     assert_false(seen.over);
     assert_true(seen.body.size <= READ);
     http_hold(seen.exchange, false);

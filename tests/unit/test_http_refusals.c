@@ -41,7 +41,7 @@ static void streams_end_for_want_of_a_head_only(void **state)
     send_spec(bench, spec_at(bench, "/silent"), order, &silent);
     wait_for(&silent);
     assert_int_equal(silent.why, HTTP_TIMEOUT);
-    run_for(bench, 60);
+    let_run(bench, 60);
     assert_false(stuck.over);
     assert_int_equal(stuck.pieces, 1);
     http_cancel(&stuck.exchange);
