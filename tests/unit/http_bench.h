@@ -23,6 +23,8 @@ static const struct script scripts[] = {
     {"/cut-off", OK "Connection: close\r\n\r\nhello", THEN_CLOSE},
     {"/1.0", "HTTP/1.0 200 OK\r\n\r\nhello", THEN_FINISH},
     {"/1.0-length", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", THEN_STAY},
+    {"/1.0-keep", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello",
+     THEN_STAY},
     {"/close", OK "Connection: close\r\nContent-Length: 5\r\n\r\nhello", THEN_FINISH},
     {"/interim",
      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK

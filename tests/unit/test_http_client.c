@@ -28,8 +28,8 @@ static void gives_a_small_answer_in_one_piece(void **state)
 
 static void does_not_reuse_what_is_not_clear(void **state)
 {
-    static const char *const targets[] = {"/to-the-end", "/1.0",   "/1.0-length",
-                                          "/close",      "/extra", "/keep-1"};
+    static const char *const targets[] = {"/to-the-end", "/1.0",    "/1.0-length", "/close",
+                                          "/extra",      "/keep-1", "/1.0-keep"};
     struct bench *bench = *state;
     for (size_t i = 0; i < COUNT_OF(targets); i++) {
         expect_hello(bench, "GET", targets[i]);
@@ -132,6 +132,37 @@ static void sends_what_it_is_told(void **state)
                 "Authorization: Bearer upstream\r\nAccept: text/plain\r\n"
                 "User-Agent: secure-mcp-gateway/" SMG_VERSION "\r\n\r\n");
     http_cancel(&seen.exchange);
+}
+
+static void expect_basic(struct bench *bench, const char *user, const char *encoded)
+{
+    static struct server_spec specs[8];
+    static char urls[COUNT_OF(specs)][64];
+    static size_t count;
+    struct seen seen = {0};
+    char *url = urls[count], line[128];
+    (void)snprintf(url, sizeof urls[0], "http://%s127.0.0.1:%u/", user,
+                   (unsigned)listener_port(bench->server.listener));
+    spec_init(&specs[count], url);
+    send_spec(bench, &specs[count++], (struct http_order){.method = "GET"}, &seen);
+    wait_for(&seen);
+    assert_true(seen.done);
+    buf_done(&seen.body);
+    (void)snprintf(line, sizeof line,
+                   "\r\nAuthorization: Basic %s\r\nUser-Agent: secure-mcp-gateway/" SMG_VERSION
+                   "\r\n\r\n",
+                   encoded);
+    expect_sent(bench, "GET / HTTP/1.1\r\nHost: 127.0.0.1:", line);
+}
+
+static void sends_the_credentials_of_a_url(void **state)
+{
+    expect_basic(*state, "user:password@", "dXNlcjpwYXNzd29yZA==");
+    expect_basic(*state, "a:b%40c@", "YTpiQGM=");
+    expect_basic(*state, "key@", "a2V5Og==");
+    expect_basic(*state, "a:b@c@", "YTpiQGM=");
+    expect_basic(*state, "@", "Og==");
+    expect_basic(*state, "ab%4:%zz@", "YWIlNDoleno=");
 }
 
 static void refuses_fields_that_end_the_head(void **state)
@@ -331,6 +362,20 @@ static void holds_the_flow(void **state)
     assert_int_equal(bench->server.connections, 1);
 }
 
+// What holds one answer does not hold the connection behind it.
+static void keeps_connections_unheld(void **state)
+{
+    struct bench *bench = *state;
+    struct seen seen = {.hold = true};
+    send_to(bench, "POST", "/", &seen);
+    wait_for(&seen);
+    assert_true(seen.done);
+    buf_done(&seen.body);
+    server_hang_up(&bench->server);
+    let_run(bench, 20);
+    expect_hello(bench, "POST", "/");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +397,8 @@ int main(void)
         HTTP_TEST(can_be_cancelled_at_any_time),
         HTTP_TEST(can_send_in_events),
         HTTP_TEST(holds_the_flow),
+        HTTP_TEST(keeps_connections_unheld),
+        HTTP_TEST(sends_the_credentials_of_a_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
