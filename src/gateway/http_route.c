@@ -18,6 +18,21 @@ static bool same_name(struct view a, struct view b)
     return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
 
+static bool is_clean(struct view text, bool name)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c == 0x7f || (c < ' ' && (c != '\t' || name)) || (name && (c == ' ' || c == ':')))
+            return false;
+    }
+    return !name || text.size > 0;
+}
+
+bool http_field_is_clean(struct view name, struct view value)
+{
+    return is_clean(name, true) && is_clean(value, false);
+}
+
 bool http_name_is_ours(struct view name)
 {
     static const struct view ours[] = {
@@ -103,7 +118,8 @@ static void add_headers(struct buf *head, const struct server_spec *spec, uint64
         const struct server_header *header = &spec->headers[i];
         agent = agent || same_name(header->name, VIEW("User-Agent"));
         authorized = authorized || same_name(header->name, VIEW("Authorization"));
-        if (http_name_is_ours(header->name) || is_left_out(i, left_out))
+        if (http_name_is_ours(header->name) || is_left_out(i, left_out) ||
+            !http_field_is_clean(header->name, header->value)) // no config has such
             continue;
         buf_add(head, header->name);
         buf_add(head, VIEW(": "));

@@ -26,6 +26,32 @@ static void gives_a_small_answer_in_one_piece(void **state)
     buf_done(&seen.body);
 }
 
+static void puts_answers_together(void **state)
+{
+    struct bench *bench = *state;
+    struct seen seen = {0};
+    bench->server.dribble = 1;
+    send_to(bench, "POST", "/", &seen);
+    wait_for(&seen);
+    assert_int_equal(seen.pieces, 5);
+    buf_done(&seen.body);
+    for (bench->server.dribble = 1; bench->server.dribble < 90; bench->server.dribble++) {
+        expect_hello(bench, "POST", "/");
+        expect_hello(bench, "POST", "/chunked");
+        expect_hello(bench, "POST", "/interim");
+        expect_status(bench, "/204", 204);
+    }
+    assert_int_equal(bench->server.connections, 1);
+    bench->server.dribble = 1;
+    expect_hello(bench, "POST", "/to-the-end");
+    expect_failure(bench, "/bare-lf", HTTP_GARBLED);
+    bench->settings.request_head = 38; // the size of this head
+    expect_hello(bench, "POST", "/");
+    bench->settings.request_head = 37;
+    expect_failure(bench, "/", HTTP_LARGE);
+    let_run(bench, 20); // the rest of what nobody wants any more
+}
+
 static void does_not_reuse_what_is_not_clear(void **state)
 {
     static const char *const targets[] = {"/to-the-end", "/1.0",    "/1.0-length", "/close",
@@ -381,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HTTP_TEST(reuses_connections),
         HTTP_TEST(gives_a_small_answer_in_one_piece),
+        HTTP_TEST(puts_answers_together),
         HTTP_TEST(does_not_reuse_what_is_not_clear),
         HTTP_TEST(refuses_what_is_no_http),
         HTTP_TEST(notices_that_an_answer_is_cut),
