@@ -32,6 +32,14 @@
 // 8000, browsers and proxies stop earlier). Bytes.
 #define LIMIT_URL 4096
 
+// The size line of a chunk with its extension, and all trailers of a body: nobody needs either, and
+// what is skipped must end. Bytes.
+#define LIMIT_CHUNK_LINE 4096
+
+// Size lines of a chunked body beyond 16 bytes each and twice the data: a body whose every byte
+// brings an extension would cost us its limit a thousand times over. Bytes.
+#define LIMIT_CHUNK_EXCESS (16u << 10)
+
 // `--args A,B,C`: well below what a system takes as the arguments of a program. Bytes.
 #define LIMIT_LIST 65536
 

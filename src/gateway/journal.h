@@ -1,0 +1,34 @@
+// journal.h: the log: JSON lines on standard error, one per call and one per event worth knowing.
+// Never a key, an argument or a result.
+//
+// Lines are gathered per loop and written once per turn, never blocking: what a reader does not
+// take in time is dropped and counted, and a line says how many.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/view.h"
+
+struct journal;
+
+MUST_CHECK struct journal *journal_new(int descriptor);
+void journal_free(struct journal **journal); // writes what can be written
+void journal_flush(struct journal *journal); // once per turn
+
+// A call, when it is over. Times in microseconds.
+struct journal_call {
+    const char *key_id, *project_id;
+    struct view session; // an abbreviation of the session id, never the id; {NULL, 0}: none
+    struct view method, server, name; // name: of the tool, prompt or resource
+    const char *outcome;   // `ok`, `tool_error`, `error`, `denied`, `cancelled`, `failed`
+    const char *stage;     // where it ended: authenticate, limit, resolve, invoke, reply
+    int code;              // JSON-RPC error code; 0: none
+    int64_t total, waited; // from the request's arrival; of it, waiting for the upstream
+    uint64_t bytes_in, bytes_out;
+};
+void journal_call(struct journal *journal, const struct journal_call *call);
+
+// Something else: `event` is static; pairs of name and text follow, NULL at the end.
+void journal_event(struct journal *journal, const char *event, ...) __attribute__((sentinel));

@@ -1,0 +1,185 @@
+// upstream.h: the MCP servers behind the gateway, as one loop knows them.
+//
+// An *upstream* is a configured server of one project: what is known of it (its eras, capabilities,
+// how it fares) and its *links*. A link is one conversation with it: a child process, a legacy HTTP
+// session, or (modern HTTP) no more than an address. Which link a request takes is decided here:
+//
+//   stdio                 one per project, user or session, by the spec's `isolation`
+//   HTTP, legacy          one per client session; of a modern client, one per key
+//   HTTP, modern          one
+//
+// A link speaks the era of its client when the server can, else the other one; what the server can
+// is found out as the checklist says (V4, V5) and remembered. On every link requests carry ids of
+// our own, many at a time; progress tokens are replaced likewise. Requests wait while a link is
+// being made.
+//
+// Nothing here knows clients' connections: events go to whoever made the call, or to
+// upstreams_events.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/view.h"
+#include "gateway/http_client.h"
+#include "gateway/settings.h"
+#include "model/server_spec.h"
+#include "os/loop.h"
+#include "wire/http1.h"
+#include "wire/jsonrpc.h"
+#include "wire/mcp.h"
+#include "wire/splice.h"
+
+struct upstreams; // all of a loop
+struct upstream;
+struct upcall; // one request under way
+
+// Whose request it is; decides the link, and what the server is told of its client.
+struct asker {
+    enum mcp_era era;                      // of the client
+    int64_t session;                       // number of a legacy client session; 0: none
+    int64_t user_n, key_n;                 // row numbers
+    struct view version;                   // the protocol version it speaks; text
+    struct view capabilities, client_info; // raw JSON objects; {NULL, 0}: none
+    int level;                             // log level it wants (mcp_log_level); -1: none
+};
+
+enum upcall_failure {
+    UPCALL_UNREACHABLE,  // cannot be started or connected to, or is backing off
+    UPCALL_FORBIDDEN,    // the address policy refuses it
+    UPCALL_UNAUTHORIZED, // it refuses our credentials
+    UPCALL_TIMEOUT,
+    UPCALL_DIED,    // the child exited, the connection was lost
+    UPCALL_GARBLED, // it answers what is not MCP
+    UPCALL_LARGE,
+    UPCALL_MEMORY,
+};
+
+// A server's own request, waiting for an answer: a value, valid for upstreams_answer as long as it
+// likes.
+enum { QUESTION_ID = 264 };
+struct question {
+    uint64_t link;        // never used again for another link
+    char id[QUESTION_ID]; // raw
+    size_t id_size;
+};
+
+struct upcall_events {
+    // A notification that belongs to this request: progress (params.progressToken is ours: replace
+    // it), message. In the upstream's order, before the answer.
+    void (*notice)(void *context, const struct rpc *message);
+    // A request of the server that belongs to this one (sampling/createMessage, elicitation/create,
+    // roots/list). Must be answered some time (upstreams_answer). Pings are answered here.
+    void (*question)(void *context, const struct question *question, const struct rpc *message);
+    // The result or error. Nothing follows. `era`: what the link speaks.
+    void (*answered)(void *context, enum mcp_era era, const struct rpc *response);
+    // Nothing follows. `sentence` is static and may be shown to the client.
+    void (*failed)(void *context, enum upcall_failure why, const char *sentence);
+};
+
+struct upcall_order {
+    const struct asker *asker;
+    enum mcp_method method;
+    struct view method_name;
+    struct view params;           // raw; {NULL, 0}: none
+    const struct splice *splices; // to be made in params, in order, NOT including the token's
+    size_t splice_count;
+    struct view
+        token; // the client's progress token, a slice of params to be replaced; {NULL, 0}: none
+    struct view name; // for Mcp-Name on modern HTTP links: the text as the upstream knows it;
+                      // {NULL, 0}: none
+    const struct http_field *parameter_fields; // Mcp-Param-*, passed on to modern HTTP links
+    size_t parameter_field_count;
+    bool stream; // subscriptions/listen: no timeouts
+};
+
+// Things that belong to no request under way.
+struct upstreams_events {
+    // …/list_changed (`what` is that method), also when a dead upstream is back or its spec is new.
+    void (*changed)(void *context, struct upstream *upstream, enum mcp_method what);
+    // Any other notification. `session`: of the client session whose link it is; 0: a link that is
+    // shared.
+    void (*notice)(void *context, struct upstream *upstream, int64_t session,
+                   const struct rpc *message);
+    // A request of the server outside a call, for the client session whose link it is. (On shared
+    // links it has been refused already, since it cannot be told whom it is for.)
+    void (*question)(void *context, struct upstream *upstream, int64_t session,
+                     const struct question *question, const struct rpc *message);
+};
+
+struct upstreams_order {
+    struct loop *loop;
+    const struct settings *settings;
+    struct http_client *http;
+    const struct upstreams_events *events;
+    void *context;
+    // One line for the log about an upstream: `started`, `exited`, `refused`, … (static) and a
+    // detail.
+    void (*log)(void *context, const struct upstream *upstream, const char *what,
+                const char *detail);
+};
+MUST_CHECK struct upstreams *upstreams_new(const struct upstreams_order *order);
+void upstreams_free(struct upstreams **upstreams); // ends all children and links; calls fail first
+
+// The upstream of a spec in a project (row number), made when it is new. NULL when memory is short.
+// Upstreams that nobody asked for (upstreams_keep) since `idle_child` end their children.
+MUST_CHECK struct upstream *upstream_get(struct upstreams *upstreams, int64_t project_n,
+                                         struct server_spec *spec);
+const struct server_spec *upstream_spec(const struct upstream *upstream);
+int64_t upstream_project(const struct upstream *upstream);
+// A config has changed: upstreams of the project whose spec is none of these end (calls fail with
+// UPCALL_DIED).
+void upstreams_retain(struct upstreams *upstreams, int64_t project_n,
+                      const struct server_specs *specs);
+
+// What a server says of itself. Raw JSON; {NULL, 0}: it does not say. Owned by the upstream.
+struct upstream_facts {
+    enum mcp_era era; // in which it was learned
+    struct view capabilities, server_info, instructions;
+};
+// NULL as long as nothing is known: then upstream_learn.
+const struct upstream_facts *upstream_facts(const struct upstream *upstream);
+// Makes a link, if there is none, to learn the facts; `done` is called once, perhaps before this
+// returns, with `known` false when it could not be had in the handshake's time. At most one `done`
+// per call.
+struct upstream_wait;
+struct upstream_wait *upstream_learn(struct upstream *upstream, const struct asker *asker,
+                                     void (*done)(void *context, bool known), void *context);
+void upstream_wait_cancel(
+    struct upstream_wait **wait); // `done` is not called any more; accepts NULL
+
+// Sends a request. All views are borrowed for the call only. NULL when memory is short; no event
+// comes before this returns. The upcall is gone after `answered`, `failed` or upcall_cancel.
+MUST_CHECK struct upcall *upcall_send(struct upstream *upstream, const struct upcall_order *order,
+                                      const struct upcall_events *events, void *context);
+// Ends it without an event: the server is told (notifications/cancelled; on modern HTTP the stream
+// is closed; nothing for initialize), a late answer is dropped. `reason` raw JSON text or {NULL,
+// 0}. Accepts NULL.
+void upcall_cancel(struct upcall **upcall, struct view reason);
+// While the client does not take what comes.
+void upcall_hold(struct upcall *upcall, bool held);
+const struct upstream *upcall_upstream(const struct upcall *upcall);
+
+// The client's answer to a question: a raw `result`, or else a raw `error`. Nothing happens when
+// the link is gone.
+void upstreams_answer(struct upstreams *upstreams, const struct question *question,
+                      struct view result, struct view error);
+
+// A client session has a stream for what belongs to no call (its GET stream): its legacy HTTP links
+// open theirs, too, from now on. And: the session is over: links of its own end (DELETE, or the
+// child's end).
+void upstreams_session_streams(struct upstreams *upstreams, int64_t session, bool wanted);
+void upstreams_session_over(struct upstreams *upstreams, int64_t session);
+// A notification of the client for all live legacy links of its session (roots/list_changed).
+void upstreams_session_notify(struct upstreams *upstreams, int64_t session, struct view message);
+// A key's own links (modern client, legacy upstream) end.
+void upstreams_key_over(struct upstreams *upstreams, int64_t key_n);
+
+// While anyone watches, a modern upstream is asked for its list changes (subscriptions/listen under
+// an id of our own); `upstreams_events.changed` tells. For legacy ones the links' own notifications
+// do.
+void upstream_watch(struct upstream *upstream, int watchers_more);
+
+void upstreams_tick(struct upstreams *upstreams, int64_t now); // deadlines, back-off, idle children

@@ -1,0 +1,88 @@
+// http1_fields.c: questions to the fields of a head; see http1.h.
+#include "wire/http1.h"
+#include "wire/http1_bytes.h"
+
+// By hand: the C library's would ask the locale.
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
+}
+
+static bool same(struct view a, struct view b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    return true;
+}
+
+bool http_same(struct view value, const char *text)
+{
+    return same(value, view_of(text));
+}
+
+const struct http_field *http_field(const struct http_head *head, const char *name,
+                                    size_t *ret_count)
+{
+    const struct http_field *first = NULL;
+    const struct view wanted = view_of(name);
+    size_t count = 0;
+    for (size_t i = 0; i < head->field_count; i++) {
+        if (!same(head->fields[i].name, wanted))
+            continue;
+        if (count++ == 0)
+            first = &head->fields[i];
+        if (!ret_count)
+            break;
+    }
+    if (ret_count)
+        *ret_count = count;
+    return first;
+}
+
+struct view http_value(const struct http_head *head, const char *name)
+{
+    const struct http_field *field = http_field(head, name, NULL);
+    return field ? field->value : (struct view){NULL, 0};
+}
+
+static struct view trim(struct view text)
+{
+    while (text.size > 0 && http_is_blank(text.data[0]))
+        text = view_skip(text, 1);
+    while (text.size > 0 && http_is_blank(text.data[text.size - 1]))
+        text.size--;
+    return text;
+}
+
+// The bytes of the list's first element; a comma in quotes is not the end of it.
+static size_t element_size(struct view list)
+{
+    bool quoted = false;
+    size_t i = 0;
+    for (; i < list.size && (quoted || list.data[i] != ','); i++) {
+        if (list.data[i] == '"')
+            quoted = !quoted;
+        else if (quoted && list.data[i] == '\\')
+            i++;
+    }
+    return i < list.size ? i : list.size;
+}
+
+bool http_lists(struct view value, const char *token)
+{
+    const struct view wanted = view_of(token);
+    while (value.size > 0) {
+        size_t size = element_size(value);
+        struct view element = {value.data, size};
+        const char *parameters = memchr(element.data, ';', size);
+        if (parameters)
+            element.size = (size_t)(parameters - element.data);
+        if (same(trim(element), wanted))
+            return true;
+        value = view_skip(value, size < value.size ? size + 1 : size);
+    }
+    return false;
+}
