@@ -11,7 +11,7 @@
 
 enum {
     ORDINARY_NAMES = 128, // of all objects that are open at a time
-    FEW_MEMBERS = 32,     // each name is compared with those before it; more are sorted
+    FEW_MEMBERS = 32,     // each name is compared with those before it; of more, all at the end
 };
 
 struct name {
@@ -28,6 +28,9 @@ struct check {
     size_t count, capacity;     // of `names`
     struct name *more_names;    // the memory of `names` when they are more than ordinary
     char *unescaped, *free_end; // names that had escapes, and the memory after them
+    const struct json_pick *picks;
+    size_t pick_count;
+    void *record; // of the picks
     struct name ordinary[ORDINARY_NAMES];
 };
 
@@ -66,8 +69,10 @@ static uint64_t hash_name(const char *data, size_t size)
         head = (unsigned char)data[0] | (uint64_t)(unsigned char)data[size / 2] << 8;
         tail = (unsigned char)data[size - 1];
     }
-    uint64_t hash = (head ^ size) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ hash >> 32 ^ tail) * UINT64_C(0xd6e8feb86659fd93);
+    // A product mixes bits upwards only: turned round, what differs in the last bytes is mixed too.
+    uint64_t sum =
+        (head ^ size) * UINT64_C(0x9e3779b97f4a7c15) + tail * UINT64_C(0xc2b2ae3d27d4eb4f);
+    uint64_t hash = __builtin_bswap64(sum) * UINT64_C(0xd6e8feb86659fd93);
     return hash ^ hash >> 32;
 }
 
@@ -128,18 +133,44 @@ static bool add_name(struct check *check, struct object *object, struct view nam
 }
 
 // Sorting, unlike hashing, cannot be made slow by the choice of names.
-static bool end_names(struct check *check, const struct object *object)
+static bool sort_names(struct check *check, struct name *names, size_t count)
 {
-    struct name *names = check->names + object->first;
-    size_t count = check->count - object->first;
-    check->count = object->first;
-    if (count <= FEW_MEMBERS)
-        return true;
     qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 1; i < count; i++)
         if (compare_names(&names[i - 1], &names[i]) == 0)
             return fail(check, JSON_DUPLICATE);
     return true;
+}
+
+// A table of names by their hashes, given up for sorting when too many of them are in the way of
+// each other.
+static bool compare_many_names(struct check *check, struct name *names, size_t count)
+{
+    size_t size = 128, patience = 4 * count;
+    while (size < 2 * count)
+        size *= 2;
+    uint32_t *table = count < UINT32_MAX ? (uint32_t *)calloc(size, sizeof *table) : NULL;
+    bool fine = true;
+    if (!table)
+        return sort_names(check, names, count);
+    for (size_t i = 0; i < count && fine && patience > 0; i++) {
+        size_t at = names[i].hash & (size - 1);
+        for (; table[at] && fine && patience > 0; at = (at + 1) & (size - 1), patience--)
+            fine = compare_names(&names[table[at] - 1], &names[i]) != 0;
+        table[at] = (uint32_t)i + 1;
+    }
+    free(table);
+    if (!fine)
+        return fail(check, JSON_DUPLICATE);
+    return patience > 0 || sort_names(check, names, count);
+}
+
+static bool end_names(struct check *check, const struct object *object)
+{
+    struct name *names = check->names + object->first;
+    size_t count = check->count - object->first;
+    check->count = object->first;
+    return count <= FEW_MEMBERS || compare_many_names(check, names, count);
 }
 
 // --- texts, numbers, words -------------------------------------------------------------------
@@ -233,6 +264,14 @@ static const char *check_comma(const struct check *check, const char *at, char c
     return *ret_last ? at + 1 : skip_blanks(at + 1, check->end);
 }
 
+// A member of the outermost object.
+static void pick(struct check *check, struct view name, struct view value)
+{
+    for (size_t i = 0; i < check->pick_count; i++)
+        if (view_equal(check->picks[i].name, name))
+            memcpy((char *)check->record + check->picks[i].offset, &value, sizeof value);
+}
+
 static const char *check_member(struct check *check, const char *at, struct object *object)
 {
     bool escaped;
@@ -248,7 +287,11 @@ static const char *check_member(struct check *check, const char *at, struct obje
     at = skip_blanks(at, check->end);
     if (at == check->end || *at != ':')
         return NULL;
-    return check_value(check, skip_blanks(at + 1, check->end));
+    const char *value = skip_blanks(at + 1, check->end);
+    at = check_value(check, value);
+    if (at && check->depth == 1)
+        pick(check, name, (struct view){value, (size_t)(at - value)});
+    return at;
 }
 
 // From after the opening bracket on.
@@ -313,10 +356,11 @@ static const char *check_value(struct check *check, const char *at)
     }
 }
 
-enum json_fault json_check(struct view text)
+enum json_fault json_check_pick(struct view text, const struct json_pick *picks, size_t count,
+                                void *record)
 {
     const char *start = text.data ? text.data : "";
-    struct check check;
+    struct check check; // the room for names is not cleared
     check.end = start + text.size;
     check.depth = 0;
     check.fault = JSON_BAD;
@@ -325,9 +369,17 @@ enum json_fault json_check(struct view text)
     check.capacity = ORDINARY_NAMES;
     check.more_names = NULL;
     check.unescaped = check.free_end = NULL;
+    check.picks = picks;
+    check.pick_count = count;
+    check.record = record;
     const char *at = check_value(&check, skip_blanks(start, check.end));
     bool fine = at && skip_blanks(at, check.end) == check.end;
     free(check.more_names);
     free(check.unescaped);
     return fine ? JSON_FINE : check.fault;
+}
+
+enum json_fault json_check(struct view text)
+{
+    return json_check_pick(text, NULL, 0, NULL);
 }

@@ -125,9 +125,9 @@ static const char *read_envelope(const struct envelope *envelope, struct rpc *me
     return envelope->method.data ? read_call(envelope, message) : read_reply(envelope, message);
 }
 
-static bool check(struct view text, struct rpc_fault *fault)
+static bool check(struct view text, struct envelope *envelope, struct rpc_fault *fault)
 {
-    switch (json_check(text)) {
+    switch (json_check_pick(text, envelope_members, COUNT_OF(envelope_members), envelope)) {
     case JSON_FINE:
         return true;
     case JSON_BAD:
@@ -153,12 +153,11 @@ bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_fault *ret_f
     struct rpc_fault fault = {.code = RPC_INVALID_REQUEST};
     struct rpc message = {.text = trim(text)};
     struct envelope envelope = {.id = {NULL, 0}};
-    if (!check(text, &fault)) {
+    if (!check(text, &envelope, &fault)) {
         *ret_fault = fault;
         return false;
     }
     if (json_raw_is(message.text, '{')) {
-        json_pick(message.text, envelope_members, COUNT_OF(envelope_members), &envelope);
         fault.reason = read_envelope(&envelope, &message);
     } else {
         fault.array = json_raw_is(message.text, '[');

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_check.h"
 #include "base/json_walk.h"
 #include "json_cases.h"
 #include "wire/splice.h"
@@ -111,6 +112,24 @@ static void picks_members(void **state)
     assert_true(view_is(record.three, "as it was"));
 }
 
+// As json_pick does, while checking.
+static void picks_while_checking(void **state)
+{
+    (void)state;
+    struct record {
+        struct view one, two;
+    } record = {.two = VIEW("as it was")};
+    static const struct json_pick picks[] = {JSON_PICK(struct record, one, "one"),
+                                             JSON_PICK(struct record, two, "two")};
+    struct view text = VIEW(" {\"a\":{\"two\":2},\"b\":[{\"two\":2}], \"\\u006fne\" : [1 , 2] }");
+    assert_int_equal(json_check_pick(text, picks, COUNT_OF(picks), &record), JSON_FINE);
+    assert_true(view_is(record.one, "[1 , 2]"));
+    assert_true(view_is(record.two, "as it was"));
+    text = VIEW("[{\"two\":2},\"two\",2]");
+    assert_int_equal(json_check_pick(text, picks, COUNT_OF(picks), &record), JSON_FINE);
+    assert_true(view_is(record.two, "as it was"));
+}
+
 static void gives_texts_that_fit(void **state)
 {
     (void)state;
@@ -201,6 +220,7 @@ int main(void)
         cmocka_unit_test(begins_where_the_value_does),
         cmocka_unit_test(finds_members_by_their_meaning),
         cmocka_unit_test(picks_members),
+        cmocka_unit_test(picks_while_checking),
         cmocka_unit_test(gives_texts_that_fit),
         cmocka_unit_test(reads_whole_numbers),
         cmocka_unit_test(stays_inside_of_any_text),
