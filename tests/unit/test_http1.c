@@ -205,6 +205,7 @@ static void refuses_request_lines(void **state)
     bad_request("GE(T / HTTP/1.1\r\nHost: a\r\n\r\n", line);
     bad_request("G\xc3\x89T / HTTP/1.1\r\nHost: a\r\n\r\n", line);
     bad_request("GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", line);
+    bad_request("GET /\ta HTTP/1.1\r\nHost: a\r\n\r\n", line);
     bad_request("GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", line);
     bad_request("GET /\xc3\xbc HTTP/1.1\r\nHost: a\r\n\r\n", line);
     bad_request("GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", line);

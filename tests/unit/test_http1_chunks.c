@@ -153,6 +153,15 @@ static void bounds_extensions_of_tiny_chunks(void **state)
     chunks = (struct http_chunks){0};
     for (int i = 0; i < 100000; i++)
         assert_int_equal(feed(&chunks, VIEW("1;abcdefghijkl\r\nx\r\n"), &body, &used), HTTP_MORE);
+    // Nor are many large chunks ever too much.
+    static const char data[LIMIT_CHUNK_EXCESS];
+    chunks = (struct http_chunks){0};
+    buf_clear(&chunk);
+    http_add_chunk(&chunk, view_bytes(data, sizeof data));
+    for (int i = 0; i < 4000; i++) {
+        buf_clear(&body);
+        assert_int_equal(feed(&chunks, buf_view(&chunk), &body, &used), HTTP_MORE);
+    }
     buf_done(&chunk);
     buf_done(&body);
 }
