@@ -1,9 +1,9 @@
 // child.h: an MCP server as a child process, spoken to over its standard input and output.
 //
-// The child runs under the *holder* (the program secure-mcp-gateway-hold), which puts it into a process
-// group of its own, sets no_new_privs and limits, gives it exactly the environment it is told, closes all other
-// descriptors, adopts whatever processes it leaves behind, and kills all of them when the child's
-// owner goes away in whatever manner, kill -9 included. No orphans.
+// The child runs under the *holder* (the program secure-mcp-gateway-hold), which puts it into a
+// process group of its own, sets no_new_privs and limits, gives it exactly the environment it is
+// told, closes all other descriptors, adopts whatever processes it leaves behind, and kills all of
+// them when the child's owner goes away in whatever manner, kill -9 included. No orphans.
 #pragma once
 
 #include <stdbool.h>
@@ -37,16 +37,16 @@ struct child_events {
 };
 
 MUST_CHECK bool child_start(struct loop *loop, const struct child_order *order,
-                            const struct child_events *events, void *context, struct child **ret_child,
-                            struct err *err);
+                            const struct child_events *events, void *context,
+                            struct child **ret_child, struct err *err);
 
 // As stream_write, stream_queued and stream_hold.
 MUST_CHECK bool child_write(struct child *child, const struct view *pieces, size_t count);
 size_t child_queued(const struct child *child);
 void child_hold(struct child *child, bool held);
 
-// Asks it to end: closes its input, SIGTERM to its group after `patience` milliseconds, SIGKILL after as
-// many again. `exited` follows.
+// Asks it to end: closes its input, SIGTERM to its group after `patience` milliseconds, SIGKILL
+// after as many again. `exited` follows.
 void child_stop(struct child *child, unsigned patience);
 
 // Kills it at once when it still runs; no event follows.

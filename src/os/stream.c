@@ -1,0 +1,292 @@
+// stream.c: reading and writing of streams that are there. See stream.h.
+#include "os/stream.h"
+
+#include <stdlib.h>
+
+#include "os/stream_inside.h"
+
+// What could not be sent at once.
+struct waiting {
+    uv_write_t uv;
+    struct stream *stream;
+    struct waiting *next; // of the early ones
+    size_t size;
+    char bytes[];
+};
+
+const char stream_no_memory[] = "out of memory";
+
+// --- telling ---------------------------------------------------------------------------------
+void stream_tell_data(struct stream *stream, struct view bytes)
+{
+    if (stream->events && stream->events->data)
+        stream->events->data(stream->context, bytes);
+}
+
+void stream_tell_connected(struct stream *stream)
+{
+    if (stream->events && stream->events->connected)
+        stream->events->connected(stream->context);
+}
+
+void stream_tell_ended(struct stream *stream, const char *reason)
+{
+    if (stream->told || stream->closed)
+        return;
+    stream->ended = true;
+    if (!stream->events) {
+        if (reason)
+            stream->lost = reason;
+        return; // stream_handle comes back to it
+    }
+    stream->told = true;
+    stream_update(stream);
+    if (stream->events->ended)
+        stream->events->ended(stream->context, reason);
+}
+
+void stream_is_lost(struct stream *stream, const char *reason)
+{
+    if (!stream->lost)
+        stream->lost = reason;
+    stream_soon(stream);
+}
+
+// --- reading ---------------------------------------------------------------------------------
+static void offer_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
+{
+    struct stream *stream = (struct stream *)handle->data;
+    (void)suggested;
+    *ret_buffer = uv_buf_init(stream->loop->read, READ_SIZE);
+}
+
+static void have_read(uv_stream_t *uv, ssize_t size, const uv_buf_t *buffer)
+{
+    struct stream *stream = (struct stream *)uv->data;
+    if (stream->closed || size == 0)
+        return;
+    if (size < 0 && stream->finishing) {
+        stream->ended = true;
+        stream->lost = size == UV_EOF ? stream->lost : "the connection is lost";
+        stream_finish_step(stream);
+    } else if (size < 0) {
+        stream->lost = size == UV_EOF ? stream->lost : uv_strerror((int)size);
+        const char *cut = stream->tls ? "TLS ended without notice" : NULL;
+        stream_tell_ended(stream, stream->lost ? stream->lost : cut);
+    } else if (stream->finishing && stream->secured) {
+        return; // of no interest any more
+    } else if (stream->tls) {
+        stream_secure_turn(stream, view_bytes(buffer->base, (size_t)size));
+    } else {
+        stream_tell_data(stream, view_bytes(buffer->base, (size_t)size));
+    }
+}
+
+static bool has_pending(const struct stream *stream)
+{
+    return stream->tls && tls_session_pending(stream->tls);
+}
+
+// TLS has to read before it is through, whether anybody wants data or not. What TLS has already
+// comes before anything new.
+static bool wants_to_read(const struct stream *stream)
+{
+    if (stream->closed || stream->connecting || stream->ended || stream->told || stream->lost)
+        return false;
+    if (stream->finishing || !stream->secured)
+        return true;
+    return stream->events && !stream->held && !has_pending(stream);
+}
+
+void stream_update(struct stream *stream)
+{
+    bool reads = !stream->closed && uv_is_readable(&stream->uv.stream);
+    if (wants_to_read(stream) && reads)
+        (void)uv_read_start(&stream->uv.stream, offer_buffer, have_read); // again: no harm
+    else if (!stream->closed)
+        (void)uv_read_stop(&stream->uv.stream);
+}
+
+void stream_look(struct due *due)
+{
+    struct stream *stream = (struct stream *)((char *)due - offsetof(struct stream, due));
+    if (stream->closed)
+        return;
+    if (stream->finishing) {
+        stream_finish_step(stream);
+    } else if (stream->lost) {
+        stream_tell_ended(stream, stream->lost);
+    } else if (stream->connecting) {
+        if (stream->linked)
+            stream_is_connected(stream);
+    } else if (stream->ended && !stream->told) {
+        stream_tell_ended(stream, NULL);
+    } else if (stream->tls && !stream->ended && !stream->held) {
+        stream_secure_turn(stream, (struct view){NULL, 0});
+    }
+}
+
+void stream_soon(struct stream *stream)
+{
+    loop_due(stream->loop, &stream->due);
+}
+
+void stream_handle(struct stream *stream, const struct stream_events *events, void *context)
+{
+    stream->events = events;
+    stream->context = context;
+    stream_update(stream);
+    if (stream->lost || stream->ended || has_pending(stream))
+        stream_soon(stream);
+}
+
+void stream_hold(struct stream *stream, bool held)
+{
+    if (stream->held == held)
+        return;
+    stream->held = held;
+    stream_update(stream);
+    if (!held && has_pending(stream))
+        stream_soon(stream);
+}
+
+// --- writing ---------------------------------------------------------------------------------
+static struct waiting *waiting_new(struct stream *stream, size_t size)
+{
+    struct waiting *waiting = (struct waiting *)malloc(sizeof *waiting + size);
+    if (!waiting) {
+        stream_is_lost(stream, stream_no_memory);
+        return NULL;
+    }
+    waiting->uv.data = waiting;
+    waiting->stream = stream;
+    waiting->next = NULL;
+    waiting->size = size;
+    return waiting;
+}
+
+static void have_written(uv_write_t *uv, int status)
+{
+    struct waiting *waiting = (struct waiting *)uv->data;
+    struct stream *stream = waiting->stream;
+    free(waiting);
+    if (stream->closed)
+        return;
+    if (status < 0)
+        stream_is_lost(stream, uv_strerror(status));
+    else if (stream->finishing)
+        stream_finish_step(stream);
+    else if (stream_queued(stream) == 0 && !stream->told && stream->events &&
+             stream->events->drained)
+        stream->events->drained(stream->context);
+}
+
+// Queues a copy of what comes after the first `gone` bytes.
+static bool queue_rest(struct stream *stream, const uv_buf_t *pieces, unsigned count, size_t gone)
+{
+    size_t size = 0;
+    for (unsigned i = 0; i < count; i++)
+        size += pieces[i].len;
+    if (size == gone)
+        return true;
+    struct waiting *waiting = waiting_new(stream, size - gone);
+    if (!waiting)
+        return false;
+    char *to = waiting->bytes;
+    for (unsigned i = 0; i < count; i++) {
+        size_t skip = gone < pieces[i].len ? gone : pieces[i].len;
+        memcpy(to, pieces[i].base + skip, pieces[i].len - skip);
+        to += pieces[i].len - skip;
+        gone -= skip;
+    }
+    uv_buf_t all = {.base = waiting->bytes, .len = waiting->size};
+    int status = uv_write(&waiting->uv, &stream->uv.stream, &all, 1, have_written);
+    if (status != 0) {
+        free(waiting);
+        stream_is_lost(stream, uv_strerror(status));
+    }
+    return true;
+}
+
+bool stream_send(struct stream *stream, uv_buf_t *pieces, unsigned count)
+{
+    if (stream->lost || stream->shut)
+        return true;
+    int sent = uv_try_write(&stream->uv.stream, pieces, count);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        stream_is_lost(stream, uv_strerror(sent));
+        return true;
+    }
+    return queue_rest(stream, pieces, count, sent > 0 ? (size_t)sent : 0);
+}
+
+static bool keep_early(struct stream *stream, const struct view *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct waiting *waiting = waiting_new(stream, pieces[i].size);
+        if (!waiting)
+            return false;
+        memcpy(waiting->bytes, pieces[i].data, pieces[i].size);
+        *stream->last_early = waiting;
+        stream->last_early = &waiting->next;
+        stream->early += waiting->size;
+    }
+    return true;
+}
+
+bool stream_write(struct stream *stream, const struct view *pieces, size_t count)
+{
+    enum { AT_ONCE = 16 };
+    if (stream->lost || stream->shut)
+        return true;
+    if (!stream->secured || stream->connecting)
+        return keep_early(stream, pieces, count);
+    if (stream->tls)
+        return stream_secure_write(stream, pieces, count);
+    for (size_t i = 0; i < count; i += AT_ONCE) {
+        uv_buf_t buffers[AT_ONCE];
+        unsigned these = 0;
+        for (size_t j = i; j < count && j < i + AT_ONCE; j++)
+            if (pieces[j].size > 0)
+                buffers[these++] =
+                    (uv_buf_t){.base = (char *)(uintptr_t)pieces[j].data, .len = pieces[j].size};
+        if (these > 0 && !stream_send(stream, buffers, these))
+            return false;
+    }
+    return true;
+}
+
+size_t stream_queued(const struct stream *stream)
+{
+    return stream->early + uv_stream_get_write_queue_size(&stream->uv.stream);
+}
+
+void stream_drop_early(struct stream *stream)
+{
+    while (stream->first_early) {
+        struct waiting *waiting = stream->first_early;
+        stream->first_early = waiting->next;
+        free(waiting);
+    }
+    stream->last_early = &stream->first_early;
+    stream->early = 0;
+}
+
+void stream_send_early(struct stream *stream)
+{
+    struct waiting *waiting = stream->first_early;
+    bool any = waiting != NULL;
+    stream->first_early = NULL;
+    stream->last_early = &stream->first_early;
+    stream->early = 0;
+    while (waiting) {
+        struct waiting *next = waiting->next;
+        struct view bytes = {waiting->bytes, waiting->size};
+        (void)!stream_write(stream, &bytes, 1); // a loss is told
+        free(waiting);
+        waiting = next;
+    }
+    if (any && !stream->closed && stream_queued(stream) == 0 && stream->events &&
+        stream->events->drained)
+        stream->events->drained(stream->context);
+}

@@ -1,0 +1,295 @@
+// test_os_stream.c: connections of every kind, in the clear and with TLS.
+#include "stream_world.h"
+
+// --- what all kinds do -----------------------------------------------------------------------
+static void echoes_everything(void **state)
+{
+    (void)state;
+    enum { SIZE = 3000000 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        world.server.echoes = true;
+        world.client.wanted = SIZE;
+        send_sequence(&world.client, 0, SIZE);
+        assert_true(run_until(world.loop, &world.client.full, 20000));
+        assert_int_equal(world.server.got, SIZE);
+        assert_int_equal(world.client.got, SIZE);
+        assert_int_equal(stream_queued(world.client.stream), 0);
+        stream_close(&world.client.stream);
+        assert_true(run_until(world.loop, &world.server.ended, 5000));
+        teardown(&world);
+    }
+}
+
+static void queues_for_a_slow_reader(void **state)
+{
+    (void)state;
+    enum { SIZE = 20000000 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        stream_hold(world.server.stream, true);
+        send_sequence(&world.client, 0, SIZE / 2);
+        send_sequence(&world.client, SIZE / 2, SIZE / 2);
+        run_for(world.loop, 50);
+        assert_int_equal(world.server.got, 0);
+        assert_true(stream_queued(world.client.stream) > SIZE / 4);
+        assert_int_equal(world.client.drained, 0);
+        world.server.wanted = SIZE;
+        stream_hold(world.server.stream, false);
+        assert_true(run_until(world.loop, &world.server.full, 20000));
+        run_for(world.loop, 10);
+        assert_int_equal(world.client.drained, 1);
+        assert_int_equal(stream_queued(world.client.stream), 0);
+        teardown(&world);
+    }
+}
+
+struct switcher {
+    struct end *end;
+    bool held;
+};
+
+static void switch_hold(void *context)
+{
+    struct switcher *switcher = (struct switcher *)context;
+    switcher->held = !switcher->held;
+    if (switcher->end->stream)
+        stream_hold(switcher->end->stream, switcher->held);
+}
+
+static void loses_nothing_when_held_often(void **state)
+{
+    (void)state;
+    enum { SIZE = 8000000 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        struct err err;
+        struct timer *timer;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        struct switcher switcher = {&world.server, false};
+        assert_true(timer_new(world.loop, 1, switch_hold, &switcher, &timer, &err));
+        world.server.wanted = SIZE;
+        send_sequence(&world.client, 0, SIZE);
+        stream_finish(&world.client.stream);
+        assert_null(world.client.stream);
+        assert_true(run_until(world.loop, &world.server.ended, 20000));
+        assert_int_equal(world.server.got, SIZE);
+        assert_null(world.server.reason);
+        timer_free(&timer);
+        teardown(&world);
+    }
+}
+
+static void may_be_closed_in_any_event(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (int when = 0; when < 4; when++) {
+            struct world world;
+            setup(&world, (enum kind)kind);
+            world.client.close_on_connected = when == 0;
+            world.server.close_on_data = when == 1;
+            world.client.close_on_drained = when == 2;
+            dial(&world);
+            if (when == 3)
+                stream_close(&world.client.stream); // before anything
+            if (when == 1 || when == 2) {
+                assert_true(run_until(world.loop, &world.client.connected, 5000));
+                send_sequence(&world.client, 0, when == 2 ? 10000000 : 100000);
+            }
+            if (when != 3)
+                assert_true(run_until(world.loop,
+                                      when == 1 ? &world.client.ended : &world.server.ended, 5000));
+            run_for(world.loop, 10);
+            teardown(&world);
+        }
+    }
+}
+
+static void sends_before_it_is_connected(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        dial(&world);
+        send_sequence(&world.client, 0, 100000);
+        assert_int_equal(stream_queued(world.client.stream), 100000);
+        world.server.wanted = 100000;
+        assert_true(run_until(world.loop, &world.server.full, 5000));
+        teardown(&world);
+    }
+}
+
+static void hears_the_end_after_the_answer(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        run_for(world.loop, 5);
+        // The server answers and goes although it has not read what the client goes on sending.
+        stream_hold(world.server.stream, true);
+        send_sequence(&world.client, 0, 5000000);
+        send_sequence(&world.server, 0, 500000);
+        stream_finish(&world.server.stream);
+        assert_true(run_until(world.loop, &world.client.ended, 8000));
+        assert_int_equal(world.client.got, 500000);
+        assert_null(world.client.reason);
+        teardown(&world);
+    }
+}
+
+// --- errors ----------------------------------------------------------------------------------
+static void tells_why_not_connected(void **state)
+{
+    (void)state;
+    struct world world;
+    setup(&world, TCP);
+    listener_free(&world.listener);
+    run_for(world.loop, 5);
+    dial(&world);
+    assert_true(run_until(world.loop, &world.client.ended, 5000));
+    assert_string_equal(world.client.reason, "connection refused");
+    // An address that never answers: the owner loses patience.
+    struct err err;
+    world.endpoint = loopback(9);
+    ((struct sockaddr_in *)&world.endpoint.address)->sin_addr.s_addr = htonl(0xc0000201);
+    struct stream_order order = {&world.endpoint, NULL, NULL, &end_events, &world.client};
+    world.client = (struct end){0};
+    if (stream_connect(world.loop, &order, &world.client.stream, &err)) {
+        run_for(world.loop, 20);
+        stream_close(&world.client.stream);
+    }
+    teardown(&world);
+}
+
+static void refuses_the_wrong_host(void **state)
+{
+    (void)state;
+    struct world world;
+    struct err err;
+    const char *hosts[] = {"other.test", "127.0.0.2", "a.gateway.test"};
+    for (size_t i = 0; i < 3; i++) {
+        setup(&world, TCP_TLS);
+        struct stream_order order = {&world.endpoint, client_tls, hosts[i], &end_events,
+                                     &world.client};
+        assert_true(stream_connect(world.loop, &order, &world.client.stream, &err));
+        assert_true(run_until(world.loop, &world.client.ended, 5000));
+        assert_false(world.client.connected);
+        assert_non_null(
+            strstr(world.client.reason, i == 1 ? "IP address mismatch" : "hostname mismatch"));
+        assert_true(run_until(world.loop, &world.server.ended, 5000));
+        assert_non_null(world.server.reason);
+        teardown(&world);
+    }
+    setup(&world, TCP_TLS);
+    struct stream_order order = {&world.endpoint, client_tls, NULL, &end_events, &world.client};
+    assert_false(stream_connect(world.loop, &order, &world.client.stream, &err));
+    order.host = "127.0.0.1"; // named in the certificate
+    assert_true(stream_connect(world.loop, &order, &world.client.stream, &err));
+    assert_true(run_until(world.loop, &world.client.connected, 5000));
+    teardown(&world);
+}
+
+static void refuses_unknown_authorities(void **state)
+{
+    (void)state;
+    struct world world;
+    struct err err;
+    struct tls *system;
+    setup(&world, TCP_TLS);
+    assert_true(tls_new_client(NULL, &system, &err));
+    struct stream_order order = {&world.endpoint, system, "gateway.test", &end_events,
+                                 &world.client};
+    assert_true(stream_connect(world.loop, &order, &world.client.stream, &err));
+    tls_free(&system);
+    assert_true(run_until(world.loop, &world.client.ended, 5000));
+    assert_non_null(strstr(world.client.reason, "self"));
+    teardown(&world);
+    assert_false(tls_new_server("/nowhere", "/nowhere", &system, &err));
+    assert_false(tls_new_client("/nowhere", &system, &err));
+}
+
+static void survives_what_is_no_tls(void **state)
+{
+    (void)state;
+    struct world world;
+    setup(&world, TCP_TLS);
+    world.tls = NULL;
+    meet(&world);
+    const struct view garbage = VIEW("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(stream_write(world.client.stream, &garbage, 1));
+    assert_true(run_until(world.loop, &world.server.ended, 5000));
+    assert_non_null(world.server.reason);
+    teardown(&world);
+}
+
+static void says_when_the_connection_breaks(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        stream_hold(world.client.stream, true); // so that only writing notices
+        stream_close(&world.server.stream);
+        run_for(world.loop, 10);
+        for (int i = 0; i < 50 && !world.client.ended; i++) {
+            send_sequence(&world.client, 0, 100000);
+            run_for(world.loop, 4);
+        }
+        assert_true(world.client.ended);
+        assert_non_null(world.client.reason);
+        teardown(&world);
+    }
+}
+
+// --- descriptors -----------------------------------------------------------------------------
+static void adopts_descriptors(void **state)
+{
+    (void)state;
+    struct err err;
+    struct world world = {0};
+    int pipes[2], file;
+    assert_true(loop_new(&world.loop, &err));
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+    assert_true(stream_adopt(world.loop, pipes[0], &world.server.stream, &err));
+    assert_true(stream_adopt(world.loop, pipes[1], &world.client.stream, &err));
+    stream_handle(world.server.stream, &end_events, &world.server);
+    stream_handle(world.client.stream, &end_events, &world.client);
+    send_sequence(&world.client, 0, 1000000);
+    assert_true(stream_queued(world.client.stream) > 0);
+    stream_finish(&world.client.stream);
+    assert_true(run_until(world.loop, &world.server.ended, 5000));
+    assert_int_equal(world.server.got, 1000000);
+    file = open("/dev/null", O_RDWR | O_CLOEXEC);
+    assert_false(stream_adopt(world.loop, file, &world.client.stream, &err));
+    close(file);
+    loop_free(&world.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(echoes_everything),
+        cmocka_unit_test(queues_for_a_slow_reader),
+        cmocka_unit_test(loses_nothing_when_held_often),
+        cmocka_unit_test(may_be_closed_in_any_event),
+        cmocka_unit_test(sends_before_it_is_connected),
+        cmocka_unit_test(hears_the_end_after_the_answer),
+        cmocka_unit_test(tells_why_not_connected),
+        cmocka_unit_test(refuses_the_wrong_host),
+        cmocka_unit_test(refuses_unknown_authorities),
+        cmocka_unit_test(survives_what_is_no_tls),
+        cmocka_unit_test(says_when_the_connection_breaks),
+        cmocka_unit_test(adopts_descriptors),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
