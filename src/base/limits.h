@@ -40,18 +40,14 @@
 // brings an extension would cost us its limit a thousand times over. Bytes.
 #define LIMIT_CHUNK_EXCESS (16u << 10)
 
+// What a server's `timeouts` may say: a day is longer than any connection lives. Seconds.
+#define LIMIT_TIMEOUT_SECONDS 86400
+
 // `--args A,B,C`: well below what a system takes as the arguments of a program. Bytes.
 #define LIMIT_LIST 65536
 
 // JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
 #define LIMIT_JSON_DEPTH 128
-
-// The id of a JSON-RPC message, with its quotes; it is kept as long as the call lives. Real ones
-// are numbers or UUIDs. Bytes.
-#define LIMIT_RPC_ID 256
-
-// The method of a JSON-RPC message; it goes to logs and headers. MCP's longest has 41. Bytes.
-#define LIMIT_RPC_METHOD 128
 
 // `--limit N`: a page of a list.
 #define LIMIT_PAGE 1000000

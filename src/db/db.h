@@ -121,6 +121,30 @@ MUST_CHECK bool db_copy_begin(struct db *from, struct db *to, struct db_copy **r
 MUST_CHECK bool db_copy_finish(struct db_copy *copy, struct progress *progress, struct err *err);
 void db_copy_free(struct db_copy **copy);
 
+// Which state the database is in, for comparing only. It is another one after every commit of
+// whatever connection and process, from before that commit returns; it may also change without one.
+//
+// An answer of the database is as good as new while the version is the one that was read *before*
+// the question was asked (outside of transactions: inside one, questions are about its beginning).
+// Reading it makes no system call and takes nanoseconds. The first call must be made by the thread
+// that uses the connection; when db_version_is_shared then says so, any thread may call it from
+// then on, until db_close. Where the version cannot be had, each call gives another one.
+struct db_version {
+    uint32_t words[4];
+};
+struct db_version db_version(struct db *db);
+bool db_version_is_shared(const struct db *db);
+
+static inline bool db_version_equal(struct db_version a, struct db_version b)
+{
+    return ((a.words[0] ^ b.words[0]) | (a.words[1] ^ b.words[1]) | (a.words[2] ^ b.words[2]) |
+            (a.words[3] ^ b.words[3])) == 0;
+}
+
+// Whether the file under the path that was opened is still the one that is open: not removed, and
+// not replaced. One system call; any thread may ask.
+bool db_is_in_place(const struct db *db);
+
 // Moves the log into the database and cuts it off, when nobody is reading it just now.
 void db_empty_log(struct db *db);
 

@@ -9,6 +9,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/limits.h"
@@ -27,6 +29,11 @@ struct db {
     int64_t waited_ms; // by the busy handler, for the statement under way
     // Statements that were given back stay prepared, found by the address of their constant text.
     struct stmt *kept[KEPT_STATEMENTS];
+    const uint32_t *wal_header; // in memory that all processes share; NULL: not mapped
+    uint32_t unknown_versions;  // given out while there was nothing to read
+    char *path;                 // as it was given
+    dev_t device;               // of the file that is open
+    ino_t inode;                // 0: it was not there any more
 };
 
 static bool no_access(struct db *db, struct err *err)
@@ -154,6 +161,31 @@ static bool configure(struct db *db, struct err *err)
     return db_script(db, "PRAGMA synchronous=FULL", err);
 }
 
+// Which file it is that was opened. Between the opening and this another may have been put under
+// the name; SQLite knows the number of its own.
+static bool identify(struct db *db, const char *path, struct err *err)
+{
+    struct stat status;
+    int moved = 1;
+    db->path = strdup(path);
+    if (!db->path)
+        return err_memory(err);
+    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (stat(path, &status) == 0 && code == SQLITE_OK && !moved) {
+        db->device = status.st_dev;
+        db->inode = status.st_ino;
+    }
+    return true;
+}
+
+bool db_is_in_place(const struct db *db)
+{
+    struct stat status;
+    // The number of a file that is open is not given to another.
+    return stat(db->path, &status) == 0 && status.st_dev == db->device &&
+           status.st_ino == db->inode;
+}
+
 bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)
 {
     struct db *db AUTO(db_close) = (struct db *)calloc(1, sizeof *db);
@@ -168,7 +200,7 @@ bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)
         return db_error(db, code, err);
     if (sqlite3_db_readonly(db->handle, "main") == 1)
         return no_access(db, err);
-    if (!configure(db, err))
+    if (!configure(db, err) || !identify(db, path, err))
         return false;
     *ret_db = TAKE(db);
     return true;
@@ -193,6 +225,7 @@ void db_close(struct db **db)
         for (size_t i = 0; i < KEPT_STATEMENTS; i++)
             stmt_destroy((*db)->kept[i]);
         (void)sqlite3_close_v2((*db)->handle);
+        free((*db)->path);
         free(*db);
     }
     *db = NULL;
@@ -420,6 +453,69 @@ void db_copy_free(struct db_copy **copy)
         free(*copy);
     }
     *copy = NULL;
+}
+
+// SQLite's file format, section 2.1 of "WAL-mode File Format": the WAL-index begins with two copies
+// of a header of 48 bytes. Here are the places, in words, of what tells its states apart: the count
+// of commits, the number of frames in the log, and the salts that are drawn anew whenever the log
+// starts over. What a reader sees is decided by salts and frames alone (frames are only added).
+enum { WAL_CHANGES = 2, WAL_FRAMES = 4, WAL_SALTS = 8, WAL_REGION = 32768 };
+
+// The mapping is SQLite's own, asked for through its interface, and stays until the connection is
+// closed. It must never be opened or closed here: closing any descriptor of a file gives up all the
+// locks that this process has on it.
+static void map_wal_header(struct db *db)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    sqlite3_file *file = NULL;
+    void volatile *region = NULL;
+    struct err ignored;
+    // The question makes SQLite open the log; without one there is nothing to be mapped.
+    if (!db_query(db, "PRAGMA journal_mode", BIND_NOTHING, &stmt, &ignored) ||
+        stmt_step(stmt, &ignored) != STEP_ROW || !view_is(stmt_text(stmt, 0), "wal") ||
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        !file || !file->pMethods || file->pMethods->iVersion < 2 || !file->pMethods->xShmMap)
+        return;
+    if (file->pMethods->xShmMap(file, 0, WAL_REGION, 0, &region) == SQLITE_OK && region)
+        db->wal_header = (const uint32_t *)(uintptr_t)region;
+}
+
+// By a question: what others did is in SQLite's count, what this connection did in its own.
+static struct db_version ask_for_version(struct db *db)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct err ignored;
+    if (db_query(db, "PRAGMA data_version", BIND_NOTHING, &stmt, &ignored) &&
+        stmt_step(stmt, &ignored) == STEP_ROW)
+        return (struct db_version){
+            {(uint32_t)stmt_int(stmt, 0), (uint32_t)sqlite3_total_changes64(db->handle), 0, 0}};
+    return (struct db_version){{0, 0, ++db->unknown_versions, 1}};
+}
+
+// Reads the first copy of the header, which a commit writes last: second copy, barrier, first copy,
+// and only then does it return. So whoever comes after a commit reads all of its words.
+//
+// A reading while a commit is under way may be of old and new words. That is harmless. Such a mix
+// is the version of no state, before or after, since the count of commits goes with the frames: it
+// equals nothing, and the question is asked again. And an answer that is stamped with it is of the
+// new state: once a word of the first copy is new the second copy is whole, and SQLite's readers
+// compare the two and try again until they agree.
+struct db_version db_version(struct db *db)
+{
+    if (!db->wal_header)
+        map_wal_header(db);
+    const uint32_t *header = db->wal_header;
+    if (!header)
+        return ask_for_version(db);
+    return (struct db_version){{__atomic_load_n(&header[WAL_CHANGES], __ATOMIC_ACQUIRE),
+                                __atomic_load_n(&header[WAL_FRAMES], __ATOMIC_ACQUIRE),
+                                __atomic_load_n(&header[WAL_SALTS], __ATOMIC_ACQUIRE),
+                                __atomic_load_n(&header[WAL_SALTS + 1], __ATOMIC_ACQUIRE)}};
+}
+
+bool db_version_is_shared(const struct db *db)
+{
+    return db->wal_header != NULL;
 }
 
 void db_empty_log(struct db *db)

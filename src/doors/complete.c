@@ -180,6 +180,12 @@ static void offer_values(const struct typed *typed, enum param param,
     case P_PLATFORM:
         offer_each(typed, "linux\0macos\0windows\0");
         break;
+    case P_ISOLATION:
+        offer_each(typed, "project\0user\0session\0");
+        break;
+    case P_PROTOCOL:
+        offer_each(typed, "auto\0legacy\0modern\0");
+        break;
     case P_STATUS:
         offer_each(typed, "active\0disabled\0expired\0");
         break;

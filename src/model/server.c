@@ -227,6 +227,8 @@ static void name_changes(const struct server_change *change, struct buf *ret_nam
         {change->url.data, "url"},
         {change->headers, "headers"},
         {change->allow_private_addresses, "allow_private_addresses"},
+        {change->isolation.data, "isolation"},
+        {change->protocol.data, "protocol"},
         {change->tools, "tools"},
         {change->policies[POLICY_TOOL], server_policy_names[POLICY_TOOL]},
         {change->policies[POLICY_INPUT], server_policy_names[POLICY_INPUT]},

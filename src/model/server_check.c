@@ -9,6 +9,10 @@
 #include "model/rules.h"
 #include "model/server_record.h"
 
+const char *const server_isolation_names[] = {"project", "user", "session"};
+const char *const server_protocol_names[] = {"auto", "legacy", "modern"};
+const char *const server_timeout_names[] = {"connect", "first_byte", "idle", "total"};
+
 struct check {
     const struct json_value *record;
     struct err *err;
@@ -113,6 +117,49 @@ static bool check_http(const struct check *check, const struct json_value *confi
     return check_headers(check, json_member(config, "headers"));
 }
 
+static bool check_choice(const struct check *check, const struct json_value *config,
+                         const char *name, const char *const *choices)
+{
+    char member[32], expected[64];
+    const struct json_value *value = server_member(config, name);
+    for (size_t i = 0; value && i < 3; i++)
+        if (view_is(json_text(value), choices[i]))
+            return true;
+    (void)snprintf(member, sizeof member, "config.%s", name);
+    (void)snprintf(expected, sizeof expected, "must be %s, %s or %s", choices[0], choices[1],
+                   choices[2]);
+    return !value || wrong(check, "invalid_server", member, expected);
+}
+
+static bool is_timeout(const struct json_value *member)
+{
+    int64_t seconds;
+    for (size_t i = 0; i < TIMEOUT_COUNT; i++)
+        if (view_is(member->key, server_timeout_names[i]))
+            return member->type == JSON_NULL ||
+                   (json_int(member, &seconds) && seconds >= 1 && seconds <= LIMIT_TIMEOUT_SECONDS);
+    return false;
+}
+
+static bool check_timeouts(const struct check *check, const struct json_value *config)
+{
+    const struct json_value *timeouts = server_member(config, "timeouts");
+    bool good = !timeouts || json_is(timeouts, JSON_OBJECT);
+    for (const struct json_value *member = json_first(timeouts); good && member;
+         member = member->next)
+        good = is_timeout(member);
+    return good || wrong(check, "invalid_server", "config.timeouts",
+                         "must be an object of connect, first_byte, idle and total, each a whole "
+                         "number of seconds from 1 to 86400");
+}
+
+static bool check_use(const struct check *check, const struct json_value *config)
+{
+    return check_choice(check, config, "isolation", server_isolation_names) &&
+           check_choice(check, config, "protocol", server_protocol_names) &&
+           check_timeouts(check, config);
+}
+
 static bool check_config(const struct check *check)
 {
     const struct json_value *config = json_member(check->record, "config");
@@ -121,7 +168,8 @@ static bool check_config(const struct check *check)
     bool stdio = server_member(config, "command"), http = server_member(config, "url");
     if (stdio && http)
         return wrong(check, "invalid_server", "config", "has both a command and a url");
-    return http ? check_http(check, config) : check_stdio(check, config);
+    return (http ? check_http(check, config) : check_stdio(check, config)) &&
+           check_use(check, config);
 }
 
 static bool check_tools(const struct check *check)

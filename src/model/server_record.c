@@ -35,7 +35,8 @@ const char *const server_policy_names[POLICY_COUNT] = {
     [POLICY_OUTPUT] = "output_guardrails_policy",
 };
 
-static const char allow_member[] = "allow_private_addresses";
+static const char allow_member[] = "allow_private_addresses", isolation_member[] = "isolation",
+                  protocol_member[] = "protocol";
 
 const struct json_value *server_member(const struct json_value *object, const char *name)
 {
@@ -132,6 +133,17 @@ static bool is_http(const struct json_value *config, const struct server_change 
     return change->url.data || (!change->command.data && server_member(config, "url"));
 }
 
+// Members that are written anew, or go with the kind of server that it was.
+static bool is_replaced(struct view name, bool http, const struct server_change *change)
+{
+    bool decided = change->url.data || change->command.data;
+    if (view_is(name, allow_member))
+        return decided || change->allow_private_addresses;
+    if (view_is(name, isolation_member))
+        return change->isolation.data || (decided && http);
+    return view_is(name, protocol_member) && change->protocol.data;
+}
+
 // The members of `config` that are none of its kind. Those of the other kind stay only when the
 // change does not decide the kind: then the record is contradictory and will be refused.
 static void write_other_members(struct out *out, const struct json_value *config, bool http,
@@ -141,14 +153,17 @@ static void write_other_members(struct out *out, const struct json_value *config
     for (const struct json_value *member = json_first(config); member; member = member->next) {
         bool of_stdio = is_among(member->key, stdio_members, COUNT_OF(stdio_members));
         bool of_http = is_among(member->key, http_members, COUNT_OF(http_members));
-        bool allows = view_is(member->key, allow_member);
-        if ((http ? of_http : of_stdio) || (decided && (of_http || of_stdio || allows)))
+        if ((http ? of_http : of_stdio) || (decided && (of_http || of_stdio)) ||
+            is_replaced(member->key, http, change))
             continue;
-        if (!(allows && change->allow_private_addresses))
-            write_named(out, member);
+        write_named(out, member);
     }
     if (http && change->allow_private_addresses)
         field_bool(out, allow_member, true);
+    if (change->isolation.data)
+        field_text(out, isolation_member, change->isolation);
+    if (change->protocol.data)
+        field_text(out, protocol_member, change->protocol);
 }
 
 static void write_config(struct out *out, const struct json_value *config,
@@ -256,7 +271,10 @@ static bool check_change(const struct json_value *present, const struct server_c
         return err_set(err, ERR_USAGE, "options_disagree",
                        "A server has either --server-command or --url, not both");
     if (http)
-        stray = change->args ? "--args" : change->env ? "--env" : NULL;
+        stray = change->args             ? "--args"
+                : change->env            ? "--env"
+                : change->isolation.data ? "--isolation"
+                                         : NULL;
     else
         stray = change->headers                   ? "--headers"
                 : change->allow_private_addresses ? "--allow-private-addresses"

@@ -1,11 +1,14 @@
 // server_record.h: the JSON of one MCP server: how it is made, examined and masked.
 //
-//   {server_name, description, config: {command, args, env} | {url, headers}, tools: {…},
+//   {server_name, description, config: {command, args, env, isolation} | {url, headers}, tools:
+//   {…},
 //    enable_server_info_validation, tool_guardrails_policy, input_guardrails_policy,
 //    output_guardrails_policy, oauth_config}
 //
-// A policy is {enabled, policy_name, additional_config, block}. What is missing gets an empty
-// value, what is not known here is kept, after what is. No message repeats a value of a record.
+// A config may also have protocol and timeouts, see server_spec.h for what they mean; where they
+// and isolation are missing nothing is written. A policy is {enabled, policy_name,
+// additional_config, block}. What is missing gets an empty value, what is not known here is kept,
+// after what is. No message repeats a value of a record.
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +31,7 @@ struct server_change {
     const struct json_value *args, *env, *headers, *tools, *oauth;
     const struct json_value *policies[POLICY_COUNT];
     bool allow_private_addresses;
+    struct view isolation, protocol;
 };
 
 // Writes the whole record that `present` (NULL: there was none; may be any object) becomes by the
@@ -59,3 +63,10 @@ const struct json_value *server_member(const struct json_value *object, const ch
 
 // The names of the three policies' members.
 extern const char *const server_policy_names[POLICY_COUNT];
+
+// The words of `config.isolation` and `config.protocol`, the members of `config.timeouts`: in the
+// order of the enums, or of the members, of server_spec.h.
+enum { ISOLATION_COUNT = 3, PROTOCOL_COUNT = 3, TIMEOUT_COUNT = 4 };
+extern const char *const server_isolation_names[ISOLATION_COUNT];
+extern const char *const server_protocol_names[PROTOCOL_COUNT];
+extern const char *const server_timeout_names[TIMEOUT_COUNT];

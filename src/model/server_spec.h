@@ -16,6 +16,8 @@
 #include "model/address.h"
 #include "model/store.h"
 
+#define SERVER_PATH "/usr/local/bin:/usr/bin:/bin"
+
 enum isolation { ISOLATION_PROJECT, ISOLATION_USER, ISOLATION_SESSION };
 enum server_protocol { PROTOCOL_AUTO, PROTOCOL_LEGACY, PROTOCOL_MODERN };
 
@@ -31,7 +33,9 @@ struct server_spec {
     bool http;
     bool broken; // the record cannot be opened or understood: the server is as good as dead
 
-    // Over stdio: NULL-terminated.
+    // Over stdio: NULL-terminated. The environment is `config.env` and nothing else, except that
+    // where it has no PATH or HOME, PATH is SERVER_PATH and HOME the gateway's own: without them
+    // package runners (npx, uvx) find neither their interpreter nor their cache.
     const char *command;
     const char *const *arguments;
     const char *const *environment; // NAME=value
@@ -50,13 +54,17 @@ struct server_spec {
     // gateway's own.
     int64_t connect_timeout, first_byte_timeout, idle_timeout, total_timeout;
 
-    // Which tools: all, or those listed and not {"enabled": false}. Sorted by bytes.
+    // Which tools: all when none is listed, else those listed and not {"enabled": false}. Sorted by
+    // bytes.
     bool all_tools;
     const struct view *tools;
     size_t tool_count;
 };
 
+// Adds a reference and returns `spec`.
 struct server_spec *server_spec_ref(struct server_spec *spec);
+
+// Takes one away and leaves NULL; the last one wipes and frees. Accepts NULL.
 void server_spec_unref(struct server_spec **spec);
 
 // The one decision about tools: both what a list shows and what a call may reach.
@@ -72,6 +80,8 @@ struct server_specs {
     size_t count;
     uint8_t stamp[SPECS_STAMP];
 };
+// Both are one statement, so the stamp is of what was read. The stamp costs about a microsecond for
+// each server, loading opens and parses the records.
 MUST_CHECK bool server_specs_load(struct store *store, int64_t config_n,
                                   struct server_specs *ret_specs, struct err *err);
 void server_specs_free(struct server_specs *specs);

@@ -311,3 +311,13 @@ bool store_number(struct store *store, const char *sql, struct values values, in
     *ret_number = step == STEP_ROW ? stmt_int(stmt, 0) : 0;
     return true;
 }
+
+struct db_version store_version(const struct store *store)
+{
+    return db_version(store->db);
+}
+
+bool store_is_in_place(const struct store *store)
+{
+    return db_is_in_place(store->db);
+}

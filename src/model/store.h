@@ -69,3 +69,11 @@ MUST_CHECK bool store_check_identity(struct store *store, struct err *err);
 // The first column of the first row as a number; 0 when there is no row.
 MUST_CHECK bool store_number(struct store *store, const char *sql, struct values values,
                              int64_t *ret_number, struct err *err);
+
+// What is known of the store is as good as new while this is what it was before it was asked for;
+// see db_version. `store` is only read, so another thread may call it once db_version_is_shared.
+struct db_version store_version(const struct store *store);
+
+// Whether the store is still the one at its path: else it was removed or replaced, and has to be
+// opened anew. One system call; any thread may ask.
+bool store_is_in_place(const struct store *store);

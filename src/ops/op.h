@@ -99,7 +99,7 @@ struct op_call {
     struct op_targets targets; // filled by call_user and its relatives
 };
 
-enum { OP_PARAMS = 16, OP_HELPS = 4, OP_TITLE = 64 };
+enum { OP_PARAMS = 40, OP_HELPS = 4, OP_TITLE = 64 };
 
 // What a parameter means to one row, where the general words do not fit.
 struct op_help {

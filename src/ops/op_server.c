@@ -60,6 +60,8 @@ static bool read_change(const struct op_call *call, struct arena *arena,
         .command = call_text(call, P_SERVER_COMMAND),
         .url = call_text(call, P_URL),
         .allow_private_addresses = call_has(call, P_ALLOW_PRIVATE_ADDRESSES),
+        .isolation = call_text(call, P_ISOLATION),
+        .protocol = call_text(call, P_PROTOCOL),
     };
     const struct {
         enum param param;
@@ -149,6 +151,8 @@ static bool update_server(struct op_call *call, struct err *err)
                                          P_URL,
                                          P_HEADERS,
                                          P_ALLOW_PRIVATE_ADDRESSES,
+                                         P_ISOLATION,
+                                         P_PROTOCOL,
                                          P_TOOLS,
                                          P_DESCRIPTION,
                                          P_INPUT_GUARDRAILS_POLICY,
@@ -268,8 +272,8 @@ static bool update_both_guardrails(struct op_call *call, struct err *err)
     }
 #define SERVER_OPTIONS                                                                             \
     {P_SERVER_COMMAND, MAY}, {P_ARGS, MAY}, {P_ENV, MAY}, {P_URL, MAY}, {P_HEADERS, MAY},          \
-        {P_ALLOW_PRIVATE_ADDRESSES, MAY}, {P_TOOLS, MAY}, {P_DESCRIPTION, MAY},                    \
-        {P_INPUT_GUARDRAILS_POLICY, MAY}, {P_OUTPUT_GUARDRAILS_POLICY, MAY},                       \
+        {P_ALLOW_PRIVATE_ADDRESSES, MAY}, {P_ISOLATION, MAY}, {P_PROTOCOL, MAY}, {P_TOOLS, MAY},   \
+        {P_DESCRIPTION, MAY}, {P_INPUT_GUARDRAILS_POLICY, MAY}, {P_OUTPUT_GUARDRAILS_POLICY, MAY}, \
         {P_TOOL_GUARDRAILS_POLICY, MAY},                                                           \
     {                                                                                              \
         P_OAUTH, MAY                                                                               \
@@ -303,8 +307,11 @@ static const struct op rows[] = {
         .group = "config",
         .verb = "add-server",
         .summary = "Add an MCP server to a config",
-        .notes = "The server is a program (--server-command) or is reached over HTTP (--url). "
-                 "Values of --env, --headers and --oauth are kept sealed and shown masked.",
+        .notes =
+            "The server is a program (--server-command) or is reached over HTTP (--url). "
+            "Values of --env, --headers and --oauth are kept sealed and shown masked. A program "
+            "gets the environment of --env and nothing else, but for PATH and HOME where "
+            "--env has none.",
         .example = "config add-server --config-name prod-config --server-name github "
                    "--server-command npx --args -y,@modelcontextprotocol/server-github "
                    "--env @env.json\n"

@@ -83,7 +83,7 @@ MUST_CHECK bool vault_unseal_upstream(const struct vault *vault, struct view sea
                                       struct view context, char *ret_clear, struct err *err);
 
 // A MAC over a sequence of fields, each bound with its length, so that no two sequences meet.
-enum mac_purpose { MAC_API_KEY_ROW, MAC_AUDIT_RECORD, MAC_AUDIT_HEAD };
+enum mac_purpose { MAC_API_KEY_ROW, MAC_AUDIT_RECORD, MAC_AUDIT_HEAD, MAC_SERVER, MAC_SERVERS };
 struct mac {
     _Alignas(64) unsigned char state[384];
 };

@@ -119,6 +119,22 @@ static void changes_the_kind(void **state)
     assert_text(build(http, &to_stdio),
                 "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"command\":\"d\","
                 "\"args\":[],\"env\":{}}," REST "}");
+    // How a program is shared goes with it, not with the address that it becomes.
+    static const char shared[] =
+        "{\"server_name\":\"s\",\"config\":{\"isolation\":\"user\",\"command\":\"c\",\"protocol\":"
+        "\"legacy\",\"timeouts\":{\"idle\":9}}}";
+    const struct server_change sharing = {.isolation = VIEW("session"), .protocol = VIEW("auto")};
+    assert_text(build(shared, &to_stdio),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"command\":\"d\","
+                "\"args\":[],\"env\":{},\"isolation\":\"user\",\"protocol\":\"legacy\","
+                "\"timeouts\":{\"idle\":9}}," REST "}");
+    assert_text(build(shared, &to_http),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"url\":\"https://c.d\","
+                "\"headers\":{},\"protocol\":\"legacy\",\"timeouts\":{\"idle\":9}}," REST "}");
+    assert_text(build(shared, &sharing),
+                "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"command\":\"c\","
+                "\"args\":[],\"env\":{},\"timeouts\":{\"idle\":9},\"isolation\":\"session\","
+                "\"protocol\":\"auto\"}," REST "}");
     // A new address has to be allowed anew; the headers stay.
     assert_text(build(http, &to_http),
                 "{\"server_name\":\"s\",\"description\":\"\",\"config\":{\"url\":\"https://c.d\","
@@ -151,6 +167,7 @@ static void refuses_what_does_not_go_together(void **state)
         {.url = VIEW("https://a.b"), .command = VIEW("c")},
         {.url = VIEW("https://a.b"), .env = json("{}")},
         {.url = VIEW("https://a.b"), .args = json("[]")},
+        {.url = VIEW("https://a.b"), .isolation = VIEW("user")},
         {.command = VIEW("c"), .headers = json("{}")},
         {.command = VIEW("c"), .allow_private_addresses = true},
     };
@@ -210,6 +227,15 @@ static void examines_records(void **state)
         {"\"config\":{\"command\":\"c\",\"env\":{\"A\":\"\\u0000\"}}", "invalid_server"},
         {"\"config\":{\"url\":\"a.b\"}", "invalid_url"},
         {"\"config\":{\"url\":5}", "invalid_url"},
+        {"\"config\":{\"command\":\"c\",\"isolation\":\"tenant\"}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"isolation\":true}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"protocol\":\"\"}", "invalid_server"},
+        {"\"config\":{\"url\":\"https://a.b\",\"protocol\":2}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"timeouts\":5}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"timeouts\":{\"total\":0}}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"timeouts\":{\"total\":86401}}", "invalid_server"},
+        {"\"config\":{\"command\":\"c\",\"timeouts\":{\"idle\":1.5}}", "invalid_server"},
+        {"\"config\":{\"url\":\"https://a.b\",\"timeouts\":{\"read\":1}}", "invalid_server"},
         {"\"config\":{\"url\":\"https://a.b\",\"headers\":{\"a b\":\"\"}}", "invalid_server"},
         {"\"config\":{\"url\":\"https://a.b\",\"headers\":{\"a\":\"b\\nc\"}}", "invalid_server"},
         {"\"config\":{\"url\":\"https://a.b\",\"allow_private_addresses\":1}", "invalid_server"},
