@@ -46,7 +46,7 @@ enum http_failure {
 };
 
 struct http_order {
-    const struct server_spec *spec;  // address, headers, timeouts; kept (ref) while needed
+    struct server_spec *spec;        // address, headers, timeouts; kept (ref) while needed
     const char *method;              // POST, GET, DELETE
     const struct http_field *fields; // besides those of the spec, and before them where both have
                                      // one; copied. Not Host, lengths or codings: they are ours
