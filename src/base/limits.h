@@ -49,6 +49,13 @@
 // JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
 #define LIMIT_JSON_DEPTH 128
 
+// The id of a JSON-RPC message, with its quotes; it is kept as long as the call lives. Real ones
+// are numbers or UUIDs. Bytes.
+#define LIMIT_RPC_ID 256
+
+// The method of a JSON-RPC message; it goes to logs and headers. MCP's longest has 41. Bytes.
+#define LIMIT_RPC_METHOD 128
+
 // `--limit N`: a page of a list.
 #define LIMIT_PAGE 1000000
 
