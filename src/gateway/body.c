@@ -1,5 +1,6 @@
 // body.c: a request as an upstream is to get it: our id, our progress token, and where the era of
-// the link asks for it, the members of `_meta` that tell who asks. All else is passed on as it came.
+// the link asks for it, the members of `_meta` that tell who asks. All else is passed on as it
+// came.
 #include <stdlib.h>
 
 #include "base/json_out.h"
@@ -82,8 +83,7 @@ static void add_params(struct upstreams *all, const struct upcall_order *order, 
 {
     struct splice few[SPLICES];
     size_t count = order->splice_count;
-    struct splice *splices =
-        count + 2 <= SPLICES ? few : calloc(count + 2, sizeof(*splices));
+    struct splice *splices = count + 2 <= SPLICES ? few : calloc(count + 2, sizeof(*splices));
     if (!splices) {
         all->body.failed = true;
         return;
@@ -106,15 +106,14 @@ bool body_make(struct link *link, uint64_t id, const struct upcall_order *order)
     buf_clear(body);
     buf_clear(&all->meta);
     char digits[DIGITS];
-    struct view number = {digits, (size_t)snprintf(digits, sizeof(digits), "%llu",
-                                                   (unsigned long long)id)};
+    struct view number = {digits,
+                          (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)id)};
     buf_add(body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":"));
     buf_add(body, number);
     buf_add(body, VIEW(",\"method\":\""));
     buf_add(body, order->method_name);
     buf_add(body, VIEW("\""));
-    bool with_meta =
-        body_is_modern(link, order->method) && order->asker->era == MCP_LEGACY;
+    bool with_meta = body_is_modern(link, order->method) && order->asker->era == MCP_LEGACY;
     if (json_raw_is(order->params, '{')) {
         buf_add(body, VIEW(",\"params\":"));
         add_params(all, order, with_meta, number);

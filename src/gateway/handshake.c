@@ -35,8 +35,7 @@ static void no_memory(struct link *link)
 static void send_discover(struct link *link)
 {
     link->era = MCP_MODERN;
-    link->handshake.discover =
-        upcall_own(link, MCP_DISCOVER, (struct view){0}, &discover_events);
+    link->handshake.discover = upcall_own(link, MCP_DISCOVER, (struct view){0}, &discover_events);
     if (!link->handshake.discover)
         no_memory(link);
 }
@@ -55,9 +54,8 @@ static void send_initialize(struct link *link)
     buf_add(&params, info.data ? info : VIEW(SELF));
     buf_add(&params, VIEW("}"));
     link->handshake.initialize =
-        params.failed
-            ? NULL
-            : upcall_own(link, MCP_INITIALIZE, buf_view(&params), &initialize_events);
+        params.failed ? NULL
+                      : upcall_own(link, MCP_INITIALIZE, buf_view(&params), &initialize_events);
     buf_done(&params);
     if (!link->handshake.initialize)
         no_memory(link);
@@ -107,7 +105,8 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
     if (era == MCP_MODERN)
         now_ready(link);
     else // nothing may be asked before this has arrived
-        link->ops->post(link, VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"),
+        link->ops->post(link,
+                        VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"),
                         now_ready);
 }
 
@@ -179,10 +178,10 @@ static void discovered(void *context, enum mcp_era era, const struct rpc *respon
     struct link *link = context;
     (void)era;
     struct view result = response->result;
-    bool modern = response->kind == RPC_RESULT
-                      ? json_raw_is(result, '{') &&
-                            names_modern(json_walk_member(result, "supportedVersions"))
-                      : is_modern_error(response->error);
+    bool modern =
+        json_raw_is(result, '{') && names_modern(json_walk_member(result, "supportedVersions"));
+    if (response->kind == RPC_ERROR)
+        modern = is_modern_error(response->error);
     link->handshake.discover = NULL;
     if (!modern) {
         not_understood(link, MCP_MODERN, true);

@@ -165,7 +165,7 @@ static void take_answer(struct link *link, struct upcall *on, const struct rpc *
 {
     struct upcall *call = named(link, on, message->id);
     // On a stream of its own an error about nothing in particular is about the request.
-    if (!call && on && message->kind == RPC_ERROR && !message->id.data)
+    if (!call && on && message->kind == RPC_ERROR && (!message->id.data || on->status >= 400))
         call = on;
     // A child that cannot read the first thing it is told answers without an id, too.
     if (!call && !on && message->kind == RPC_ERROR && !message->id.data)
@@ -222,8 +222,8 @@ void link_start(struct link *link)
 {
     links_renumber(link);
     link->state = LINK_STARTING;
-    link->handshake = (struct handshake){.tried = link->handshake.tried,
-                                         .evidence = link->handshake.evidence};
+    link->handshake =
+        (struct handshake){.tried = link->handshake.tried, .evidence = link->handshake.evidence};
     link->session_size = 0;
     link->version[0] = '\0';
     link->watch_at = 0;

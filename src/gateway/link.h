@@ -58,6 +58,7 @@ struct upstreams {
     struct node doomed;  // calls that have failed and must be told
     struct node thawed;  // calls with a backlog, no longer held
     struct node resting; // HTTP streams that will be resumed
+    struct node dead;    // HTTP talks whose memory goes
     struct node retired; // upstreams that are in use for a little while
     struct grave *graves;
     struct upcall *spare; // upcalls to be used again
@@ -65,7 +66,7 @@ struct upstreams {
     struct numbers numbers; // links by number
     struct numbers wanting; // client sessions with a stream
     uint64_t last_number;
-    int64_t swept; // links were looked at
+    int64_t swept;         // links were looked at
     struct buf body, meta; // for making messages in
     uint64_t random;
     struct upstream *upstreams[UPSTREAM_BUCKETS];
@@ -86,8 +87,8 @@ struct upstream {
     enum verdict verdict[LINK_ERAS];
     int64_t judged[LINK_ERAS];
     int watchers;
-    bool down;    // it has failed; the next success is an event
-    bool retired; // by upstreams_retain
+    bool down;      // it has failed; the next success is an event
+    bool retired;   // by upstreams_retain
     unsigned users; // upcalls and links
 };
 
@@ -131,8 +132,8 @@ struct link {
     const struct link_ops *ops;
     uint64_t number; // of this conversation: a new one with each start
     enum link_state state;
-    enum mcp_era era; // of the conversation; while STARTING, the one being tried
-    enum mcp_era wanted;  // the one it began with
+    enum mcp_era era;    // of the conversation; while STARTING, the one being tried
+    enum mcp_era wanted; // the one it began with
     struct link_owner owner;
     char *client; // capabilities and client_info of the asker it is for
     struct view capabilities, client_info;
@@ -146,9 +147,9 @@ struct link {
 
     struct handshake {
         struct upcall *discover, *initialize;
-        unsigned tried;  // eras that were not understood: 1 << era
-        bool evidence;   // that is the server's word, not an accident
-        int status;      // HTTP status of the last answer that was no message
+        unsigned tried; // eras that were not understood: 1 << era
+        bool evidence;  // that is the server's word, not an accident
+        int status;     // HTTP status of the last answer that was no message
     } handshake;
     char version[LINK_VERSION]; // legacy: what was negotiated
 
@@ -158,7 +159,7 @@ struct link {
     unsigned failures; // in a row
     int64_t not_before;
     int64_t ready_at;
-    int64_t used; // the last call's end or beginning
+    int64_t used;  // the last call's end or beginning
     bool doubtful; // what it answers is not its era: to be made anew when nothing is in flight
 
     struct child *child;
@@ -185,8 +186,8 @@ struct link_ops {
     // The call is over, by its answer or before.
     void (*abandon)(struct link *link, struct upcall *call, bool answered);
     void (*hold)(struct upcall *call, bool held);
-    void (*ready)(struct link *link); // READY, or what it should do has changed
-    void (*close)(struct link *link); // at once
+    void (*ready)(struct link *link);  // READY, or what it should do has changed
+    void (*close)(struct link *link);  // at once
     bool (*finish)(struct link *link); // politely; false: nothing is left to end
 };
 extern const struct link_ops link_stdio, link_http;
@@ -265,6 +266,7 @@ struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker
 struct upcall *upcall_own(struct link *link, enum mcp_method method, struct view params,
                           const struct upcall_events *events);
 void upcall_launch_waiting(struct upcall *call); // its link is READY
+void upcall_wait_again(struct upcall *call);     // it was sent in a session that is no more
 void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried);
 // Takes it from its link and dooms it; `told`: the server hears of it.
 void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told);
@@ -287,4 +289,5 @@ void watch_check(struct link *link);
 
 // link_http.c, link_talk.c
 void http_tick(struct upstreams *all);
+void talks_bury(struct upstreams *all);
 bool http_send_again(struct link *link, struct upcall *call); // call->body

@@ -1,8 +1,8 @@
 // link_stdio.c: a link over the pipes of a child: one message a line.
 //
 // What is no message on its standard output (servers print banners) is passed over. A line that is
-// longer than an event may be ends the child. A child that does not read fails calls once LINK_QUEUE
-// bytes wait in its pipe.
+// longer than an event may be ends the child. A child that does not read fails calls once
+// LINK_QUEUE bytes wait in its pipe.
 #include <sys/wait.h>
 
 #include "gateway/link.h"
@@ -25,14 +25,14 @@ static bool writes(struct link *link, struct view line)
 // A line. False when the conversation is over after it.
 static bool take_line(struct link *link, struct view line)
 {
-    struct child *child = link->child;
+    uint64_t number = link->number;
     while (line.size > 0 && strchr(" \t\r", line.data[line.size - 1]))
         line.size--;
     if (line.size > 0 && !link_message(link, NULL, line) && !link->banner) {
         link->banner = true;
         upstreams_log(link->upstream, "garbage", "its standard output has more than messages");
     }
-    return link->child == child && link->state != LINK_GONE;
+    return link->number == number && link->child && link->state != LINK_GONE;
 }
 
 static bool too_long(struct link *link)

@@ -20,8 +20,7 @@ static bool is_owner(struct link_owner a, struct link_owner b)
     return a.scope == b.scope && a.n == b.n;
 }
 
-static struct link *find(const struct upstream *upstream, struct link_owner owner,
-                         enum mcp_era era)
+static struct link *find(const struct upstream *upstream, struct link_owner owner, enum mcp_era era)
 {
     for (struct link *link = *bucket_of(upstream->all, upstream, owner); link; link = link->chain)
         if (link->upstream == upstream && link->era == era && is_owner(link->owner, owner))
@@ -114,8 +113,8 @@ static struct link *link_new(struct upstream *upstream, const struct asker *aske
     link->era = link->wanted = era;
     link->owner = owner;
     link->used = all->now;
-    link->session_wants = owner.scope == SCOPE_SESSION &&
-                          numbers_find(&all->wanting, (uint64_t)owner.n);
+    link->session_wants =
+        owner.scope == SCOPE_SESSION && numbers_find(&all->wanting, (uint64_t)owner.n);
     list_init(&link->flight);
     list_init(&link->waiting);
     list_init(&link->talks);

@@ -5,9 +5,9 @@
 #include "gateway/link.h"
 
 enum {
-    SPARES = 256,             // upcalls kept for the next ones
-    BODY_KEPT = 1 << 20,      // of all->body; what a large message took is given back
-    RECORD = sizeof(size_t),  // before each message of a backlog
+    SPARES = 256,            // upcalls kept for the next ones
+    BODY_KEPT = 1 << 20,     // of all->body; what a large message took is given back
+    RECORD = sizeof(size_t), // before each message of a backlog
 };
 
 // --- a copy of an order, for a call that waits -----------------------------------------------
@@ -44,8 +44,9 @@ static size_t kept_size(const struct upcall_order *order)
 // A slice of the params, as a slice of their copy.
 static struct view moved(const struct upcall_order *order, struct view copy, struct view slice)
 {
-    return slice.data ? (struct view){copy.data + (slice.data - order->params.data), slice.size}
-                      : slice;
+    if (slice.data)
+        slice.data = copy.data + (slice.data - order->params.data);
+    return slice;
 }
 
 static struct kept *kept_new(const struct upcall_order *order)
@@ -63,9 +64,8 @@ static struct kept *kept_new(const struct upcall_order *order)
     char *at = (char *)(fields + order->parameter_field_count);
     kept->order.params = keep(&at, order->params);
     for (size_t i = 0; i < order->splice_count; i++)
-        splices[i] =
-            (struct splice){moved(order, kept->order.params, order->splices[i].old),
-                            keep(&at, order->splices[i].fresh)};
+        splices[i] = (struct splice){moved(order, kept->order.params, order->splices[i].old),
+                                     keep(&at, order->splices[i].fresh)};
     for (size_t i = 0; i < order->parameter_field_count; i++)
         fields[i] = (struct http_field){keep(&at, order->parameter_fields[i].name),
                                         keep(&at, order->parameter_fields[i].value)};
@@ -351,6 +351,20 @@ void upcall_launch_waiting(struct upcall *call)
     }
     detach(call);
     doom(call, UPCALL_MEMORY, "the gateway is short of memory");
+}
+
+void upcall_wait_again(struct upcall *call)
+{
+    struct link *link = call->link;
+    call->repeated = true;
+    numbers_remove(&link->pending, call->id);
+    link->in_flight -= !call->own;
+    node_remove(&call->node);
+    call->state = UPCALL_WAITING;
+    call->heard = 0;
+    list_append(&link->waiting, &call->node);
+    if (link->state == LINK_READY)
+        list_append(&link->all->thawed, &call->thaw);
 }
 
 void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried)

@@ -60,6 +60,7 @@ void upstreams_leave(struct upstreams *all)
 {
     if (all->depth == 1) {
         upcalls_tell(all);
+        talks_bury(all);
         bury_all(all);
         bury_retired(all);
     }
@@ -84,7 +85,7 @@ static void tell_soon(struct upstreams *all)
     if (all->depth > 0 || all->poke->posted)
         return;
     if (list_empty(&all->doomed) && list_empty(&all->thawed) && !all->graves &&
-        list_empty(&all->retired))
+        list_empty(&all->retired) && list_empty(&all->dead))
         return;
     // When memory is short the next tick does it.
     all->poke->posted = loop_post(all->order.loop, poked, all->poke);
@@ -118,8 +119,9 @@ struct upstreams *upstreams_new(const struct upstreams_order *order)
     all->order = *order;
     all->now = loop_clock();
     all->random = (uint64_t)all->now * 0x9e3779b97f4a7c15 + (uint64_t)(uintptr_t)all;
-    struct node *const lists[] = {&all->list,   &all->links,  &all->leaving, &all->calls,
-                                  &all->doomed, &all->thawed, &all->resting, &all->retired};
+    struct node *const lists[] = {&all->list,    &all->links,   &all->leaving,
+                                  &all->calls,   &all->doomed,  &all->thawed,
+                                  &all->resting, &all->retired, &all->dead};
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         list_init(lists[i]);
     // Splices add names and identities to what a client may send.
@@ -274,8 +276,8 @@ void upstream_found(struct upstream *upstream, const struct upstream_facts *fact
         old->era = facts->era;
         return;
     }
-    char *memory = malloc(facts->capabilities.size + facts->server_info.size +
-                          facts->instructions.size + 1);
+    char *memory =
+        malloc(facts->capabilities.size + facts->server_info.size + facts->instructions.size + 1);
     if (!memory)
         return; // the old ones stay, or none are known
     bool differ = upstream->facts_memory;
