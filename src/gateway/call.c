@@ -259,6 +259,10 @@ void call_again(struct call *call)
 {
     struct rpc rpc;
     struct rpc_fault fault;
+    if (!principals_is_current(call->gateway->principals, call->principal)) {
+        call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
+        return;
+    }
     if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return;

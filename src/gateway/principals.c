@@ -153,6 +153,13 @@ void principal_unref(struct principal **principal)
     free(gone);
 }
 
+bool principals_is_current(const struct principals *principals, const struct principal *principal)
+{
+    const struct project *project = (const struct project *)table_find(
+        &principals->projects, (uint64_t)principal->grant.project_n);
+    return project && project->access == principal->access;
+}
+
 void credential_hold(struct credential *credential)
 {
     credential->holds++;

@@ -78,6 +78,9 @@ MUST_CHECK enum front_answer principals_find(struct principals *principals, stru
 struct principal *principal_ref(struct principal *principal);
 void principal_unref(struct principal **principal);
 
+// Whether it still goes by the servers that its project has now, as far as is known.
+bool principals_is_current(const struct principals *principals, const struct principal *principal);
+
 // Keeps a credential known, so that its loss of access is noticed within a tick.
 void credential_hold(struct credential *credential);
 void credential_release(struct credential *credential);
