@@ -13,7 +13,7 @@ enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
 struct project {
     int64_t project_n;
     struct db_version seen;
-    struct access *access = NULL;
+    struct access *access;
 };
 
 struct principals {
