@@ -8,6 +8,7 @@
 #include "base/json_walk.h"
 #include "gateway/call.h"
 #include "gateway/methods.h"
+#include "gateway/parameters.h"
 #include "gateway/questions.h"
 
 enum { NAME_ROOM = 4096 };
@@ -90,6 +91,57 @@ static void send_to(struct call *call, const struct incoming *incoming, const st
         call_send(call, incoming, &sending);
 }
 
+// Who minds the headers that repeat arguments: the server itself when it is modern and over HTTP.
+enum minder { MIND_NOTHING, MIND_COMPARE, MIND_WRITE };
+
+static enum minder minder_of(const struct call *call, struct server_spec *spec)
+{
+    struct upstream *upstream =
+        upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec);
+    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
+    bool compares = spec->http && facts && facts->era == MCP_MODERN;
+    if (call->exchange->stdio && call->era == MCP_MODERN)
+        return compares ? MIND_WRITE : MIND_NOTHING; // its client has no headers
+    if (call->era == MCP_MODERN)
+        return compares ? MIND_NOTHING : MIND_COMPARE;
+    return compares ? MIND_WRITE : MIND_NOTHING;
+}
+
+// Sends a tool's call, with its headers minded.
+static void call_tool(struct call *call, const struct incoming *incoming,
+                      const struct target *target)
+{
+    enum { FIELDS = 32 };
+    static const unsigned want = LIST_TOOLS;
+    struct view raw = incoming->params.name, arguments = incoming->params.arguments;
+    enum minder minder = minder_of(call, target->spec);
+    if (minder == MIND_NOTHING) {
+        send_to(call, incoming, target, raw);
+        return;
+    }
+    if (!call_want(call, incoming, &want, 1))
+        return;
+    const struct catalog *catalog = catalog_of(call, target->spec);
+    const struct list_item *tool = catalog ? catalog_find(catalog, LIST_TOOLS, target->name) : NULL;
+    if (!tool || !tool->parameters) {
+        send_to(call, incoming, target, raw);
+        return;
+    }
+    struct buf texts AUTO(buf_done);
+    struct http_field fields[FIELDS];
+    struct incoming with = *incoming;
+    buf_init(&texts, LIMIT_INPUT_FILE);
+    with.fields = fields;
+    if (minder == MIND_COMPARE &&
+        !parameters_agree(tool->raw, arguments, incoming->fields, incoming->field_count))
+        call_error(call, RPC_HEADER_MISMATCH, "Header mismatch: Mcp-Param");
+    else if (minder == MIND_WRITE &&
+             !parameters_make(tool->raw, arguments, &texts, fields, FIELDS, &with.field_count))
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    else
+        send_to(call, minder == MIND_WRITE ? &with : incoming, target, raw);
+}
+
 void route_by_name(struct call *call, const struct incoming *incoming)
 {
     char room[NAME_ROOM];
@@ -108,6 +160,8 @@ void route_by_name(struct call *call, const struct incoming *incoming)
         return;
     if (found == NOT_FOUND || (tool && !server_spec_allows(target.spec, target.name)))
         unknown(call, tool ? "tool" : "prompt");
+    else if (tool)
+        call_tool(call, incoming, &target);
     else
         send_to(call, incoming, &target, raw);
 }
