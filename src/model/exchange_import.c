@@ -294,7 +294,7 @@ static bool bring_key(struct import *import, const struct exchange_key *wanted,
     memcpy(key.name, wanted->name, sizeof key.name);
     return api_key_bring(import->store, &key, wanted->clear, err)
                ? created(import, EXCHANGE_API_KEY)
-               : note_refusal(import, EXCHANGE_API_KEY, view_of(wanted->masked), err);
+               : note_refusal(import, EXCHANGE_API_KEY, view_of(wanted->called), err);
 }
 
 static bool import_key(struct import *import, const struct json_value *entry, size_t place,
@@ -308,7 +308,7 @@ static bool import_key(struct import *import, const struct json_value *entry, si
     bool found;
     if (!exchange_read_key(import->notes, entry, place, &wanted))
         return true;
-    struct view name = view_of(wanted.masked);
+    struct view name = view_of(wanted.called);
     if (!api_key_find(import->store, wanted.clear, &found, &present, err))
         return false;
     if (found)

@@ -245,6 +245,18 @@ static bool read_expiry(const struct entry *entry, int64_t *ret_expires_at)
     return !value || time_of(value, ret_expires_at) || miss(entry, "its expires_at is no time");
 }
 
+// Why it cannot be a key; NULL when it can. What everybody may see must not let anybody in.
+static const char *bad_key(struct view key)
+{
+    static const struct view end_of_mask = {"...", 3};
+    if (rule_api_key(key))
+        return "the key is not 1 to 512 printable ASCII characters without blanks";
+    if (key.size >= end_of_mask.size &&
+        view_equal(view_skip(key, key.size - end_of_mask.size), end_of_mask))
+        return "it is masked: only a file with the keys in full brings them over";
+    return NULL;
+}
+
 bool exchange_read_key(struct exchange_notes *notes, const struct json_value *object, size_t place,
                        struct exchange_key *ret_key)
 {
@@ -252,14 +264,14 @@ bool exchange_read_key(struct exchange_notes *notes, const struct json_value *ob
                                         "disabled_at", "name",    "expires_at", NULL};
     struct exchange_key key = {.clear = object->key};
     struct entry entry = {notes, EXCHANGE_API_KEY, object, {NULL, 0}};
-    bool plausible = key_text_is_plausible(key.clear);
-    if (plausible)
-        key_text_mask(key.clear, key.masked);
-    else
-        (void)snprintf(key.masked, sizeof key.masked, "number %zu", place);
-    entry.name = view_of(key.masked);
-    if (!plausible)
-        return miss(&entry, "the key is not 1 to 512 printable ASCII characters without blanks");
+    const char *bad = bad_key(key.clear);
+    char masked[KEY_MASKED] = "?";
+    if (!bad)
+        key_text_mask(key.clear, masked);
+    (void)snprintf(key.called, sizeof key.called, "number %zu: %s", place, masked);
+    entry.name = view_of(key.called);
+    if (bad)
+        return miss(&entry, bad);
     if (!begin(&entry) || !read_reference(&entry, "user_id", EXCHANGE_USER, key.user_id) ||
         !read_reference(&entry, "project_id", EXCHANGE_PROJECT, key.project_id)) {
         notes->tallies[EXCHANGE_API_KEY].missed += object->type == JSON_OBJECT;

@@ -45,7 +45,7 @@ struct exchange_project {
 
 struct exchange_key {
     struct view clear;
-    char masked[32]; // what it may be called
+    char called[64]; // how notes call it: by its place, and masked
     char user_id[UUID_TEXT], project_id[UUID_TEXT];
     char name[LIMIT_NAME + 1]; // empty: none
     int64_t created_at;        // 0: the file does not say
@@ -66,7 +66,7 @@ MUST_CHECK bool exchange_read_config(struct exchange_notes *notes, const struct 
 MUST_CHECK bool exchange_read_project(struct exchange_notes *notes, const struct json_value *entry,
                                       struct exchange_project *ret_project);
 
-// `place` counts from 1: how a key is called that cannot even be masked.
+// `place` is that of the entry in its section, from 1.
 MUST_CHECK bool exchange_read_key(struct exchange_notes *notes, const struct json_value *entry,
                                   size_t place, struct exchange_key *ret_key);
 
