@@ -28,6 +28,10 @@
 // The tree of that file, see LIMIT_JSON_MEMORY. Bytes.
 #define LIMIT_EXCHANGE_MEMORY (768u << 20)
 
+// Users, projects, memberships, configs, servers and keys in it: some 20 seconds at worst, so that
+// nobody waits for the store longer than LIMIT_BUSY_MS.
+#define LIMIT_EXCHANGE_THINGS 400000
+
 // What a report tells one by one; the rest is counted. Enough to mend a file by, and a hostile file
 // cannot make a report that is larger than itself.
 #define LIMIT_REPORT 1000

@@ -21,7 +21,8 @@
 #include "model/exchange_notes.h"
 #include "model/store.h"
 
-// Brings over what `file` has. ERR_USAGE when it is no such file at all. The caller is inside a
+// Brings over what `file` has. ERR_USAGE when it is no such file at all, or has more than
+// LIMIT_EXCHANGE_THINGS things. The caller is inside a
 // change, and `notes` is zeroed but for its arena.
 MUST_CHECK bool exchange_import(struct store *store, const struct json_value *file,
                                 struct exchange_notes *notes, struct err *err);

@@ -475,11 +475,34 @@ static bool check_file(const struct json_value *file, struct err *err)
                          "file");
 }
 
+// How many things the file has, those in lists counted too.
+static size_t count_things(const struct json_value *file, const char *section, const char *list)
+{
+    const struct json_value *entries = json_member(file, section);
+    size_t count = json_count(entries);
+    for (const struct json_value *entry = json_first(entries); entry && list; entry = entry->next)
+        count += entry->type == JSON_OBJECT ? json_count(json_member(entry, list)) : 0;
+    return count;
+}
+
+static bool check_size(const struct json_value *file, struct err *err)
+{
+    size_t count = count_things(file, "mcp_configs", "mcp_config") +
+                   count_things(file, "projects", "users") + count_things(file, "users", NULL) +
+                   count_things(file, "apikeys", NULL) +
+                   count_things(file, "masked_apikeys", NULL) + json_count(file);
+    return count <= LIMIT_EXCHANGE_THINGS ||
+           err_set(err, ERR_USAGE, "import_too_large",
+                   "The file has more than %d users, projects, memberships, configs, servers and "
+                   "keys: import it in parts",
+                   LIMIT_EXCHANGE_THINGS);
+}
+
 bool exchange_import(struct store *store, const struct json_value *file,
                      struct exchange_notes *notes, struct err *err)
 {
     struct import import = {.store = store, .notes = notes};
-    if (!check_file(file, err) || !store_unlock(store, err))
+    if (!check_file(file, err) || !check_size(file, err) || !store_unlock(store, err))
         return false;
     // What others refer to comes first.
     bool done = import_section(&import, file, EXCHANGE_CONFIG, import_config, err) &&

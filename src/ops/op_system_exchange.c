@@ -60,14 +60,26 @@ static void show_new_ids(struct out *out, const struct exchange_notes *notes)
     out_end(out, ']');
 }
 
+// A file of a few million numbers is no want of memory but one that means no good.
+static bool read_file(struct view content, struct arena *arena, const struct json_value **ret_file,
+                      struct err *err)
+{
+    if (json_parse(content.size ? content : VIEW(""), arena, ret_file, err))
+        return true;
+    return err->kind == ERR_MEMORY && arena->taken > arena->maximum / 2
+               ? err_set(err, ERR_USAGE, "import_too_large",
+                         "The file has too many values: they take more than %u bytes of memory",
+                         LIMIT_EXCHANGE_MEMORY)
+               : false;
+}
+
 static bool system_import(struct op_call *call, struct err *err)
 {
     struct arena arena AUTO(arena_done);
-    struct view content = call->args->input;
     struct exchange_notes notes = {.arena = &arena};
     const struct json_value *file;
     arena_init(&arena, LIMIT_EXCHANGE_MEMORY);
-    if (!json_parse(content.size ? content : VIEW(""), &arena, &file, err) ||
+    if (!read_file(call->args->input, &arena, &file, err) ||
         !exchange_import(call->store, file, &notes, err))
         return false;
     out_begin(call->out, '{');

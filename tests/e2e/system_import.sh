@@ -156,6 +156,10 @@ truncate -s 1G huge.json
 started=$EPOCHREALTIME
 whole_or_not 'a gigabyte, by its size' huge.json
 awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "     with reading the store again, %.3f s\n", b - a }'
+head -c 30000000 /dev/zero | sed 's/\x0/0,/g; s/^/{"users":[/; s/$/0]}/' >values.json
+whole_or_not 'millions of values' values.json
+awk 'BEGIN { printf "{\"users\":{"; for (n = 0; n < 400001; n++) printf "%s\"%d\":0", n ? "," : "", n; printf "}}" }' >things.json
+whole_or_not 'too many things' things.json
 printf '{"users":%s%s}' "$(printf '[%.0s' {1..10000})" "$(printf ']%.0s' {1..10000})" >deep.json
 whole_or_not '10,000 deep' deep.json
 printf '{"users":{"u":{"email":"a@example.com"},"u":{"email":"b@example.com"}}}' >twice.json
