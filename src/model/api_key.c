@@ -64,17 +64,19 @@ static bool bear(struct store *store, struct api_key *key, struct clear_key *cle
            key_row_insert(store, key, err);
 }
 
-bool api_key_bring(struct store *store, struct api_key *key, struct view clear, struct err *err)
+bool api_key_bring(struct store *store, struct api_key *key, struct view clear, bool revive,
+                   struct err *err)
 {
     bool retired;
     name_key(store, key, clear);
     if (!key_row_is_retired(store, key->digest, &retired, err))
         return false;
-    if (retired)
+    if (retired && !revive)
         return err_set(err, ERR_PRECONDITION, "api_key_deleted",
                        "the key was deleted from this store and is not brought back");
-    return seal_copy(store, key, clear, false, err) && key_row_insert(store, key, err) &&
-           record(store, "api_key.import", key, err);
+    return (!retired || key_row_unretire(store, key->digest, err)) &&
+           seal_copy(store, key, clear, false, err) && key_row_insert(store, key, err) &&
+           record(store, retired ? "api_key.revive" : "api_key.import", key, err);
 }
 
 static bool refuse_stranger(const struct user *user, const struct project *project, struct err *err)

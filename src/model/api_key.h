@@ -73,10 +73,10 @@ MUST_CHECK bool api_key_find(struct store *store, struct view clear, bool *ret_f
 
 // Stores a key that comes from elsewhere with its text, of any shape: `key` has the owner's and the
 // project's numbers and ids, the name and the times, and gets the rest. The owner is a member, and
-// the text is not in the store. ERR_PRECONDITION when it was deleted from this store: what was
-// revoked does not come back by a file.
+// the text is not in the store. ERR_PRECONDITION `api_key_deleted` when it was deleted from this
+// store: what was revoked does not come back by a file, unless `revive` says so.
 MUST_CHECK bool api_key_bring(struct store *store, struct api_key *key, struct view clear,
-                              struct err *err);
+                              bool revive, struct err *err);
 
 // Keys of a scope in the order of creation; step with api_key_next.
 MUST_CHECK bool api_key_query(struct store *store, struct key_scope scope, struct stmt **ret_stmt,

@@ -326,6 +326,12 @@ bool key_row_is_retired(struct store *store, const uint8_t digest[VAULT_DIGEST],
     return true;
 }
 
+bool key_row_unretire(struct store *store, const uint8_t digest[VAULT_DIGEST], struct err *err)
+{
+    return db_run(store->db, "DELETE FROM retired_keys WHERE digest = ?",
+                  BIND(v_blob(digest, VAULT_DIGEST)), err);
+}
+
 bool api_key_select(struct store *store, struct view named, struct api_key *ret_key,
                     struct err *err)
 {

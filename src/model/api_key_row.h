@@ -13,6 +13,10 @@ void key_row_judge(const struct store *store, struct api_key *key);
 MUST_CHECK bool key_row_is_retired(struct store *store, const uint8_t digest[VAULT_DIGEST],
                                    bool *ret_retired, struct err *err);
 
+// Forgets that it was.
+MUST_CHECK bool key_row_unretire(struct store *store, const uint8_t digest[VAULT_DIGEST],
+                                 struct err *err);
+
 // Each of these must be followed by an audit_write in the same transaction (see audit_key_row).
 
 // Stores a new row; fills its number and MAC.

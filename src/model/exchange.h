@@ -22,10 +22,11 @@
 #include "model/store.h"
 
 // Brings over what `file` has. ERR_USAGE when it is no such file at all, or has more than
-// LIMIT_EXCHANGE_THINGS things. The caller is inside a
+// LIMIT_EXCHANGE_THINGS things. Keys that were deleted from this store come back by `revive_keys`
+// only. The caller is inside a
 // change, and `notes` is zeroed but for its arena.
 MUST_CHECK bool exchange_import(struct store *store, const struct json_value *file,
-                                struct exchange_notes *notes, struct err *err);
+                                bool revive_keys, struct exchange_notes *notes, struct err *err);
 
 // Writes the file. With `reveal` it has keys and secrets in the clear: each is written down in the
 // audit, and the caller is inside a change. Otherwise keys are only listed, masked, in a member

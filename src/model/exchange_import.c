@@ -18,6 +18,7 @@ static const struct view nothing = {NULL, 0};
 struct import {
     struct store *store;
     struct exchange_notes *notes;
+    bool revive_keys;
 };
 
 // A refusal by the rules is noted and no failure.
@@ -292,9 +293,10 @@ static bool bring_key(struct import *import, const struct exchange_key *wanted,
     memcpy(key.user_id, user->user_id, sizeof key.user_id);
     memcpy(key.project_id, project->project_id, sizeof key.project_id);
     memcpy(key.name, wanted->name, sizeof key.name);
-    return api_key_bring(import->store, &key, wanted->clear, err)
-               ? created(import, EXCHANGE_API_KEY)
-               : note_refusal(import, EXCHANGE_API_KEY, view_of(wanted->called), err);
+    if (api_key_bring(import->store, &key, wanted->clear, import->revive_keys, err))
+        return created(import, EXCHANGE_API_KEY);
+    import->notes->deleted_keys += err->kind == ERR_PRECONDITION;
+    return note_refusal(import, EXCHANGE_API_KEY, view_of(wanted->called), err);
 }
 
 static bool import_key(struct import *import, const struct json_value *entry, size_t place,
@@ -498,10 +500,10 @@ static bool check_size(const struct json_value *file, struct err *err)
                    LIMIT_EXCHANGE_THINGS);
 }
 
-bool exchange_import(struct store *store, const struct json_value *file,
+bool exchange_import(struct store *store, const struct json_value *file, bool revive_keys,
                      struct exchange_notes *notes, struct err *err)
 {
-    struct import import = {.store = store, .notes = notes};
+    struct import import = {.store = store, .notes = notes, .revive_keys = revive_keys};
     if (!check_file(file, err) || !check_size(file, err) || !store_unlock(store, err))
         return false;
     // What others refer to comes first.

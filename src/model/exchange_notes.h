@@ -58,6 +58,7 @@ struct exchange_notes {
     bool failed; // memory ran out: the notes are incomplete
     struct exchange_tally tallies[EXCHANGE_KINDS];
     int64_t problems, losses, new_ids, masked_secrets; // all there were
+    int64_t deleted_keys; // problems that are keys once deleted from this store
     const struct exchange_problem *first_problem;
     struct exchange_loss *first_loss;
     const struct exchange_new_id *first_new_id;

@@ -80,7 +80,7 @@ static bool system_import(struct op_call *call, struct err *err)
     const struct json_value *file;
     arena_init(&arena, LIMIT_EXCHANGE_MEMORY);
     if (!read_file(call->args->input, &arena, &file, err) ||
-        !exchange_import(call->store, file, &notes, err))
+        !exchange_import(call->store, file, call_has(call, P_REVIVE_KEYS), &notes, err))
         return false;
     out_begin(call->out, '{');
     show_tallies(call->out, &notes);
@@ -95,6 +95,9 @@ static bool system_import(struct op_call *call, struct err *err)
                 "%lld thing%s of the file could not be carried over; the rest %s",
                 (long long)notes.problems, notes.problems == 1 ? "" : "s",
                 call_has(call, P_DRY_RUN) ? "could be" : "was imported");
+    if (notes.deleted_keys > 0)
+        err_hint(err, "--revive-keys brings back the %lld keys that were deleted from this store",
+                 (long long)notes.deleted_keys);
     return true;
 }
 
@@ -123,13 +126,13 @@ static const struct op rows[] = {
             "does not have, with their ids and times, all in one transaction. What it has stays as "
             "it is, so that a file can be imported twice. The result counts and names what could "
             "not be carried over; the exit status is then 1, and all the rest is imported. A key "
-            "that was deleted from this store does not come back.",
+            "that was deleted from this store, by a reset too, comes back by --revive-keys only.",
         .example = "system import --input-file enkrypt_mcp_config.json --dry-run\n"
                    "system import --input-file enkrypt_mcp_config.json",
         .run = system_import,
         .input = true,
         .input_limit = LIMIT_EXCHANGE_FILE,
-        PARAMS({P_INPUT_FILE, MUST}, {P_DRY_RUN, MAY}),
+        PARAMS({P_INPUT_FILE, MUST}, {P_REVIVE_KEYS, MAY}, {P_DRY_RUN, MAY}),
         .helps = {{P_INPUT_FILE, "the file to read; - is stdin"},
                   {P_DRY_RUN, "change nothing; print what would be imported"}},
     },

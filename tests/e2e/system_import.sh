@@ -94,6 +94,15 @@ same 'and the store is as it was' "$before" "$(holdings twin)"
 check 'the store is healthy' "$SMG" --home "$T/twin" system health-check
 check 'its audit is whole' "$SMG" --home "$T/twin" audit verify
 
+must at twin system reset --confirm
+at twin system import --input-file original.json
+same 'after a reset the keys are deleted ones' '[1,0,11]' "$(jq -c --argjson rc "$rc" '[$rc,.apikeys.created,.apikeys.not_carried_over]' out)"
+check 'and the way out is told' grep -q -x 'hint: --revive-keys brings back the 11 keys that were deleted from this store' err
+must at twin system import --input-file original.json --revive-keys
+same 'by which they come back' 11 "$(jq .apikeys.created out)"
+same 'as they were' '[6,5]' "$(at twin user list-all-api-keys && jq -c '[(map(select(.status == "active")) | length), (map(select(.status == "disabled")) | length)]' out)"
+check 'the store is healthy again' "$SMG" --home "$T/twin" system health-check
+
 echo '# Round trip'
 must at twin system export --reveal --output-file first.json
 same 'the file is for its owner alone' 600 "$(stat -c %a first.json)"

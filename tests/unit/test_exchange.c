@@ -51,7 +51,7 @@ static void import(const char *text)
 {
     fresh_notes();
     begin();
-    WORKS(exchange_import(store, json(text), &notes, &err));
+    WORKS(exchange_import(store, json(text), false, &notes, &err));
     commit();
 }
 
@@ -180,7 +180,7 @@ static void reports_wrong_types_everywhere(void **state)
                        field[1]);
         fresh_notes();
         begin();
-        if (!exchange_import(store, json(text), &notes, &err))
+        if (!exchange_import(store, json(text), false, &notes, &err))
             fail_msg("%s: %s", text, err.message);
         db_rollback(store->db);
         if (notes.problems == 0 && notes.losses == 0 && notes.new_ids == 0 && i % 5 < 3)
@@ -188,8 +188,8 @@ static void reports_wrong_types_everywhere(void **state)
     }
     fresh_notes();
     begin();
-    REFUSED(exchange_import(store, json("[]"), &notes, &err), ERR_USAGE, "invalid_import");
-    REFUSED(exchange_import(store, json("{'mcpServers':{}}"), &notes, &err), ERR_USAGE,
+    REFUSED(exchange_import(store, json("[]"), false, &notes, &err), ERR_USAGE, "invalid_import");
+    REFUSED(exchange_import(store, json("{'mcpServers':{}}"), false, &notes, &err), ERR_USAGE,
             "invalid_import");
     db_rollback(store->db);
 }
@@ -275,6 +275,13 @@ static void leaves_the_store_as_it_is(void **state)
     assert_tally(EXCHANGE_API_KEY, 0, 0, 3);
     assert_problem("the key was deleted from this store and is not brought back");
     assert_int_equal(number_of("SELECT count(*) FROM api_keys"), 0);
+    assert_int_equal(notes.deleted_keys, 1);
+    fresh_notes();
+    begin();
+    WORKS(exchange_import(store, json(whole), true, &notes, &err));
+    commit();
+    assert_tally(EXCHANGE_API_KEY, 1, 0, 2);
+    assert_int_equal(find_key("-a-key-of-another-shape").status, KEY_ACTIVE);
 }
 
 // A user of the same address under another id is somebody else: nothing is given to them.
