@@ -15,7 +15,8 @@
 bool file_error(struct err *err, const char *what, const char *path);
 
 // Reads all of `path` ("-" is standard input) into `buf`, up to the buf's maximum. A larger file is
-// an error, as is one that cannot be opened or read. `ret_status` (may be NULL) tells of the file.
+// an error, told before it is read when its size is known, as is one that cannot be opened or read.
+// `ret_status` (may be NULL) tells of the file.
 MUST_CHECK bool file_read(const char *path, struct buf *buf, struct stat *ret_status,
                           struct err *err);
 

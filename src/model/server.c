@@ -213,6 +213,19 @@ bool server_add(struct store *store, const struct config *config, const struct j
            check_name_free(store, config, name, err) && insert(store, config, name, &forms, err);
 }
 
+bool server_is(struct store *store, const struct config *config, const struct server *server,
+               const struct json_value *source)
+{
+    struct buf present AUTO(buf_done), coming AUTO(buf_done);
+    const struct server_change nothing = {0};
+    struct err ignored;
+    start_record(&present);
+    start_record(&coming);
+    return server_open(store, config, server, &present, &ignored) &&
+           server_record_build(source, &nothing, &coming, &ignored) &&
+           view_equal(buf_view(&present), buf_view(&coming));
+}
+
 // Which members a change touches, for the audit: `config, tools`.
 static void name_changes(const struct server_change *change, struct buf *ret_names)
 {

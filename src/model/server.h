@@ -53,6 +53,11 @@ MUST_CHECK bool server_add(struct store *store, const struct config *config,
                            const struct json_value *source, const struct server_change *change,
                            struct err *err);
 
+// Whether the server is what `source`, an object that came from outside, would become. False also
+// when it could become none, or the stored record cannot be opened.
+MUST_CHECK bool server_is(struct store *store, const struct config *config,
+                          const struct server *server, const struct json_value *source);
+
 // Changes a server; its name stays.
 MUST_CHECK bool server_update(struct store *store, const struct config *config,
                               const struct server *server, const struct server_change *change,

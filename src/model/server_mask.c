@@ -93,6 +93,17 @@ static bool is_address(const struct json_value *value)
            (view_starts(text, VIEW("https://")) || view_starts(text, VIEW("http://")));
 }
 
+// All values of it are secret, whatever they are called.
+static bool is_vessel(struct view name)
+{
+    return view_is(name, "env") || view_is(name, "headers");
+}
+
+static bool is_secret_name(struct view name)
+{
+    return server_name_is_secret(name) || is_vessel(name);
+}
+
 // Masks texts and numbers, all of them when `secret`, else those whose name or whose parent's name
 // says so. Whether something is on or off is no secret.
 static void mask_tree(struct out *out, const struct json_value *value, bool secret)
@@ -103,7 +114,7 @@ static void mask_tree(struct out *out, const struct json_value *value, bool secr
         for (const struct json_value *child = value->first; child; child = child->next) {
             if (named)
                 out_key_view(out, child->key);
-            mask_tree(out, child, secret || (named && server_name_is_secret(child->key)));
+            mask_tree(out, child, secret || (named && is_secret_name(child->key)));
         }
         out_end(out, named ? '}' : ']');
     } else if (is_address(value)) {
@@ -113,12 +124,6 @@ static void mask_tree(struct out *out, const struct json_value *value, bool secr
     } else {
         json_copy_to_out(value, out);
     }
-}
-
-// All values of it are secret, whatever they are called.
-static bool is_vessel(struct view name)
-{
-    return view_is(name, "env") || view_is(name, "headers");
 }
 
 // Every value of `env` and `headers`, booleans and addresses too.
@@ -179,6 +184,11 @@ void server_record_mask(const struct json_value *record, struct out *out)
             mask_tree(out, member, server_name_is_secret(member->key));
     }
     out_end(out, '}');
+}
+
+void server_mask_other(const struct json_value *value, struct out *out)
+{
+    mask_tree(out, value, is_secret_name(value->key));
 }
 
 static size_t count_masks(const struct json_value *value)

@@ -51,6 +51,10 @@ MUST_CHECK bool server_record_check(const struct json_value *record, struct err 
 // url.
 void server_record_mask(const struct json_value *record, struct out *out);
 
+// The same for JSON that is no record of a server: what the names of members tell to be secret, and
+// all of `env` and `headers`.
+void server_mask_other(const struct json_value *value, struct out *out);
+
 // How many secrets of the record are only their mask: it was made from what was shown masked.
 size_t server_record_masked(const struct json_value *record);
 

@@ -58,6 +58,8 @@ const struct param_row param_rows[P_COUNT] = {
                            "write the key into the client's file as it is"},
     [P_SKIP_EXISTING] = {"skip-existing", NULL, TYPE_FLAG, "leave what exists as it is"},
     [P_CREATE_PROJECTS] = {"create-projects", NULL, TYPE_FLAG, "make projects that are missing"},
+    [P_REVIVE_KEYS] = {"revive-keys", NULL, TYPE_FLAG,
+                       "also bring back keys that were deleted from this store"},
     [P_SOURCE_CONFIG] = {"source-config", "NAME", TYPE_NAME, "the config to copy"},
     [P_TARGET_CONFIG] = {"target-config", "NAME", TYPE_NAME, "the config to make; must be unique"},
     [P_SERVER_NAME] = {"server-name", "NAME", TYPE_NAME, "the server, by its name in the config"},

@@ -83,6 +83,14 @@ static void reads_within_bounds(void **state)
     assert_string_equal(err.code, "file_too_large");
     buf_done(&buf);
 
+    // Told by its size, before it is read: this one holds a terabyte of nothing.
+    assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+    buf_init(&buf, (size_t)1 << 30);
+    assert_false(file_read(path, &buf, &status, &err));
+    assert_string_equal(err.code, "file_too_large");
+    assert_int_equal(buf.capacity, 0);
+    buf_done(&buf);
+
     buf_init(&buf, 1000); // an endless one
     assert_false(file_read("/dev/zero", &buf, NULL, &err));
     assert_string_equal(err.code, "file_too_large");
