@@ -135,9 +135,14 @@ sql "UPDATE servers SET record = replace(record, 'mcp.example.com', 'evil.exampl
 smg config validate --config-name c
 same 'a record changed for show is noticed' 1 "$rc"
 check 'and told' grep -q record_tampered out
+smg system health-check
+same 'health-check says so' '1 1' "$rc $(jq -r '.issues[]' out | grep -c 'MCP servers .*: 1, the first in config c ')"
 sql "UPDATE servers SET sealed = (SELECT s.sealed FROM servers s WHERE s.server_name = 'program') WHERE server_name = 'web'"
 smg config validate --config-name c
 check "another server's sealed record does not open" grep -q sealed_record_damaged out
+sql "UPDATE servers SET sealed = x'' WHERE server_name = 'program'"
+smg system health-check
+same 'health-check counts the servers that cannot be opened' '1 1' "$rc $(jq -r '.issues[]' out | grep -c 'MCP servers .*: 2, the first in config c ')"
 smg config get-server --config-name c --server-name web --reveal
 refused 'nor is it shown' 1
 rm -rf "$SECURE_MCP_GATEWAY_HOME"
