@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "doors/argv.h"
+#include "doors/help.h"
 #include "model/rules.h"
 #include "model/suggest.h"
 #include "ops/op.h"
@@ -136,11 +137,10 @@ static void offer_option(const struct typed *typed, const char *name)
 static void offer_options(const struct typed *typed, const struct op *op)
 {
     static const char *const always[] = {"help", "home", "output", "store"};
-    for (size_t i = 0; op && i < P_COUNT; i++)
-        if (op_offers(op, (enum param)i))
-            offer_option(typed, param_rows[i].name);
-    if (op && op_offers(op, P_API_KEY))
-        offer_option(typed, "api-key-env");
+    struct help_option options[HELP_OPTIONS];
+    size_t count = op ? help_options(op, options) : 0;
+    for (size_t i = 0; i < count; i++)
+        offer_option(typed, options[i].name);
     for (size_t i = 0; i < COUNT_OF(always); i++)
         offer_option(typed, always[i]);
 }

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "doors/argv.h"
+#include "file_replace.h"
 
 #define KEY "smg_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxzTDpaD"
 #define KEY_BEGINNING "smg_AAECAwQFBgcICQoL" // the masked form may be shown
