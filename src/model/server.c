@@ -280,6 +280,8 @@ bool server_update(struct store *store, const struct config *config, const struc
     start_record(&whole);
     buf_init(&names, 512);
     name_changes(change, &names);
+    if (names.failed)
+        return err_memory(err);
     return server_open(store, config, server, &whole, err) &&
            json_parse_own(buf_view(&whole), &arena, &present, err) &&
            prepare(store, config, present, change, &forms, err) &&
