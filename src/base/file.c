@@ -149,18 +149,6 @@ void file_draft_drop(struct file_draft *draft)
     descriptor_close(&draft->descriptor);
 }
 
-bool file_replace(const char *path, struct view content, struct err *err)
-{
-    struct file_draft draft;
-    if (!file_draft_open(&draft, path, err))
-        return false;
-    if (file_write_all(draft.descriptor, content))
-        return file_draft_commit(&draft, err);
-    (void)file_error(err, "write", path);
-    file_draft_drop(&draft);
-    return false;
-}
-
 // One folder whose parent is there; its name is durable.
 static bool make_folder(const char *path, struct err *err)
 {

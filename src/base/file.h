@@ -31,9 +31,6 @@ MUST_CHECK bool file_draft_open(struct file_draft *draft, const char *path, stru
 MUST_CHECK bool file_draft_commit(struct file_draft *draft, struct err *err);
 void file_draft_drop(struct file_draft *draft); // accepts a committed or failed draft
 
-// A whole draft in one call.
-MUST_CHECK bool file_replace(const char *path, struct view content, struct err *err);
-
 // True when nothing has that name.
 bool file_is_missing(const char *path);
 

@@ -225,11 +225,10 @@ static void show_masked(struct out *out, const struct json_value *value)
     buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
     masked.secret = true;
     json_out_init(&json, &masked, JSON_COMPACT);
-    server_mask_other(value, &json.out);
-    if (masked.failed || rule_holds_api_key(buf_view(&masked)))
+    bool shown = server_mask_other(value, &json.out) && !masked.failed &&
+                 !rule_holds_api_key(buf_view(&masked)) && server_mask_other(value, out);
+    if (!shown)
         out_text(out, VIEW(SERVER_MASK));
-    else
-        server_mask_other(value, out);
 }
 
 static bool export_kept(struct sheet *sheet, const struct kept *kept, struct err *err)

@@ -80,6 +80,8 @@ const struct param_row param_rows[P_COUNT] = {
     [P_TOOLS] = {"tools", "JSON", TYPE_JSON,
                  "the tools that may be used, as an object or a list of names; {} is all"},
     [P_DESCRIPTION] = {"description", "TEXT", TYPE_TEXT, "what the server is for"},
+    [P_ENABLE_SERVER_INFO_VALIDATION] = {"enable-server-info-validation", "true|false", TYPE_SWITCH,
+                                         "whether what the server says of itself is examined"},
     [P_INPUT_GUARDRAILS_POLICY] = {"input-guardrails-policy", "JSON", TYPE_JSON,
                                    "the policy for what goes to the server"},
     [P_OUTPUT_GUARDRAILS_POLICY] = {"output-guardrails-policy", "JSON", TYPE_JSON,
@@ -389,6 +391,10 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
         break;
     case TYPE_KEY:
         good = !rule_api_key(text) || bad_value(param, rule_api_key(text), err);
+        break;
+    case TYPE_SWITCH:
+        good = view_is(text, "true") || view_is(text, "false") ||
+               bad_value(param, "true or false", err);
         break;
     case TYPE_STATUS:
         good = view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||

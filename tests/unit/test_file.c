@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "file_replace.h"
 
 static char folder[] = "/tmp/test_file.XXXXXX";
 static struct err err;
