@@ -13,8 +13,9 @@ static void reuses_connections(void **state)
     expect_status(bench, "/empty", 200);
     expect_hello(bench, "POST", "/interim");
     expect_status(bench, "/302", 302);
+    expect_status(bench, "/304", 304);
     assert_int_equal(bench->server.connections, 1);
-    assert_int_equal(bench->server.requests, 11);
+    assert_int_equal(bench->server.requests, 12);
 }
 
 static void gives_a_small_answer_in_one_piece(void **state)
@@ -69,8 +70,8 @@ static void does_not_reuse_what_is_not_clear(void **state)
 
 static void refuses_what_is_no_http(void **state)
 {
-    static const char *const targets[] = {"/garbage",   "/bare-lf", "/two-lengths",
-                                          "/bad-chunk", "/gzip",    "/switch"};
+    static const char *const targets[] = {"/garbage", "/bare-lf",  "/two-lengths", "/bad-chunk",
+                                          "/gzip",    "/interims", "/switch"};
     for (size_t i = 0; i < COUNT_OF(targets); i++)
         expect_failure(*state, targets[i], HTTP_GARBLED);
 }
