@@ -139,7 +139,8 @@ static bool open_link(struct link *link)
                                 .environment = spec->environment,
                                 .descriptors = DESCRIPTORS};
     struct err err = {0};
-    if (!child_start(link->all->order.loop, &order, &events, link, &link->child, &err))
+    if (!order.holder || !order.command ||
+        !child_start(link->all->order.loop, &order, &events, link, &link->child, &err))
         return false;
     upstreams_log(link->upstream, "started", spec->command);
     return true;
