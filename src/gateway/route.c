@@ -79,8 +79,10 @@ static void send_to(struct call *call, const struct incoming *incoming, const st
                     struct view raw)
 {
     struct buf quoted AUTO(buf_done);
-    struct sending sending = {.spec = target->spec, .name = target->name};
+    struct sending sending = {.spec = target->spec};
     buf_init(&quoted, 8 * NAME_ROOM);
+    if (call->method != MCP_COMPLETE) // which has no Mcp-Name
+        sending.name = target->name;
     if (!call->exchange->only && raw.data) {
         json_add_string(&quoted, target->name);
         sending.splices[sending.splice_count++] = (struct splice){raw, buf_view(&quoted)};
@@ -278,8 +280,11 @@ void route_completion(struct call *call, const struct incoming *incoming)
         return;
     }
     bool prompt = incoming->params.ref_name.data != NULL;
-    enum found found = prompt ? find_target(call, incoming, name, LIST_PROMPTS, &target)
-                              : find_resource(call, incoming, name, &target);
+    enum found found;
+    if (prompt)
+        found = find_target(call, incoming, name, LIST_PROMPTS, &target);
+    else
+        found = find_resource(call, incoming, name, &target);
     if (found == NOT_FOUND)
         unknown(call, prompt ? "prompt" : "resource");
     else if (found == FOUND)

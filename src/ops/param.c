@@ -382,12 +382,11 @@ static bool read_status(enum param param, struct view text, struct err *err)
 bool param_read(enum param param, struct view text, struct arg *ret_arg, struct err *err)
 {
     struct arg arg = {.given = true, .text = text};
-    bool good = false;
+    bool good = param_rows[param].type == TYPE_FLAG;
     if (!refuse_stray_key(param, text, err))
         return false;
     switch (param_rows[param].type) {
     case TYPE_FLAG:
-        good = true;
         break;
     case TYPE_TEXT:
         good = read_text(param, text, err);
