@@ -37,6 +37,16 @@ static void keep_name(struct call *call, const struct mcp_params *params)
     memcpy(call->name, raw.data + 1, size);
 }
 
+static void link_call(struct call *call, struct exchange *exchange)
+{
+    call->exchange = exchange;
+    call->next = exchange->calls;
+    if (call->next)
+        call->next->previous = call;
+    exchange->calls = call;
+    exchange->call_count++;
+}
+
 static struct call *call_new(struct exchange *exchange, const struct incoming *incoming)
 {
     const struct rpc *rpc = incoming->rpc;
@@ -49,13 +59,13 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
         free(call);
         return NULL;
     }
-    call->exchange = exchange;
     call->gateway = exchange->gateway;
     call->principal = principal_ref(exchange->principal);
     call->era = exchange->era;
     call->method = mcp_method(rpc->method);
     call->id = keep_piece(call, 0, rpc->id);
     call->token = keep_piece(call, rpc->id.size, params->meta_token);
+    call->capabilities = questions_bits(params->meta_capabilities);
     call->level = -1;
     if (params->meta_level.size > 2)
         call->level =
@@ -63,11 +73,7 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
     call->started = loop_clock();
     call->bytes_in = rpc->text.size;
     keep_name(call, params);
-    call->next = exchange->calls;
-    if (call->next)
-        call->next->previous = call;
-    exchange->calls = call;
-    exchange->call_count++;
+    link_call(call, exchange);
     call->principal->credential->calls++;
     call->gateway->counters.calls_now++;
     call->gateway->counters.calls++;
@@ -99,6 +105,15 @@ static void drop_waiters(struct call *call)
     call->waiter_count = call->waiting = 0;
 }
 
+void call_becomes_stream(struct call *call)
+{
+    if (call->is_stream)
+        return;
+    call->is_stream = true;
+    call->principal->credential->calls--;
+    call->gateway->counters.calls_now--;
+}
+
 static void call_free(struct call *call)
 {
     unlink_call(call);
@@ -108,8 +123,7 @@ static void call_free(struct call *call)
     buf_done(&call->text);
     free(call->fields);
     free(call->field_text);
-    call->principal->credential->calls--;
-    call->gateway->counters.calls_now--;
+    call_becomes_stream(call);
     principal_unref(&call->principal);
     free(call->raw);
     free(call);
@@ -245,6 +259,10 @@ void call_again(struct call *call)
 {
     struct rpc rpc;
     struct rpc_fault fault;
+    if (!principals_is_current(call->gateway->principals, call->principal)) {
+        call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
+        return;
+    }
     if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return;
@@ -396,15 +414,8 @@ static void pass_error(struct call *call, const struct rpc *response)
     finish(call, reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
 }
 
-static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
+void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response)
 {
-    struct call *call = (struct call *)context;
-    call->upcall = NULL;
-    call->waited_time += loop_clock() - call->sent;
-    if (!call->exchange) {
-        questions_parked_answer(call, response);
-        return;
-    }
     if (response->kind == RPC_ERROR) {
         pass_error(call, response);
         return;
@@ -413,6 +424,17 @@ static void on_answered(void *context, enum mcp_era era, const struct rpc *respo
         questions_begin_round(call, response->result))
         return;
     call_pass_result(call, era, response->result);
+}
+
+static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct call *call = (struct call *)context;
+    call->upcall = NULL;
+    call->waited_time += loop_clock() - call->sent;
+    if (call->exchange)
+        call_take_answer(call, era, response);
+    else
+        questions_parked_answer(call, response);
 }
 
 void call_pass_result(struct call *call, enum mcp_era era, struct view result)
@@ -448,6 +470,10 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
     char message[512];
     call->upcall = NULL;
     call->waited_time += loop_clock() - call->sent;
+    if (!call->exchange) {
+        questions_parked_answer(call, NULL);
+        return;
+    }
     (void)snprintf(message, sizeof message, "The server %.128s did not answer: %.300s",
                    call->spec ? call->spec->server_name : "", sentence);
     call_fail(call, &(struct failure){.code = RPC_INTERNAL_ERROR,
@@ -458,19 +484,52 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
 
 static const struct upcall_events events = {on_notice, on_question, on_answered, on_failed};
 
+void call_detach(struct call *call)
+{
+    unlink_call(call);
+}
+
+void call_take_place(struct call *call, struct call *retry)
+{
+    struct exchange *exchange = retry->exchange;
+    char *raw = call->raw;
+    call->raw = retry->raw;
+    call->id = retry->id;
+    call->token = retry->token;
+    retry->raw = raw;
+    link_call(call, exchange);
+    call_free(retry);
+}
+
+// A legacy client's call to a modern server may have to be sent again with answers to its
+// questions.
+static bool may_come_again(const struct call *call, const struct upstream *upstream)
+{
+    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
+    return call->era == MCP_LEGACY && (!facts || facts->era == MCP_MODERN);
+}
+
 void call_send(struct call *call, const struct incoming *incoming, const struct sending *sending)
 {
     const struct mcp_params *params = &incoming->params;
+    struct splice splices[CALL_SPLICES + 1];
+    size_t count = 0;
     struct asker asker = call_asker(call, params);
     struct upstream *upstream =
         upstream_get(call->gateway->upstreams, call->principal->grant.project_n, sending->spec);
+    if (may_come_again(call, upstream) && !call_keep(call, incoming))
+        return;
+    if (call->rounds && incoming->rpc->params.size > 2)
+        splices[count++] = questions_splice(call, incoming->rpc->params);
+    for (size_t i = 0; i < sending->splice_count; i++)
+        splices[count++] = sending->splices[i];
     const struct upcall_order order = {
         .asker = &asker,
         .method = call->method,
         .method_name = incoming->rpc->method,
         .params = incoming->rpc->params,
-        .splices = sending->splices,
-        .splice_count = sending->splice_count,
+        .splices = splices,
+        .splice_count = count,
         .token = params->meta_token,
         .name = sending->name,
         .parameter_fields = incoming->fields,

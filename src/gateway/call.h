@@ -40,6 +40,7 @@ struct call {
     enum stage stage;
     char *raw;                // owns what the next views point into
     struct view id, token;    // raw; token {NULL, 0}: no progress is wanted
+    unsigned capabilities;    // questions_bits of a modern client
     int level;                // log messages from here on; -1: none (modern clients)
     char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
     struct server_spec *spec; // where it goes; NULL: not resolved
@@ -51,6 +52,7 @@ struct call {
     struct waiter *waiters;
     size_t waiter_count, waiting;
     bool waited;
+    bool is_stream; // it does not count as a call under way
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not
     int64_t started, sent, waited_time;
@@ -90,6 +92,14 @@ MUST_CHECK bool call_keep(struct call *call, const struct incoming *incoming);
 MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
                           size_t count);
 
+// An upstream's answer to the call.
+void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response);
+
+// For parked.h: the call leaves its exchange without an answer; and takes the place of a client's
+// retry, with its id, in the retry's exchange.
+void call_detach(struct call *call);
+void call_take_place(struct call *call, struct call *retry);
+
 // The ends of a call. It is gone afterwards. Pieces are the raw result.
 void call_result(struct call *call, const struct view *result, size_t count);
 void call_error(struct call *call, int code, const char *message);
@@ -108,6 +118,9 @@ void call_cancel(struct call *call, struct view reason);
 
 // Whose request it is.
 struct asker call_asker(const struct call *call, const struct mcp_params *params);
+
+// It will stay open: it does not count against the key's calls any more.
+void call_becomes_stream(struct call *call);
 
 // While the client does not take what comes.
 void call_hold(struct call *call, bool held);

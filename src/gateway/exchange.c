@@ -41,6 +41,7 @@ struct exchange *exchange_new(struct gateway *gateway, const struct front_reques
         return NULL;
     exchange->gateway = gateway;
     exchange->principal = principal_ref(request->principal);
+    exchange->principal->credential->uses++;
     exchange->ops = ops;
     exchange->door = door;
     exchange->stdio = request->stdio;

@@ -6,9 +6,12 @@
 // loopback, link-local and metadata addresses are refused unless the spec allows them. Over https
 // the certificate is verified.
 //
-// A pool belongs to one origin and one loop. Streams that stay open are not counted against the
-// number of idle connections it keeps, and there is no maximum of connections that a stream could
-// use up.
+// A pool belongs to one origin (with its address policy) and one loop. Streams that stay open are
+// not counted against the number of idle connections it keeps, and there is no maximum of
+// connections that a stream could use up.
+//
+// Events may send, cancel and hold, this exchange as well as others. The tick must not be called in
+// an event.
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +29,8 @@
 struct http_client;   // one loop's
 struct http_exchange; // one request and its response
 
+// `settings` and `tls` (of a client; NULL: https cannot be reached) outlive it. NULL when memory is
+// short.
 MUST_CHECK struct http_client *http_client_new(struct loop *loop, const struct settings *settings,
                                                struct tls *tls);
 void http_client_free(struct http_client **client); // exchanges have ended or been cancelled
@@ -33,36 +38,38 @@ void http_client_free(struct http_client **client); // exchanges have ended or b
 enum http_failure {
     HTTP_UNREACHABLE, // no connection
     HTTP_FORBIDDEN,   // the address policy refuses it
-    HTTP_TIMEOUT,
-    HTTP_LOST,    // the connection ended before the response did
-    HTTP_GARBLED, // no HTTP, or against its framing
-    HTTP_LARGE,   // more than the limits allow
+    HTTP_TIMEOUT,     // of whatever phase; the sentence tells which
+    HTTP_LOST,        // the connection ended before the response did
+    HTTP_GARBLED,     // no HTTP, or against its framing
+    HTTP_LARGE,       // more than the limits allow
     HTTP_MEMORY,
 };
 
 struct http_order {
-    const struct server_spec *spec;  // address, headers, timeouts; kept (ref) while needed
+    struct server_spec *spec;        // address, headers, timeouts; kept (ref) while needed
     const char *method;              // POST, GET, DELETE
-    const struct http_field *fields; // besides those of the spec; copied
+    const struct http_field *fields; // besides those of the spec, and before them where both have
+                                     // one; copied. Not Host, lengths or codings: they are ours
     size_t field_count;
     struct view body; // copied
-    bool stream; // an answer without an end: the total timeout does not count, nor the idle one
+    bool stream;      // an answer without an end: only the times to connect and to the head count
+    bool repeatable;  // harmless when the server gets it twice, as reads are; GET and DELETE always
 };
 
+// The exchange is gone after `done`, `failed` or http_cancel; to cancel it in `done` or `failed`
+// does nothing.
 struct http_events {
     void (*head)(void *context, const struct http_head *head); // status and fields, once; borrowed
     void (*data)(void *context, struct view bytes);            // of the body, unchunked; borrowed
     void (*done)(void *context); // the body is complete; nothing follows
-    // Nothing follows. `unsent`: nothing of an answer had come and the request may be repeated
-    // safely only if it never reached the server: false when it might have.
+    // Nothing follows. `sentence` is static, a part of one in lower case without a final stop.
     void (*failed)(void *context, enum http_failure why, const char *sentence);
 };
 
 // Sends a request. A kept connection that turns out closed before the first byte of an answer is
-// replaced once without anyone noticing, when the server cannot have acted on it (reset before
-// anything was answered on a reused connection; as browsers and nginx do for idempotent ones, here
-// for all of method GET and DELETE; for POST only when the write itself failed). NULL when memory
-// is short. No event comes before this returns.
+// replaced once without anyone noticing, if the request is repeatable (as browsers and nginx do):
+// whether the server has acted on it cannot be known. NULL when memory is short. No event comes
+// before this returns.
 MUST_CHECK struct http_exchange *http_send(struct http_client *client,
                                            const struct http_order *order,
                                            const struct http_events *events, void *context);
@@ -70,8 +77,9 @@ MUST_CHECK struct http_exchange *http_send(struct http_client *client,
 // Gives up: the connection is closed (which is how HTTP cancels), no event follows. Accepts NULL.
 void http_cancel(struct http_exchange **exchange);
 
-// Holds the flow of `data`, while someone further on does not take it.
+// Holds the flow of `data`, while someone further on does not take it. What was read already (one
+// read, at most 64 KiB) still comes. While it is held the idle timeout does not count.
 void http_hold(struct http_exchange *exchange, bool held);
 
-// Looks at deadlines; to be called a few times a second.
+// Looks at deadlines; to be called a few times a second. `now`: loop_clock().
 void http_client_tick(struct http_client *client, int64_t now);

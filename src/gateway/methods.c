@@ -9,8 +9,60 @@ static void answer_ping(struct call *call, const struct incoming *incoming)
     call_result(call, &VIEW("{}"), 1);
 }
 
-// The level is the session's: each session is given what it asked for, whatever others ask of the
-// same server.
+static void ignore_message(void *context, const struct rpc *message)
+{
+    (void)context;
+    (void)message;
+}
+
+static void ignore_question(void *context, const struct question *question,
+                            const struct rpc *message)
+{
+    (void)context;
+    (void)question;
+    (void)message;
+}
+
+static void ignore_answer(void *context, enum mcp_era era, const struct rpc *response)
+{
+    (void)context;
+    (void)era;
+    (void)response;
+}
+
+static void ignore_failure(void *context, enum upcall_failure why, const char *sentence)
+{
+    (void)context;
+    (void)why;
+    (void)sentence;
+}
+
+static const struct upcall_events nobody = {ignore_message, ignore_question, ignore_answer,
+                                            ignore_failure};
+
+// Tells the legacy servers that log. Nobody waits for them.
+static void pass_level(struct call *call, const struct incoming *incoming)
+{
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    struct asker asker = session_asker(call->exchange->session);
+    for (size_t i = 0; i < servers.count; i++) {
+        struct upstream *upstream = upstream_get(call->gateway->upstreams,
+                                                 call->principal->grant.project_n, servers.list[i]);
+        const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
+        if (!facts || facts->era == MCP_MODERN ||
+            !json_walk_member(facts->capabilities, "logging").data)
+            continue;
+        const struct upcall_order order = {.asker = &asker,
+                                           .method = MCP_SET_LEVEL,
+                                           .method_name = incoming->rpc->method,
+                                           .params = incoming->rpc->params};
+        if (!upcall_send(upstream, &order, &nobody, NULL))
+            return; // memory: the session is given what it wants all the same
+    }
+}
+
+// The level is the session's: it is given what it asked for, whatever others ask of the same
+// server.
 static void set_level(struct call *call, const struct incoming *incoming)
 {
     char room[16];
@@ -19,9 +71,8 @@ static void set_level(struct call *call, const struct incoming *incoming)
         call_error(call, RPC_INVALID_PARAMS, "Unknown log level");
         return;
     }
-    struct session *session = call->exchange->session;
-    session->level = level;
-    upstreams_session_notify_level(call->gateway->upstreams, session->number, level);
+    call->exchange->session->level = level;
+    pass_level(call, incoming);
     call_result(call, &VIEW("{}"), 1);
 }
 

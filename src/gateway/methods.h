@@ -16,3 +16,8 @@ void route_completion(struct call *call, const struct incoming *incoming);
 void route_task(struct call *call, const struct incoming *incoming);
 void listen_start(struct call *call, const struct incoming *incoming); // listen.c
 void listen_subscribe(struct call *call, const struct incoming *incoming);
+
+// The server of a URI at the endpoint, NULL when it is nobody's. False: the call comes again, or
+// has failed.
+MUST_CHECK bool route_wait_for_uri(struct call *call, const struct incoming *incoming,
+                                   struct view uri, struct server_spec **ret_spec);

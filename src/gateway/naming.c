@@ -54,7 +54,7 @@ void naming_prefixes(const struct server_specs *specs, char (*ret_prefixes)[NAMI
         char plain[LIMIT_NAME + 1];
         make_plain(name, plain);
         if (plain[0] && strlen(plain) < NAMING_PREFIX && !is_taken(ret_prefixes, i, plain)) {
-            (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%s", plain);
+            memcpy(ret_prefixes[i], plain, strlen(plain) + 1);
             continue;
         }
         uint32_t tag = hash(2166136261u, view_of(name));

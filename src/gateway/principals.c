@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/lists.h"
 
 enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
 
@@ -46,6 +47,7 @@ static void access_unref(struct access **access)
     struct access *gone = TAKE(*access);
     if (!gone || --gone->references > 0)
         return;
+    renderings_free(&gone->renderings);
     server_specs_free(&gone->specs);
     free(gone->prefixes);
     free(gone);
@@ -114,7 +116,7 @@ static bool find_access(struct principals *principals, const struct grant *grant
     if (!project)
         return err_memory(err);
     if (!project->access || !db_version_equal(project->seen, seen)) {
-        struct access *fresh;
+        struct access *fresh = NULL;
         if (!is_current(principals, project->access, grant, &current, err))
             return false;
         if (!current) {
@@ -149,6 +151,13 @@ void principal_unref(struct principal **principal)
     credential_release(gone->credential);
     access_unref(&gone->access);
     free(gone);
+}
+
+bool principals_is_current(const struct principals *principals, const struct principal *principal)
+{
+    const struct project *project = (const struct project *)table_find(
+        &principals->projects, (uint64_t)principal->grant.project_n);
+    return project && project->access == principal->access;
 }
 
 void credential_hold(struct credential *credential)
@@ -274,7 +283,7 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
 {
     struct grant grant;
     struct err err = {0};
-    struct access *access;
+    struct access *access = NULL;
     if (!store_is_in_place(principals->store))
         return unavailable(principals, "the store's file is gone or was replaced");
     struct db_version seen = store_version(principals->store); // before the question
@@ -334,7 +343,6 @@ enum front_answer principals_find(struct principals *principals, struct view api
         if (answer != FRONT_GRANTED)
             return answer;
     }
-    credential->uses++;
     credential->used_at = now;
     *ret_principal = principal_ref(credential->principal);
     return FRONT_GRANTED;

@@ -27,6 +27,7 @@
 #include "model/server_spec.h"
 #include "model/store.h"
 
+struct rendering;
 struct session;
 
 // The servers a project gives, under the names they go by at `/mcp`.
@@ -35,6 +36,7 @@ struct access {
     int64_t project_n, config_n;
     struct server_specs specs;
     char (*prefixes)[NAMING_PREFIX]; // per server
+    struct rendering *renderings;    // see lists.c
 };
 
 struct credential {
@@ -75,6 +77,9 @@ MUST_CHECK enum front_answer principals_find(struct principals *principals, stru
                                              struct principal **ret_principal);
 struct principal *principal_ref(struct principal *principal);
 void principal_unref(struct principal **principal);
+
+// Whether it still goes by the servers that its project has now, as far as is known.
+bool principals_is_current(const struct principals *principals, const struct principal *principal);
 
 // Keeps a credential known, so that its loss of access is noticed within a tick.
 void credential_hold(struct credential *credential);

@@ -24,6 +24,9 @@
 #include "base/view.h"
 #include "gateway/call.h"
 
+// Which of sampling, elicitation and roots a client can do, of its raw capabilities, as bits.
+unsigned questions_bits(struct view capabilities);
+
 // A server's question about a call.
 void questions_ask(struct call *call, const struct question *question, const struct rpc *message);
 
@@ -37,6 +40,9 @@ bool questions_answered(struct session *session, const struct rpc *message);
 // The answer to a legacy client's call is a modern `input_required`: true when its questions were
 // asked.
 bool questions_begin_round(struct call *call, struct view result);
+
+// What a round adds to the params of the call that is sent again; nothing when there is none.
+struct splice questions_splice(const struct call *call, struct view params);
 
 // A modern client's retry of a parked call: true when it was one (it is dealt with).
 bool questions_resume(struct call *call, const struct incoming *incoming);

@@ -6,14 +6,17 @@
 #include "base/clock.h"
 #include "model/api_key_row.h"
 
-// One row whatever the digest, so that all answers take the same statement. A row of the database
+// One row whatever the digest: that of the key with it or else with the next one, so that all
+// answers take the same work: an unknown key is told from a disabled one by nobody's watch. A row
 // stands for itself only when its MAC fits, which covers user and project; the membership, the
 // project's config and the config's id are looked up at the same moment.
 #define GRANT_SELECT                                                                               \
     "SELECT " KEY_COLUMNS ", r.digest IS NOT NULL, r.key_id, r.successor, m.user IS NOT NULL,"     \
-    " c.n, c.config_id FROM (SELECT ? AS digest) d"                                                \
-    " LEFT JOIN api_keys k ON k.digest = d.digest"                                                 \
-    " LEFT JOIN retired_keys r ON r.digest = d.digest"                                             \
+    " c.n, c.config_id FROM (SELECT coalesce("                                                     \
+    "(SELECT n FROM api_keys WHERE digest >= ?1 ORDER BY digest LIMIT 1),"                         \
+    " (SELECT n FROM api_keys ORDER BY digest LIMIT 1)) AS n) d"                                   \
+    " LEFT JOIN api_keys k ON k.n = d.n"                                                           \
+    " LEFT JOIN retired_keys r ON r.digest = ?1"                                                   \
     " LEFT JOIN users u ON u.n = k.user LEFT JOIN projects p ON p.n = k.project"                   \
     " LEFT JOIN members m ON m.user = k.user AND m.project = k.project"                            \
     " LEFT JOIN configs c ON c.n = p.config"
@@ -60,18 +63,16 @@ static enum grant_answer accept(const struct api_key *key, struct stmt *stmt,
     return GRANT_YES;
 }
 
-// What the one row says.
-static enum grant_answer judge(struct store *store, const struct api_key *key, struct stmt *stmt,
+// What the one row says; `found` tells that it is of the key that was asked for.
+static enum grant_answer judge(bool found, const struct api_key *key, struct stmt *stmt,
                                struct grant *ret_grant, struct grant_refusal *ret_refusal,
                                struct err *err)
 {
     struct view key_id = view_of(key->key_id), successor = view_of(key->rotated_to);
-    if (key->n == 0) {
-        bool retired = stmt_int(stmt, KEY_RETIRED) != 0;
-        key_row_pretend(store);
-        return refuse(retired ? "retired" : "unknown", stmt_text(stmt, GRANT_RETIRED_ID),
-                      stmt_text(stmt, GRANT_SUCCESSOR), ret_refusal);
-    }
+    if (!found)
+        return refuse(stmt_int(stmt, KEY_RETIRED) != 0 ? "retired" : "unknown",
+                      stmt_text(stmt, GRANT_RETIRED_ID), stmt_text(stmt, GRANT_SUCCESSOR),
+                      ret_refusal);
     // The database keeps keys within memberships: one without was made by hand.
     if (key->status == KEY_TAMPERED || stmt_int(stmt, GRANT_MEMBER) == 0)
         return refuse("tampered", key_id, (struct view){NULL, 0}, ret_refusal);
@@ -91,7 +92,8 @@ enum grant_answer grant_find(struct store *store, const uint8_t digest[VAULT_DIG
         return GRANT_FAILED;
     enum step step = api_key_next(store, stmt, &key, err);
     if (step == STEP_ROW)
-        return judge(store, &key, stmt, ret_grant, ret_refusal, err);
+        return judge(key.n != 0 && vault_equal(key.digest, digest, VAULT_DIGEST), &key, stmt,
+                     ret_grant, ret_refusal, err);
     if (step == STEP_END)
         (void)err_set(err, ERR_INTEGRITY, "store_corrupt", "The store does not answer about keys");
     return GRANT_FAILED;

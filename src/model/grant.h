@@ -1,7 +1,8 @@
 // grant.h: what an API key gives: whose it is, where it leads, until when. What a gateway asks.
 //
 // Reading only; needs index.key, never master.key. One question is one statement by the digest's
-// index, about 10 us. The row's MAC is checked: a row that was edited by hand gives nothing.
+// index, some tens of microseconds in a store of 100,000 keys. The row's MAC is checked: a row that
+// was edited by hand gives nothing.
 #pragma once
 
 #include <stdbool.h>
@@ -37,14 +38,15 @@ struct grant_refusal {
 void grant_digest(const struct store *store, struct view api_key, uint8_t ret_digest[VAULT_DIGEST]);
 
 // `ret_refusal` is filled for GRANT_NO. Sets the store's `now`. For a known or an unknown digest
-// the same statements run.
+// the same work is done. Of one moment of the store, unless the caller is in a transaction; to keep
+// the answer, read store_version before, and mind `expires_at`.
 MUST_CHECK enum grant_answer grant_find(struct store *store, const uint8_t digest[VAULT_DIGEST],
                                         struct grant *ret_grant, struct grant_refusal *ret_refusal,
                                         struct err *err);
 
 // What was used since the last time: `use_count` grows by `uses`, `last_used_at` becomes `at` when
 // that is later. One transaction for all; keys that are gone are skipped. No audit record. Blocks:
-// for a job.
+// for a job. Like every commit it changes store_version.
 struct key_use {
     int64_t key_n;
     int64_t uses;

@@ -73,6 +73,37 @@ static void gives_what_the_key_is_for(void **state)
     refused("", "unknown");
 }
 
+// Unknown digests are answered by way of another key's row: below, between, above and without any.
+static void knows_no_neighbours(void **state)
+{
+    (void)state;
+    uint8_t digest[VAULT_DIGEST];
+    const uint8_t ends[] = {0x00, 0xff};
+    const struct api_key second = new_key(&alice, &team);
+    granted(clear_text, &second);
+    for (int i = 0; i < 50; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "smg_%d", i);
+        refused(name, "unknown");
+        assert_string_equal(refusal.key_id, "");
+    }
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        memset(digest, ends[i], sizeof digest);
+        assert_int_equal(grant_find(store, digest, &grant, &refusal, &err), GRANT_NO);
+        assert_string_equal(refusal.reason, "unknown");
+    }
+    // One bit off.
+    grant_digest(store, view_of(text), digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        digest[i] ^= 1;
+        assert_int_equal(grant_find(store, digest, &grant, &refusal, &err), GRANT_NO);
+        assert_string_equal(refusal.reason, "unknown");
+        digest[i] ^= 1;
+    }
+    script("DELETE FROM api_keys");
+    refused(text, "unknown");
+}
+
 static void set_enabled(bool enabled)
 {
     struct api_key present = find_key(text);
@@ -285,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gives_what_the_key_is_for, set_up, remove_home),
+        cmocka_unit_test_setup_teardown(knows_no_neighbours, set_up, remove_home),
         cmocka_unit_test_setup_teardown(follows_disabling, set_up, remove_home),
         cmocka_unit_test_setup_teardown(follows_time, set_up, remove_home),
         cmocka_unit_test_setup_teardown(follows_deletion, set_up, remove_home),

@@ -1,0 +1,37 @@
+// front.c: see front.h: who a key is. What a message is, is intake.c's.
+#include "gateway/front.h"
+
+#include "gateway/gateway.h"
+#include "gateway/principals.h"
+
+enum front_answer front_authenticate(struct gateway *gateway, struct view api_key,
+                                     struct principal **ret_principal)
+{
+    enum front_answer answer = principals_find(gateway->principals, api_key, ret_principal);
+    gateway->counters.denied += answer == FRONT_DENIED;
+    gateway->counters.unavailable += answer == FRONT_UNAVAILABLE;
+    if (answer == FRONT_DENIED) {
+        const struct grant_refusal *refusal = principals_refusal(gateway->principals);
+        journal_event(gateway->journal, "denied", "reason", refusal->reason,
+                      refusal->key_id[0] ? "key_id" : NULL, refusal->key_id,
+                      refusal->successor[0] ? "successor" : NULL, refusal->successor, NULL);
+    }
+    return answer;
+}
+
+void front_principal_unref(struct principal **principal)
+{
+    principal_unref(principal);
+}
+
+bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id)
+{
+    const struct grant *grant = &principal->grant;
+    return (!project_id.data || view_is(project_id, grant->project_id)) &&
+           (!user_id.data || view_is(user_id, grant->user_id));
+}
+
+unsigned front_owner(const struct principal *principal, unsigned workers)
+{
+    return (unsigned)((uint64_t)principal->grant.project_n % workers);
+}

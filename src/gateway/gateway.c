@@ -1,0 +1,266 @@
+// gateway.c: see gateway.h.
+#include "gateway/gateway.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/exchange.h"
+#include "gateway/listen.h"
+#include "gateway/notices.h"
+#include "gateway/parked.h"
+#include "gateway/questions.h"
+#include "gateway/session.h"
+#include "os/tls.h"
+
+enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000 }; // us
+
+// --- what the parts tell each other
+// ----------------------------------------------------------------
+
+static void on_revoked(void *context, struct credential *credential)
+{
+    struct gateway *gateway = (struct gateway *)context;
+    gateway->counters.revocations++;
+    while (credential->first_session)
+        session_end(credential->first_session);
+    parked_end(gateway, credential);
+    exchanges_of_credential_cut(credential);
+    upstreams_key_over(gateway->upstreams, credential->key_n);
+    journal_event(gateway->journal, "revoked", NULL);
+}
+
+// The servers of a project are others: what was made of the old ones ends; what stayed, stays.
+static void on_access_changed(void *context, const struct access *now)
+{
+    struct gateway *gateway = (struct gateway *)context;
+    listens_end(gateway, now->project_n);
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (session->project_n == now->project_n)
+            subscriptions_retain(session, &now->specs);
+    catalogs_retain(gateway->catalogs, now->project_n, &now->specs);
+    upstreams_retain(gateway->upstreams, now->project_n, &now->specs);
+    notices_all_changed(gateway, now->project_n);
+}
+
+static const struct principals_events principals_events = {on_revoked, on_access_changed};
+
+static void on_changed(void *context, struct upstream *upstream, enum mcp_method what)
+{
+    notices_changed((struct gateway *)context, upstream, what);
+}
+
+static void on_notice(void *context, struct upstream *upstream, int64_t session,
+                      const struct rpc *message)
+{
+    notices_pass((struct gateway *)context, upstream, session, message);
+}
+
+static void on_question(void *context, struct upstream *upstream, int64_t number,
+                        const struct question *question, const struct rpc *message)
+{
+    struct gateway *gateway = (struct gateway *)context;
+    struct session *session =
+        (struct session *)table_find(&gateway->sessions_by_number, (uint64_t)number);
+    (void)upstream;
+    if (session)
+        questions_ask_session(session, question, message);
+    else
+        upstreams_answer(gateway->upstreams, question, (struct view){NULL, 0},
+                         VIEW("{\"code\":-32603,\"message\":\"The client has gone\"}"));
+}
+
+static const struct upstreams_events upstreams_events = {on_changed, on_notice, on_question};
+
+static void on_log(void *context, const struct upstream *upstream, const char *what,
+                   const char *detail)
+{
+    struct gateway *gateway = (struct gateway *)context;
+    journal_event(gateway->journal, "upstream", "server", upstream_spec(upstream)->server_name,
+                  "what", what, detail ? "detail" : NULL, detail, NULL);
+}
+
+// --- uses: last_used_at, use_count
+// -----------------------------------------------------------------
+
+struct uses {
+    struct gateway *gateway;
+    struct store_config config;
+    struct key_use *list;
+    size_t count;
+    bool failed;
+    struct err err;
+};
+
+static void write_uses(void *context)
+{
+    struct uses *uses = (struct uses *)context;
+    struct store *store = NULL;
+    uses->failed = !store_open(&uses->config, &store, &uses->err) ||
+                   !grant_record_uses(store, uses->list, uses->count, &uses->err);
+    store_free(&store);
+}
+
+static void uses_written(void *context)
+{
+    struct uses *uses = (struct uses *)context;
+    uses->gateway->recording_uses = false;
+    if (uses->failed)
+        journal_event(uses->gateway->journal, "uses_lost", "reason", uses->err.message, NULL);
+    free(uses->list);
+    free(uses);
+}
+
+static struct uses *gather_uses(struct gateway *gateway)
+{
+    struct uses *uses = (struct uses *)calloc(1, sizeof *uses);
+    if (uses)
+        uses->list = (struct key_use *)calloc(USES_AT_ONCE, sizeof *uses->list);
+    if (!uses || !uses->list) {
+        free(uses);
+        return NULL;
+    }
+    uses->gateway = gateway;
+    uses->config = gateway->store_config;
+    uses->config.must_exist = true;
+    uses->count = principals_take_uses(gateway->principals, uses->list, USES_AT_ONCE);
+    return uses;
+}
+
+static void record_uses(struct gateway *gateway, int64_t now)
+{
+    if (gateway->recording_uses || now < gateway->next_usage)
+        return;
+    gateway->next_usage = now + gateway->settings->usage_period;
+    struct uses *uses = gather_uses(gateway);
+    if (!uses)
+        return;
+    gateway->recording_uses = true;
+    if (uses->count == 0 || !loop_job(gateway->loop, write_uses, uses_written, uses))
+        uses_written(uses);
+}
+
+// --- the passing of time
+// ---------------------------------------------------------------------------
+
+void gateway_tick(struct gateway *gateway, int64_t now)
+{
+    principals_tick(gateway->principals);
+    http_client_tick(gateway->http, now);
+    upstreams_tick(gateway->upstreams, now);
+    if (now < gateway->next_slow_tick)
+        return;
+    gateway->next_slow_tick = now + SLOW_TICK;
+    questions_tick(gateway, now);
+    sessions_tick(gateway, now);
+    record_uses(gateway, now);
+}
+
+void gateway_turn_end(struct gateway *gateway)
+{
+    notices_flush(gateway);
+    journal_flush(gateway->journal);
+}
+
+bool gateway_ready(const struct gateway *gateway, const char **ret_reason)
+{
+    if (gateway->draining) {
+        *ret_reason = "the gateway is being shut down";
+        return false;
+    }
+    return principals_consultable(gateway->principals, ret_reason);
+}
+
+void gateway_drain(struct gateway *gateway)
+{
+    gateway->draining = true;
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (session->stream)
+            exchange_end(session->stream);
+    while (gateway->listenings)
+        listens_end(gateway, gateway->listenings->exchange->principal->grant.project_n);
+    parked_end_all(gateway);
+}
+
+bool gateway_idle(const struct gateway *gateway)
+{
+    return gateway->counters.calls_now == 0;
+}
+
+const struct gateway_counters *gateway_counters(const struct gateway *gateway)
+{
+    return &gateway->counters;
+}
+
+// --- beginning and end
+// -----------------------------------------------------------------------------
+
+static bool make_parts(struct gateway *gateway, struct err *err)
+{
+    const struct upstreams_order order = {.loop = gateway->loop,
+                                          .settings = gateway->settings,
+                                          .events = &upstreams_events,
+                                          .context = gateway,
+                                          .log = on_log};
+    struct upstreams_order complete = order;
+    if (!tls_new_client(gateway->settings->tls_authorities, &gateway->tls, err))
+        return false;
+    gateway->principals =
+        principals_new(gateway->store, gateway->settings, &principals_events, gateway);
+    gateway->http = http_client_new(gateway->loop, gateway->settings, gateway->tls);
+    complete.http = gateway->http;
+    gateway->upstreams = gateway->http ? upstreams_new(&complete) : NULL;
+    gateway->catalogs =
+        gateway->upstreams ? catalogs_new(gateway->upstreams, gateway->settings) : NULL;
+    if (gateway->principals && gateway->catalogs)
+        return true;
+    return err_memory(err);
+}
+
+struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
+{
+    struct gateway *gateway = (struct gateway *)calloc(1, sizeof *gateway);
+    if (!gateway) {
+        (void)err_memory(err);
+        return NULL;
+    }
+    gateway->loop = order->loop;
+    gateway->settings = order->settings;
+    gateway->store_config = *order->store;
+    gateway->journal = order->journal;
+    gateway->next_usage = loop_clock() + order->settings->usage_period;
+    if (!store_open(order->store, &gateway->store, err) || !make_parts(gateway, err))
+        gateway_free(&gateway);
+    return gateway;
+}
+
+// The last uses are written here and now.
+static void record_last_uses(struct gateway *gateway)
+{
+    struct uses *uses = gateway->principals ? gather_uses(gateway) : NULL;
+    if (uses && uses->count > 0)
+        write_uses(uses);
+    if (uses)
+        uses_written(uses);
+}
+
+void gateway_free(struct gateway **gateway)
+{
+    struct gateway *gone = TAKE(*gateway);
+    if (!gone)
+        return;
+    while (gone->first_session)
+        session_end(gone->first_session);
+    parked_end_all(gone);
+    record_last_uses(gone);
+    catalogs_free(&gone->catalogs);
+    upstreams_free(&gone->upstreams);
+    http_client_free(&gone->http);
+    principals_free(&gone->principals);
+    tls_free(&gone->tls);
+    store_free(&gone->store);
+    table_done(&gone->sessions);
+    table_done(&gone->sessions_by_number);
+    table_done(&gone->parked);
+    free(gone);
+}

@@ -1,0 +1,277 @@
+// handshake.c: from an open transport to a READY link.
+//
+// The era that the asker speaks is tried first, unless the server's is known. A server that does
+// not understand is asked in the other one: a child on the same pipe, over HTTP on a link of that
+// era, since these belong to others. What is not understood is remembered only when the other era
+// worked, and only when the server said so: an unreachable server says nothing about its era.
+#include "base/json_walk.h"
+#include "gateway/link.h"
+
+static const struct upcall_events discover_events, initialize_events;
+
+#define SELF "{\"name\":\"secure-mcp-gateway\",\"version\":\"" SMG_VERSION "\"}"
+#define SHARED_CAPABILITIES "{\"roots\":{\"listChanged\":true},\"sampling\":{},\"elicitation\":{}}"
+
+static enum mcp_era other(enum mcp_era era)
+{
+    return era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
+}
+
+void handshake_forget(struct link *link)
+{
+    struct upcall *discover = TAKE(link->handshake.discover);
+    struct upcall *initialize = TAKE(link->handshake.initialize);
+    if (discover)
+        upcall_forget(discover, false);
+    if (initialize)
+        upcall_forget(initialize, false);
+}
+
+static void no_memory(struct link *link)
+{
+    link_fail(link, UPCALL_MEMORY, "the gateway is short of memory");
+}
+
+static void send_discover(struct link *link)
+{
+    link->era = MCP_MODERN;
+    link->handshake.discover = upcall_own(link, MCP_DISCOVER, (struct view){0}, &discover_events);
+    if (!link->handshake.discover)
+        no_memory(link);
+}
+
+static void send_initialize(struct link *link)
+{
+    bool shared = link->owner.scope == SCOPE_SHARED;
+    struct view capabilities = shared ? VIEW(SHARED_CAPABILITIES) : link->capabilities;
+    struct view info = shared ? VIEW(SELF) : link->client_info;
+    struct buf params;
+    buf_init(&params, capabilities.size + info.size + 1024);
+    buf_add_format(&params, "{\"protocolVersion\":\"%s\",\"capabilities\":",
+                   mcp_legacy_versions[mcp_legacy_version_count - 1]);
+    buf_add(&params, capabilities.data ? capabilities : VIEW("{}"));
+    buf_add(&params, VIEW(",\"clientInfo\":"));
+    buf_add(&params, info.data ? info : VIEW(SELF));
+    buf_add(&params, VIEW("}"));
+    link->handshake.initialize =
+        params.failed ? NULL
+                      : upcall_own(link, MCP_INITIALIZE, buf_view(&params), &initialize_events);
+    buf_done(&params);
+    if (!link->handshake.initialize)
+        no_memory(link);
+}
+
+static void ask_in(struct link *link, enum mcp_era era)
+{
+    link->era = era;
+    link->handshake.status = 0;
+    if (era == MCP_MODERN)
+        send_discover(link);
+    else
+        send_initialize(link);
+}
+
+void handshake_begin(struct link *link)
+{
+    ask_in(link, link->era);
+}
+
+// --- the outcome -----------------------------------------------------------------------------
+static void now_ready(struct link *link)
+{
+    if (link->state == LINK_STARTING)
+        link_ready(link, link->era);
+}
+
+// The server speaks this era, and that is what it says of itself.
+static void settle(struct link *link, enum mcp_era era, const struct upstream_facts *facts)
+{
+    struct upstream *upstream = link->upstream;
+    if ((link->handshake.tried & 1u << other(era)) && link->handshake.evidence)
+        upstream_judge(upstream, other(era), VERDICT_NO);
+    upstream_judge(upstream, era, VERDICT_YES);
+    upstream_found(upstream, facts);
+    link->era = era;
+    struct link *twin = links_twin(link, era);
+    if (twin && twin->state == LINK_READY) {
+        // It was made for the other era; this one speaks with the server already.
+        while (!list_empty(&link->waiting))
+            upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), era, NULL);
+        link_end(link, "the server speaks one era only");
+        return;
+    }
+    link->wanted = era;
+    upstreams_log(upstream, "ready", era == MCP_MODERN ? MCP_MODERN_VERSION : link->version);
+    if (era == MCP_MODERN)
+        now_ready(link);
+    else // nothing may be asked before this has arrived
+        link->ops->post(link,
+                        VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"),
+                        now_ready);
+}
+
+// To a link of the other era, with all that waits.
+static void move_on(struct link *link, enum mcp_era era)
+{
+    struct handshake tried = link->handshake;
+    while (!list_empty(&link->waiting))
+        upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), era, &tried);
+    link_rest(link);
+}
+
+static void not_understood(struct link *link, enum mcp_era era, bool evidence)
+{
+    struct handshake *handshake = &link->handshake;
+    handshake->tried |= 1u << era;
+    handshake->evidence = evidence;
+    if (handshake->discover || handshake->initialize)
+        return; // the other one is under way
+    bool decided = link->upstream->spec->protocol != PROTOCOL_AUTO;
+    if (decided || (handshake->tried & 1u << other(era)))
+        link_fail(link, UPCALL_GARBLED,
+                  "the server speaks no protocol version that the gateway knows");
+    else if (link->ops == &link_http)
+        move_on(link, other(era));
+    else
+        ask_in(link, other(era));
+}
+
+static void failed(struct link *link, enum mcp_era era, enum upcall_failure why,
+                   const char *sentence, int status)
+{
+    // An answer that is none in this era. Not evidence: what servers say in any era.
+    if (status >= 400 && why != UPCALL_UNAUTHORIZED && status != 429)
+        not_understood(link, era, status < 500);
+    else if (why == UPCALL_GARBLED)
+        not_understood(link, era, true);
+    else
+        link_fail(link, why, sentence);
+}
+
+// --- server/discover -------------------------------------------------------------------------
+// Whether a list of versions has ours; a server that names none is believed.
+static bool names_modern(struct view versions)
+{
+    if (!json_raw_is(versions, '['))
+        return true;
+    struct json_walk walk = json_walk(versions);
+    struct view name, value;
+    while (json_walk_next(&walk, &name, &value))
+        if (view_is(value, "\"" MCP_MODERN_VERSION "\""))
+            return true;
+    return false;
+}
+
+// Whether an error shows that the server speaks the modern era, though not to this request.
+static bool is_modern_error(struct view error)
+{
+    long long code;
+    if (!json_raw_int(json_walk_member(error, "code"), &code))
+        return false;
+    if (code == RPC_UNSUPPORTED_VERSION)
+        return names_modern(json_walk_member(json_walk_member(error, "data"), "supported"));
+    return code == RPC_HEADER_MISMATCH || code == RPC_MISSING_CAPABILITY;
+}
+
+static void discovered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct link *link = context;
+    (void)era;
+    struct view result = response->result;
+    bool modern =
+        json_raw_is(result, '{') && names_modern(json_walk_member(result, "supportedVersions"));
+    if (response->kind == RPC_ERROR)
+        modern = is_modern_error(response->error);
+    link->handshake.discover = NULL;
+    if (!modern) {
+        not_understood(link, MCP_MODERN, true);
+        return;
+    }
+    struct view info = json_walk_member(result, "serverInfo");
+    struct view meta_info =
+        json_walk_member(json_walk_member(result, "_meta"), MCP_META "serverInfo");
+    struct upstream_facts facts = {.era = MCP_MODERN,
+                                   .capabilities = json_walk_member(result, "capabilities"),
+                                   .server_info = meta_info.data ? meta_info : info,
+                                   .instructions = json_walk_member(result, "instructions")};
+    // Initialize may have been sent meanwhile; its answer comes too late.
+    handshake_forget(link);
+    settle(link, MCP_MODERN, &facts);
+}
+
+static void discover_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    struct link *link = context;
+    link->handshake.discover = NULL;
+    failed(link, MCP_MODERN, why, sentence, link->handshake.status);
+}
+
+static const struct upcall_events discover_events = {.answered = discovered,
+                                                     .failed = discover_failed};
+
+void handshake_silence(struct link *link)
+{
+    if (link->ops == &link_stdio && link->upstream->spec->protocol == PROTOCOL_AUTO &&
+        !(link->handshake.tried & 1u << MCP_LEGACY))
+        send_initialize(link);
+}
+
+bool handshake_child_exited(struct link *link)
+{
+    struct handshake *handshake = &link->handshake;
+    if (link->state != LINK_STARTING || !handshake->discover || handshake->initialize ||
+        link->upstream->spec->protocol != PROTOCOL_AUTO || (handshake->tried & 1u << MCP_LEGACY))
+        return false;
+    handshake_forget(link);
+    handshake->tried |= 1u << MCP_MODERN;
+    handshake->evidence = true;
+    link->era = MCP_LEGACY;
+    link->ops->close(link);
+    link_start(link);
+    return true;
+}
+
+// --- initialize ------------------------------------------------------------------------------
+static bool keep_version(struct link *link, struct view result)
+{
+    char space[LINK_VERSION];
+    struct view version =
+        json_raw_text(json_walk_member(result, "protocolVersion"), space, sizeof(space));
+    if (!mcp_is_legacy_version(version) || version.size >= sizeof(link->version))
+        return false;
+    memcpy(link->version, version.data, version.size);
+    link->version[version.size] = '\0';
+    return true;
+}
+
+static void init_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct link *link = context;
+    (void)era;
+    link->handshake.initialize = NULL;
+    if (response->kind != RPC_RESULT || !keep_version(link, response->result)) {
+        not_understood(link, MCP_LEGACY, true);
+        return;
+    }
+    if (link->handshake.discover) { // it keeps silent about what it does not know
+        link->handshake.tried |= 1u << MCP_MODERN;
+        link->handshake.evidence = true;
+    }
+    handshake_forget(link);
+    struct view result = response->result;
+    struct upstream_facts facts = {.era = MCP_LEGACY,
+                                   .capabilities = json_walk_member(result, "capabilities"),
+                                   .server_info = json_walk_member(result, "serverInfo"),
+                                   .instructions = json_walk_member(result, "instructions")};
+    settle(link, MCP_LEGACY, &facts);
+}
+
+static void init_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    struct link *link = context;
+    link->handshake.initialize = NULL;
+    failed(link, MCP_LEGACY, why, sentence, link->handshake.status);
+}
+
+static const struct upcall_events initialize_events = {.answered = init_answered,
+                                                       .failed = init_failed};

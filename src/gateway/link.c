@@ -1,0 +1,339 @@
+// link.c: one conversation with an upstream: its states, and whom a message that comes in is for.
+#include <stdlib.h>
+
+#include "base/json_walk.h"
+#include "gateway/link.h"
+
+// --- what is posted --------------------------------------------------------------------------
+static void post(struct link *link, const struct buf *buf)
+{
+    if (!buf->failed && (link->state == LINK_READY || link->state == LINK_STARTING))
+        link->ops->post(link, buf_view(buf), NULL);
+}
+
+void link_post_result(struct link *link, struct view id, struct view result)
+{
+    struct buf *buf = &link->all->body;
+    buf_clear(buf);
+    rpc_add_result(buf, id, result);
+    post(link, buf);
+}
+
+void link_post_error(struct link *link, struct view id, int code, const char *message)
+{
+    struct buf *buf = &link->all->body;
+    buf_clear(buf);
+    rpc_add_error(buf, id, code, view_of(message), (struct view){0});
+    post(link, buf);
+}
+
+// --- questions and notices -------------------------------------------------------------------
+bool link_question(const struct link *link, const struct rpc *message, struct question *ret)
+{
+    if (message->id.size > QUESTION_ID)
+        return false;
+    *ret = (struct question){.link = link->number, .id_size = message->id.size};
+    memcpy(ret->id, message->id.data, message->id.size);
+    return true;
+}
+
+static bool same_asker(const struct upcall *a, const struct upcall *b)
+{
+    if (a->session != 0 || b->session != 0)
+        return a->session == b->session;
+    return a->key_n == b->key_n;
+}
+
+// The call that what names no call belongs to: the last one sent, when all in flight are of one
+// asker. NULL: it cannot be told.
+static struct upcall *attribute(const struct link *link)
+{
+    struct upcall *last = NULL;
+    for (struct node *at = link->flight.previous; at != &link->flight; at = at->previous) {
+        struct upcall *call = NODE_OWNER(at, struct upcall, node);
+        if (call->own || call->stream)
+            continue;
+        if (!last)
+            last = call;
+        else if (!same_asker(last, call))
+            return NULL;
+    }
+    return last;
+}
+
+// A session has a place for what belongs to no call, so there only an only call gets it.
+static struct upcall *belongs(const struct link *link, struct upcall *on)
+{
+    if (on && !on->own)
+        return on;
+    struct upcall *call = attribute(link);
+    return link->owner.scope == SCOPE_SESSION && link->in_flight != 1 ? NULL : call;
+}
+
+static void take_question(struct link *link, struct upcall *on, const struct rpc *message)
+{
+    struct upcall *call = belongs(link, on);
+    struct upstreams *all = link->all;
+    struct question question;
+    if (!link_question(link, message, &question)) {
+        link_post_error(link, message->id, RPC_INVALID_REQUEST, "the id is too long");
+    } else if (call && call->events->question) {
+        upcall_question(call, message);
+    } else if (link->owner.scope == SCOPE_SESSION) {
+        all->order.events->question(all->order.context, link->upstream, link->owner.n, &question,
+                                    message);
+    } else if (link->in_flight == 0) {
+        link_post_error(link, message->id, RPC_METHOD_NOT_FOUND,
+                        "there is no client to ask at this time");
+    } else {
+        link_post_error(link, message->id, RPC_INTERNAL_ERROR,
+                        "several clients are being served: it cannot be told which one to ask");
+    }
+}
+
+static void take_request(struct link *link, struct upcall *on, const struct rpc *message)
+{
+    switch (mcp_method(message->method)) {
+    case MCP_PING:
+        link_post_result(link, message->id, VIEW("{}"));
+        return;
+    case MCP_SAMPLING:
+    case MCP_ELICIT:
+    case MCP_ROOTS_LIST:
+        take_question(link, on, message);
+        return;
+    default:
+        link_post_error(link, message->id, RPC_METHOD_NOT_FOUND, "method not found");
+    }
+}
+
+// The pending call that a raw number names; on a stream of a shared link only its own.
+static struct upcall *named(const struct link *link, struct upcall *on, struct view raw)
+{
+    long long number;
+    if (!raw.data || !json_raw_int(raw, &number) || number <= 0)
+        return NULL;
+    struct upcall *call = numbers_find(&link->pending, (uint64_t)number);
+    return on && on != call && link->owner.scope == SCOPE_SHARED ? NULL : call;
+}
+
+static void tell_session(struct link *link, const struct rpc *message)
+{
+    struct upstreams *all = link->all;
+    int64_t session = link->owner.scope == SCOPE_SESSION ? link->owner.n : 0;
+    all->order.events->notice(all->order.context, link->upstream, session, message);
+}
+
+static void take_notification(struct link *link, struct upcall *on, const struct rpc *message)
+{
+    struct upstreams *all = link->all;
+    struct mcp_params params;
+    mcp_params_read(message->params, &params);
+    enum mcp_method method = mcp_method(message->method);
+    struct upcall *call = named(link, on, params.meta_subscription);
+    if (call && call->stream) {
+        upcall_notice(call, message);
+        return;
+    }
+    switch (method) {
+    case MCP_PROGRESS:
+        call = named(link, on, params.token);
+        if (call)
+            upcall_notice(call, message);
+        return;
+    case MCP_TOOLS_CHANGED:
+    case MCP_PROMPTS_CHANGED:
+    case MCP_RESOURCES_CHANGED:
+        all->order.events->changed(all->order.context, link->upstream, method);
+        return;
+    case MCP_RESOURCE_UPDATED:
+    case MCP_ELICIT_COMPLETE:
+    case MCP_TASK_STATUS:
+    case MCP_TASK_NOTICE:
+        tell_session(link, message);
+        return;
+    default:
+        call = belongs(link, on);
+        if (call)
+            upcall_notice(call, message);
+        else if (link->owner.scope == SCOPE_SESSION)
+            tell_session(link, message);
+    }
+}
+
+static void take_answer(struct link *link, struct upcall *on, const struct rpc *message)
+{
+    struct upcall *call = named(link, on, message->id);
+    // On a stream of its own an error about nothing in particular is about the request.
+    if (!call && on && message->kind == RPC_ERROR && (!message->id.data || on->status >= 400))
+        call = on;
+    // A child that cannot read the first thing it is told answers without an id, too.
+    if (!call && !on && message->kind == RPC_ERROR && !message->id.data)
+        call = link->handshake.initialize ? link->handshake.initialize : link->handshake.discover;
+    if (call)
+        upcall_answered(call, message);
+    else
+        upstreams_log(link->upstream, "unexpected", "an answer that nobody waits for");
+}
+
+// A batch: a server of 2025-03-26 may answer so.
+static bool take_batch(struct link *link, struct upcall *on, struct view text)
+{
+    struct json_walk walk = json_walk(text);
+    struct view name, value;
+    uint64_t number = link->number;
+    uint64_t id = on ? on->id : 0;
+    while (json_walk_next(&walk, &name, &value)) {
+        if (json_raw_is(value, '[') || !link_message(link, on, value))
+            return false;
+        if (link->number != number || link->state == LINK_GONE)
+            break;
+        if (on && numbers_find(&link->pending, id) != on)
+            break;
+    }
+    return true;
+}
+
+bool link_message(struct link *link, struct upcall *on, struct view text)
+{
+    struct rpc message;
+    struct rpc_fault fault;
+    if (!rpc_read(text, &message, &fault))
+        return fault.array && take_batch(link, on, text);
+    switch (message.kind) {
+    case RPC_REQUEST:
+        if (on)
+            on->heard = link->all->now;
+        take_request(link, on, &message);
+        break;
+    case RPC_NOTIFICATION:
+        if (on)
+            on->heard = link->all->now;
+        take_notification(link, on, &message);
+        break;
+    default:
+        take_answer(link, on, &message);
+    }
+    return true;
+}
+
+// --- states ----------------------------------------------------------------------------------
+void link_start(struct link *link)
+{
+    links_renumber(link);
+    link->state = LINK_STARTING;
+    link->handshake =
+        (struct handshake){.tried = link->handshake.tried, .evidence = link->handshake.evidence};
+    link->session_size = 0;
+    link->version[0] = '\0';
+    link->watch_at = 0;
+    link->no_stream = link->banner = link->doubtful = false;
+    if (link->ops->open(link))
+        handshake_begin(link);
+    else
+        link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
+}
+
+// Calls that wait go out in their order.
+static void launch_all(struct link *link)
+{
+    while (link->state == LINK_READY && !list_empty(&link->waiting))
+        upcall_launch_waiting(NODE_OWNER(link->waiting.next, struct upcall, node));
+}
+
+void link_ready(struct link *link, enum mcp_era era)
+{
+    link->state = LINK_READY;
+    link->era = era;
+    link->handshake.tried = 0;
+    link->handshake.evidence = false;
+    link->ready_at = link->used = link->all->now;
+    link->ops->ready(link);
+    watch_check(link);
+    upstream_is_up(link->upstream);
+    launch_all(link);
+}
+
+static void doom_all(struct link *link, enum upcall_failure why, const char *sentence)
+{
+    handshake_forget(link);
+    struct upcall *watch = TAKE(link->watch);
+    if (watch)
+        upcall_forget(watch, false);
+    while (!list_empty(&link->flight))
+        upcall_fail(NODE_OWNER(link->flight.next, struct upcall, node), why, sentence, false);
+    while (!list_empty(&link->waiting))
+        upcall_fail(NODE_OWNER(link->waiting.next, struct upcall, node), why, sentence, false);
+}
+
+// Doubles with each failure, and is between half and all of that.
+static int64_t back_off(struct link *link)
+{
+    const struct settings *settings = link->all->order.settings;
+    int64_t span = settings->restart_first;
+    for (unsigned i = 1; i < link->failures && span < settings->restart_most; i++)
+        span *= 2;
+    if (span > settings->restart_most)
+        span = settings->restart_most;
+    uint64_t *random = &link->all->random; // xorshift: nobody gains by guessing it
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    return span / 2 + (int64_t)(*random % (uint64_t)(span / 2 + 1));
+}
+
+void link_rest(struct link *link)
+{
+    handshake_forget(link);
+    link->failures++;
+    link->not_before = link->all->now + back_off(link);
+    link->state = LINK_RESTING;
+    link->era = link->wanted;
+    link->handshake = (struct handshake){0};
+    link->used = link->all->now;
+    link->ops->close(link);
+}
+
+void link_fail(struct link *link, enum upcall_failure why, const char *sentence)
+{
+    if (link->state == LINK_GONE || link->state == LINK_RESTING)
+        return;
+    upstreams_log(link->upstream, link->state == LINK_READY ? "lost" : "failed", sentence);
+    if (link->state == LINK_READY && link->all->now - link->ready_at > LIVED_WELL)
+        link->failures = 0;
+    upstream_is_down(link->upstream);
+    doom_all(link, why, sentence);
+    link_rest(link);
+}
+
+void link_end(struct link *link, const char *sentence)
+{
+    if (link->state == LINK_GONE)
+        return;
+    struct upstreams *all = link->all;
+    bool open = link->state != LINK_RESTING;
+    doom_all(link, UPCALL_DIED, sentence);
+    link->state = LINK_GONE;
+    links_remove(link);
+    list_append(&all->leaving, &link->everyone);
+    if (!open || !link->ops->finish(link))
+        link_free(link);
+}
+
+void link_finished(struct link *link)
+{
+    if (link->state == LINK_GONE)
+        link_free(link);
+}
+
+void link_free(struct link *link)
+{
+    link->ops->close(link);
+    node_remove(&link->everyone);
+    numbers_done(&link->pending);
+    buf_done(&link->line);
+    free(link->client);
+    link->client = NULL;
+    link->upstream->users--;
+    upstreams_bury(link->all, link);
+}

@@ -1,0 +1,293 @@
+// link.h: what the files of the upstreams share. Only for them:
+//
+//   upstream.c    upstreams: found, kept, retired; what is known of them; who waits to know
+//   links.c       all links: which one a request takes, sessions and keys that end, the tick
+//   link.c        one conversation: its states, what is sent and what comes in
+//   handshake.c   from a fresh transport to READY: which era, initialize or server/discover
+//   upcall.c      one request under way: its body, its end, holding it
+//   watch.c       an own subscriptions/listen on modern links
+//   link_stdio.c  the transport over a child's pipes
+//   link_http.c   the transport over HTTP (with link_talk.c: one exchange)
+//
+// Reentrancy. Whoever is called from the loop brackets its work with upstreams_enter and
+// upstreams_leave. In between things are only marked: a failed call goes to the list `doomed`, a
+// link that is over to `leaving`, memory to `graves`. The outermost upstreams_leave tells the
+// failures and frees. The public functions leave by upstreams_leave_quietly: nothing is told before
+// they return, but soon after.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "gateway/list.h"
+#include "gateway/numbers.h"
+#include "gateway/upstream.h"
+
+enum {
+    LINK_VERSION = 16,      // longest protocol version
+    LINK_SESSION = 512,     // longest Mcp-Session-Id
+    LINK_ERAS = 2,          // of enum mcp_era
+    OWNER_BUCKETS = 4096,   // of links by their owner
+    UPSTREAM_BUCKETS = 512, // of upstreams by their fingerprint
+};
+
+// What waits for a link that is being made, or in the pipe to a child. Bytes.
+#define LINK_QUEUE ((size_t)16 << 20)
+// After that much silence to server/discover a child is offered initialize, too.
+#define PROBE_SILENCE (TIME_SECOND * 3 / 2)
+// How long it is believed that a server speaks an era, or does not.
+#define VERDICT_AGE (3600 * TIME_SECOND)
+// A link that lived that long begins its back-off anew.
+#define LIVED_WELL (60 * TIME_SECOND)
+
+// --- upstreams -------------------------------------------------------------------------------
+struct poke; // what is posted to the loop: outlives the upstreams
+
+struct upstreams {
+    struct upstreams_order order;
+    int64_t now;    // loop_clock() at the last enter
+    unsigned depth; // of enter
+    struct poke *poke;
+    struct node list;    // of upstreams
+    struct node links;   // STARTING, READY and RESTING ones
+    struct node leaving; // GONE ones whose transport has not ended
+    struct node calls;   // with a deadline
+    struct node doomed;  // calls that have failed and must be told
+    struct node thawed;  // calls with a backlog, no longer held
+    struct node resting; // HTTP streams that will be resumed
+    struct node dead;    // HTTP talks whose memory goes
+    struct node retired; // upstreams that are in use for a little while
+    struct grave *graves;
+    struct upcall *spare; // upcalls to be used again
+    unsigned spares;
+    struct numbers numbers; // links by number
+    struct numbers wanting; // client sessions with a stream
+    uint64_t last_number;
+    int64_t swept;         // links were looked at
+    struct buf body, meta; // for making messages in
+    uint64_t random;
+    struct upstream *upstreams[UPSTREAM_BUCKETS];
+    struct link *owners[OWNER_BUCKETS];
+};
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_YES, VERDICT_NO };
+
+struct upstream {
+    struct node node;
+    struct upstream *chain;
+    struct upstreams *all;
+    int64_t project_n;
+    struct server_spec *spec;
+    struct node links;
+    struct upstream_facts facts;
+    char *facts_memory; // NULL: nothing is known
+    enum verdict verdict[LINK_ERAS];
+    int64_t judged[LINK_ERAS];
+    int watchers;
+    bool down;      // it has failed; the next success is an event
+    bool retired;   // by upstreams_retain
+    unsigned users; // upcalls and links
+};
+
+void upstreams_enter(struct upstreams *all);
+void upstreams_leave(struct upstreams *all);
+void upstreams_leave_quietly(struct upstreams *all);
+void upstreams_bury(struct upstreams *all, void *memory); // free() when the outermost leaves
+void upstreams_log(const struct upstream *upstream, const char *what, const char *detail);
+
+// The eras in which a request may be tried.
+enum verdict upstream_verdict(const struct upstream *upstream, enum mcp_era era);
+void upstream_judge(struct upstream *upstream, enum mcp_era era, enum verdict verdict);
+// What a handshake has found; `*facts` is borrowed.
+void upstream_found(struct upstream *upstream, const struct upstream_facts *facts);
+void upstream_is_down(struct upstream *upstream);
+void upstream_is_up(struct upstream *upstream); // tells `changed` after it was down
+
+// --- links -----------------------------------------------------------------------------------
+enum link_state {
+    LINK_STARTING, // calls wait
+    LINK_READY,
+    LINK_RESTING, // has failed: no transport; calls fail until `not_before`, then it starts anew
+    LINK_GONE,    // over; only its transport may still be ending
+};
+
+enum link_scope { SCOPE_SHARED, SCOPE_USER, SCOPE_SESSION, SCOPE_KEY };
+
+struct link_owner {
+    enum link_scope scope;
+    int64_t n; // of the user, session or key; 0 for SCOPE_SHARED
+};
+
+struct talk;
+
+struct link {
+    struct node node;     // upstream->links
+    struct node everyone; // all->links or all->leaving
+    struct link *chain;   // of all->owners
+    struct upstream *upstream;
+    struct upstreams *all;
+    const struct link_ops *ops;
+    uint64_t number; // of this conversation: a new one with each start
+    enum link_state state;
+    enum mcp_era era;    // of the conversation; while STARTING, the one being tried
+    enum mcp_era wanted; // the one it began with
+    struct link_owner owner;
+    char *client; // capabilities and client_info of the asker it is for
+    struct view capabilities, client_info;
+
+    struct numbers pending; // upcalls by id
+    uint64_t last_id;
+    struct node flight;  // upcalls that were sent
+    struct node waiting; // upcalls for when it is READY
+    size_t waiting_bytes;
+    unsigned in_flight; // of others than ourselves
+
+    struct handshake {
+        struct upcall *discover, *initialize;
+        unsigned tried; // eras that were not understood: 1 << era
+        bool evidence;  // that is the server's word, not an accident
+        int status;     // HTTP status of the last answer that was no message
+    } handshake;
+    char version[LINK_VERSION]; // legacy: what was negotiated
+
+    struct upcall *watch;
+    int64_t watch_at; // not before
+
+    unsigned failures; // in a row
+    int64_t not_before;
+    int64_t ready_at;
+    int64_t used;  // the last call's end or beginning
+    bool doubtful; // what it answers is not its era: to be made anew when nothing is in flight
+
+    struct child *child;
+    struct buf line; // an incomplete one
+    bool banner;     // stray lines were logged
+
+    struct node talks;
+    char session[LINK_SESSION];
+    size_t session_size; // 0: none
+    unsigned generation; // of the session
+    struct talk *stream; // GET
+    bool no_stream;      // the server has none
+    bool session_wants;  // the client session has one
+};
+
+// The transports. None of these tells anything before it returns; what fails is doomed.
+struct link_ops {
+    // Opens; handshake_begin is called by link_start when this returns true.
+    bool (*open)(struct link *link);
+    // Sends a request whose body is in all->body; false: it could not be, `call` is untouched.
+    bool (*send)(struct link *link, struct upcall *call, const struct upcall_order *order);
+    // A notification or an answer. `after` is called when it has arrived, or cannot; may be NULL.
+    void (*post)(struct link *link, struct view message, void (*after)(struct link *link));
+    // The call is over, by its answer or before.
+    void (*abandon)(struct link *link, struct upcall *call, bool answered);
+    void (*hold)(struct upcall *call, bool held);
+    void (*ready)(struct link *link);  // READY, or what it should do has changed
+    void (*close)(struct link *link);  // at once
+    bool (*finish)(struct link *link); // politely; false: nothing is left to end
+};
+extern const struct link_ops link_stdio, link_http;
+
+// links.c
+// The link for an asker, made and started when there is none. NULL with a reason.
+struct link *links_take(struct upstream *upstream, const struct asker *asker,
+                        enum upcall_failure *ret_why, const char **ret_sentence);
+// The same, in an era that is decided and with `tried` remembered.
+struct link *links_take_era(struct upstream *upstream, const struct asker *asker, enum mcp_era era,
+                            const struct handshake *tried);
+struct link *links_twin(const struct link *link, enum mcp_era era); // same owner; NULL: none
+void links_remove(struct link *link);                               // from all tables
+void links_renumber(struct link *link);                             // a new conversation
+void links_tick(struct upstreams *all);
+
+// link.c
+void link_start(struct link *link);
+void link_ready(struct link *link, enum mcp_era era); // by the handshake
+// It has failed: calls are doomed, the transport is closed, the back-off begins.
+void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
+void link_rest(struct link *link); // the same, without calls to doom and without a word
+void link_end(struct link *link, const char *sentence); // it is not wanted any more
+void link_finished(struct link *link);                  // a GONE one's transport has ended
+void link_free(struct link *link);                      // with its transport, at once
+// A message that came in; `on`: on the stream of this call, NULL: on none of its own. False when it
+// is no message. After it everything may have changed.
+bool link_message(struct link *link, struct upcall *on, struct view text);
+void link_post_result(struct link *link, struct view id, struct view result);
+void link_post_error(struct link *link, struct view id, int code, const char *message);
+// The message as a value that can be answered later; false: its id is too long for that.
+bool link_question(const struct link *link, const struct rpc *message, struct question *ret);
+
+// handshake.c
+void handshake_begin(struct link *link);
+void handshake_silence(struct link *link);      // server/discover was not answered in PROBE_SILENCE
+bool handshake_child_exited(struct link *link); // true: it has been started again
+void handshake_forget(struct link *link);       // its own calls end without an event
+
+// --- upcalls ---------------------------------------------------------------------------------
+enum upcall_state { UPCALL_WAITING, UPCALL_SENT, UPCALL_DOOMED };
+
+struct kept; // a copy of an order
+
+struct upcall {
+    struct node node;  // link->waiting, link->flight or all->doomed
+    struct node sweep; // all->calls
+    struct node thaw;  // all->thawed
+    struct upstream *upstream;
+    struct link *link; // NULL when doomed
+    const struct upcall_events *events;
+    void *context;
+    enum upcall_state state;
+    enum mcp_method method;
+    enum mcp_era asker_era;
+    int64_t session, user_n, key_n;
+    uint64_t id;
+    int64_t started, sent, heard; // heard 0: nothing yet
+    bool stream;                  // without an end
+    bool own;                     // ours, not a client's
+    bool learn;                   // asks for nothing but a READY link
+    bool held;
+    bool repeated; // sent a second time already
+    enum upcall_failure why;
+    const char *sentence;
+    struct kept *kept;  // while WAITING
+    struct buf body;    // legacy HTTP: to send it again
+    struct buf backlog; // what came while it was held
+    struct talk *talk;  // HTTP
+    int status;         // HTTP
+};
+
+struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker,
+                            const struct upcall_events *events, void *context);
+// A call of our own on a link that need not be READY. NULL when it could not be sent.
+struct upcall *upcall_own(struct link *link, enum mcp_method method, struct view params,
+                          const struct upcall_events *events);
+void upcall_launch_waiting(struct upcall *call); // its link is READY
+void upcall_wait_again(struct upcall *call);     // it was sent in a session that is no more
+void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried);
+// Takes it from its link and dooms it; `told`: the server hears of it.
+void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told);
+void upcall_forget(struct upcall *call, bool told); // frees it without an event
+// What came for it.
+void upcall_notice(struct upcall *call, const struct rpc *message);
+void upcall_question(struct upcall *call, const struct rpc *message);
+void upcall_answered(struct upcall *call, const struct rpc *response);
+void upcalls_tick(struct upstreams *all);
+void upcalls_tell(struct upstreams *all); // doomed and thawed ones
+void upcalls_done(struct upstreams *all);
+
+// body.c
+// A request into all->body. False when memory is short.
+bool body_make(struct link *link, uint64_t id, const struct upcall_order *order);
+bool body_is_modern(const struct link *link, enum mcp_method method);
+
+// watch.c
+void watch_check(struct link *link);
+
+// link_http.c, link_talk.c
+void http_tick(struct upstreams *all);
+void talks_bury(struct upstreams *all);
+bool http_send_again(struct link *link, struct upcall *call); // call->body

@@ -1,0 +1,250 @@
+// link_http.c: a link over streamable HTTP: what is sent, with which header fields, and sessions.
+#include <stdlib.h>
+
+#include "gateway/talk.h"
+
+enum {
+    FIELDS = 8, // of our own
+};
+
+// --- sending ---------------------------------------------------------------------------------
+struct fields {
+    struct http_field list[FIELDS + HTTP_FIELDS];
+    size_t count;
+};
+
+static void add(struct fields *fields, const char *name, struct view value)
+{
+    if (value.size > 0)
+        fields->list[fields->count++] = (struct http_field){view_of(name), value};
+}
+
+static void add_session(struct fields *fields, const struct link *link)
+{
+    add(fields, "Mcp-Session-Id", (struct view){link->session, link->session_size});
+    add(fields, "MCP-Protocol-Version", view_of(link->version));
+}
+
+static bool begin(struct talk *talk, const char *method, const struct fields *fields,
+                  struct view body)
+{
+    struct link *link = talk->link;
+    bool repeatable =
+        talk->call &&
+        (talk->call->method == MCP_TOOLS_LIST || talk->call->method == MCP_DISCOVER ||
+         talk->call->method == MCP_PROMPTS_LIST || talk->call->method == MCP_RESOURCES_LIST ||
+         talk->call->method == MCP_TEMPLATES_LIST || talk->call->method == MCP_RESOURCES_READ);
+    struct http_order order = {.spec = link->upstream->spec,
+                               .method = method,
+                               .fields = fields->list,
+                               .field_count = fields->count,
+                               .body = body,
+                               // The times of a call are looked at in upcall.c.
+                               .stream = talk->kind == TALK_CALL || talk->kind == TALK_STREAM,
+                               .repeatable = repeatable};
+    talk->session = link->generation;
+    talk->exchange = http_send(link->all->order.http, &order, &talk_events, talk);
+    return talk->exchange;
+}
+
+static void add_post(struct fields *fields)
+{
+    add(fields, "Content-Type", VIEW("application/json"));
+    add(fields, "Accept", VIEW("application/json, text/event-stream"));
+}
+
+static void add_modern(struct fields *fields, struct link *link, const struct upcall_order *order)
+{
+    const struct asker *asker = order->asker;
+    bool own_words = asker->era == MCP_MODERN && asker->version.size > 0;
+    add(fields, "MCP-Protocol-Version", own_words ? asker->version : VIEW(MCP_MODERN_VERSION));
+    add(fields, "Mcp-Method", order->method_name);
+    if (order->name.data) {
+        struct buf *name = &link->all->meta; // free again: the body is made
+        buf_clear(name);
+        mcp_header_encode(name, order->name);
+        fields->list[fields->count++] = (struct http_field){VIEW("Mcp-Name"), buf_view(name)};
+    }
+    for (size_t i = 0; i < order->parameter_field_count && i < HTTP_FIELDS; i++)
+        fields->list[fields->count++] = order->parameter_fields[i];
+}
+
+static bool send_call(struct link *link, struct upcall *call, const struct upcall_order *order)
+{
+    struct view body = buf_view(&link->all->body);
+    struct fields fields = {.count = 0};
+    add_post(&fields);
+    if (body_is_modern(link, call->method))
+        add_modern(&fields, link, order);
+    else
+        add_session(&fields, link);
+    if (link->session_size > 0) {
+        // For the case that the session is no more.
+        buf_init(&call->body, body.size);
+        buf_add(&call->body, body);
+    }
+    call->talk = talk_new(link, TALK_CALL, call);
+    if (call->talk && begin(call->talk, "POST", &fields, body))
+        return true;
+    if (call->talk)
+        talk_free(call->talk);
+    return false;
+}
+
+bool http_send_again(struct link *link, struct upcall *call)
+{
+    struct fields fields = {.count = 0};
+    add_post(&fields);
+    add_session(&fields, link);
+    call->talk = talk_new(link, TALK_CALL, call);
+    if (call->talk && begin(call->talk, "POST", &fields, buf_view(&call->body)))
+        return true;
+    if (call->talk)
+        talk_free(call->talk);
+    return false;
+}
+
+static void post(struct link *link, struct view message, void (*after)(struct link *link))
+{
+    struct fields fields = {.count = 0};
+    add_post(&fields);
+    add_session(&fields, link);
+    // The modern era has neither notifications of clients nor questions.
+    struct talk *talk = link->era == MCP_LEGACY ? talk_new(link, TALK_POST, NULL) : NULL;
+    if (talk) {
+        talk->after = after;
+        if (begin(talk, "POST", &fields, message))
+            return;
+        talk_free(talk);
+    }
+    if (after)
+        after(link);
+}
+
+bool http_open_stream(struct talk *talk)
+{
+    struct fields fields = {.count = 0};
+    add(&fields, "Accept", VIEW("text/event-stream"));
+    add_session(&fields, talk->link);
+    add(&fields, "Last-Event-ID", sse_last_id(&talk->reader));
+    talk->resumed = talk->kind == TALK_CALL;
+    return begin(talk, "GET", &fields, (struct view){0});
+}
+
+// --- sessions --------------------------------------------------------------------------------
+// The server does not know the session any more: a new one is made, once for all calls that are
+// told so, and they are sent again.
+void http_session_lost(struct link *link, struct talk *talk)
+{
+    struct upcall *call = talk->call;
+    bool first = link->state == LINK_READY && talk->session == link->generation;
+    if (call->repeated || !call->body.data) {
+        upcall_fail(call, UPCALL_DIED, "the server does not keep its session", false);
+        return;
+    }
+    talk_drain(talk);
+    upcall_wait_again(call);
+    if (!first)
+        return;
+    upstreams_log(link->upstream, "lost", "its session");
+    if (link->stream)
+        talk_free(link->stream);
+    links_renumber(link);
+    link->generation++;
+    link->session_size = 0;
+    link->version[0] = '\0';
+    link->state = LINK_STARTING;
+    handshake_begin(link);
+}
+
+// --- the operations --------------------------------------------------------------------------
+static bool open_link(struct link *link)
+{
+    link->generation++;
+    return link->all->order.http;
+}
+
+// `answered`: a connection whose last bytes are let come can be used again.
+static void abandon(struct link *link, struct upcall *call, bool answered)
+{
+    struct talk *talk = call->talk;
+    (void)link;
+    if (!talk)
+        return;
+    if (answered)
+        talk_drain(talk);
+    else
+        talk_free(talk);
+}
+
+static void hold(struct upcall *call, bool held)
+{
+    if (call->talk && call->talk->exchange)
+        http_hold(call->talk->exchange, held);
+}
+
+static void now_ready(struct link *link)
+{
+    bool wanted = link->state == LINK_READY && link->era == MCP_LEGACY && !link->no_stream &&
+                  (link->session_wants || link->upstream->watchers > 0);
+    if (wanted == (link->stream != NULL))
+        return;
+    if (!wanted) {
+        talk_free(link->stream);
+        return;
+    }
+    link->stream = talk_new(link, TALK_STREAM, NULL);
+    if (link->stream && !http_open_stream(link->stream))
+        talk_free(link->stream);
+}
+
+static void close_link(struct link *link)
+{
+    while (!list_empty(&link->talks))
+        talk_free(NODE_OWNER(link->talks.next, struct talk, node));
+    link->session_size = 0;
+}
+
+static bool finish(struct link *link)
+{
+    struct fields fields = {.count = 0};
+    add_session(&fields, link);
+    bool had_session = link->session_size > 0;
+    close_link(link);
+    struct talk *bye = had_session ? talk_new(link, TALK_BYE, NULL) : NULL;
+    return bye && begin(bye, "DELETE", &fields, (struct view){0});
+}
+
+const struct link_ops link_http = {.open = open_link,
+                                   .send = send_call,
+                                   .post = post,
+                                   .abandon = abandon,
+                                   .hold = hold,
+                                   .ready = now_ready,
+                                   .close = close_link,
+                                   .finish = finish};
+
+// --- streams that rest -----------------------------------------------------------------------
+static void wake(struct talk *talk)
+{
+    node_remove(&talk->rest);
+    if (talk->kind == TALK_DRAIN) {
+        talk_free(talk);
+    } else if (!http_open_stream(talk)) {
+        if (talk->call)
+            upcall_fail(talk->call, UPCALL_MEMORY, "the gateway is short of memory", true);
+        else
+            talk_free(talk);
+    }
+}
+
+void http_tick(struct upstreams *all)
+{
+    struct node *next;
+    for (struct node *at = all->resting.next; at != &all->resting; at = next) {
+        next = at->next;
+        struct talk *talk = NODE_OWNER(at, struct talk, rest);
+        if (all->now >= talk->wake)
+            wake(talk);
+    }
+}

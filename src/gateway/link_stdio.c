@@ -1,0 +1,204 @@
+// link_stdio.c: a link over the pipes of a child: one message a line.
+//
+// What is no message on its standard output (servers print banners) is passed over. A line that is
+// longer than an event may be ends the child. A child that does not read fails calls once
+// LINK_QUEUE bytes wait in its pipe.
+#include <sys/wait.h>
+
+#include "gateway/link.h"
+#include "os/child.h"
+
+enum {
+    PATIENCE = 2000,    // milliseconds between the end of its input, SIGTERM and SIGKILL
+    DESCRIPTORS = 4096, // of a child
+    DETAIL = 64,
+};
+
+static bool has_line_ends(struct view text)
+{
+    return memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size);
+}
+
+// A message is one line, whatever line ends a client put between its tokens: else what stands after
+// one would be read as a message of its own, one that nobody has let through. In checked JSON line
+// ends are only ever blanks.
+static bool writes(struct link *link, struct view message)
+{
+    struct buf flat AUTO(buf_done);
+    buf_init(&flat, message.size);
+    if (has_line_ends(message)) {
+        buf_add(&flat, message);
+        for (size_t i = 0; i < flat.size; i++)
+            if (flat.data[i] == '\n' || flat.data[i] == '\r')
+                flat.data[i] = ' ';
+        if (flat.failed)
+            return false;
+        message = buf_view(&flat);
+    }
+    const struct view pieces[] = {message, VIEW("\n")};
+    return child_queued(link->child) + message.size <= LINK_QUEUE &&
+           child_write(link->child, pieces, COUNT_OF(pieces));
+}
+
+// --- what comes ------------------------------------------------------------------------------
+// A line. False when the conversation is over after it.
+static bool take_line(struct link *link, struct view line)
+{
+    uint64_t number = link->number;
+    while (line.size > 0 && strchr(" \t\r", line.data[line.size - 1]))
+        line.size--;
+    if (line.size > 0 && !link_message(link, NULL, line) && !link->banner) {
+        link->banner = true;
+        upstreams_log(link->upstream, "garbage", "its standard output has more than messages");
+    }
+    return link->number == number && link->child && link->state != LINK_GONE;
+}
+
+static bool too_long(struct link *link)
+{
+    if (!link->line.failed)
+        return false;
+    link_fail(link, link->line.full ? UPCALL_LARGE : UPCALL_MEMORY,
+              link->line.full ? "the server sent a message that is too large"
+                              : "the gateway is short of memory");
+    return true;
+}
+
+static void take(struct link *link, struct view bytes)
+{
+    while (bytes.size > 0) {
+        const char *end = memchr(bytes.data, '\n', bytes.size);
+        struct view part = {bytes.data, end ? (size_t)(end - bytes.data) : bytes.size};
+        bytes = view_skip(bytes, part.size + (end ? 1 : 0));
+        if (!end || link->line.size > 0) {
+            buf_add(&link->line, part);
+            if (too_long(link))
+                return;
+        }
+        if (!end)
+            return;
+        if (link->line.size == 0) {
+            if (!take_line(link, part))
+                return;
+            continue;
+        }
+        struct buf line = link->line; // events may end the link
+        buf_init(&link->line, line.maximum);
+        bool goes_on = take_line(link, buf_view(&line));
+        buf_done(&line);
+        if (!goes_on)
+            return;
+    }
+}
+
+static void on_output(void *context, struct view bytes)
+{
+    struct link *link = context;
+    upstreams_enter(link->all);
+    if (link->state != LINK_GONE)
+        take(link, bytes);
+    upstreams_leave(link->all);
+}
+
+static void tell_exit(struct link *link, int status, const char *reason)
+{
+    char detail[DETAIL];
+    if (reason)
+        snprintf(detail, sizeof(detail), "%s", reason);
+    else if (WIFSIGNALED(status))
+        snprintf(detail, sizeof(detail), "by signal %d", WTERMSIG(status));
+    else
+        snprintf(detail, sizeof(detail), "with status %d", WEXITSTATUS(status));
+    upstreams_log(link->upstream, "exited", detail);
+}
+
+static void on_exited(void *context, int status, const char *reason)
+{
+    struct link *link = context;
+    struct upstreams *all = link->all;
+    upstreams_enter(all);
+    tell_exit(link, status, reason);
+    if (link->state == LINK_GONE)
+        link_finished(link);
+    else if (reason)
+        link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
+    else if (!handshake_child_exited(link))
+        link_fail(link, UPCALL_DIED, "the server ended before it answered");
+    upstreams_leave(all);
+}
+
+static const struct child_events events = {.output = on_output, .exited = on_exited};
+
+// --- the operations --------------------------------------------------------------------------
+static bool open_link(struct link *link)
+{
+    const struct server_spec *spec = link->upstream->spec;
+    struct child_order order = {.holder = link->all->order.settings->holder,
+                                .command = spec->command,
+                                .arguments = spec->arguments,
+                                .environment = spec->environment,
+                                .descriptors = DESCRIPTORS};
+    struct err err = {0};
+    if (!order.holder || !order.command ||
+        !child_start(link->all->order.loop, &order, &events, link, &link->child, &err))
+        return false;
+    upstreams_log(link->upstream, "started", spec->command);
+    return true;
+}
+
+static bool send_call(struct link *link, struct upcall *call, const struct upcall_order *order)
+{
+    (void)call;
+    (void)order;
+    return link->child && writes(link, buf_view(&link->all->body));
+}
+
+static void post(struct link *link, struct view message, void (*after)(struct link *link))
+{
+    if (link->child && !writes(link, message))
+        upstreams_log(link->upstream, "lost", "a message that it did not read");
+    if (after)
+        after(link);
+}
+
+static void abandon(struct link *link, struct upcall *call, bool answered)
+{
+    (void)link;
+    (void)call;
+    (void)answered;
+}
+
+// A pipe is shared, so what comes for a held call is put aside (upcall.c).
+static void hold(struct upcall *call, bool held)
+{
+    (void)call;
+    (void)held;
+}
+
+static void now_ready(struct link *link)
+{
+    (void)link;
+}
+
+static void close_link(struct link *link)
+{
+    child_free(&link->child);
+    buf_done(&link->line);
+}
+
+static bool finish(struct link *link)
+{
+    if (!link->child)
+        return false;
+    child_stop(link->child, PATIENCE);
+    return true;
+}
+
+const struct link_ops link_stdio = {.open = open_link,
+                                    .send = send_call,
+                                    .post = post,
+                                    .abandon = abandon,
+                                    .hold = hold,
+                                    .ready = now_ready,
+                                    .close = close_link,
+                                    .finish = finish};

@@ -1,0 +1,285 @@
+// links.c: all links of a loop: which one a request takes, and when they end.
+#include <stdlib.h>
+
+#include "gateway/link.h"
+
+// --- the tables ------------------------------------------------------------------------------
+// Shared links are spread by their upstream, others by their owner, so that all links of a session
+// or key are in one bucket.
+static struct link **bucket_of(struct upstreams *all, const struct upstream *upstream,
+                               struct link_owner owner)
+{
+    uint64_t key = owner.scope == SCOPE_SHARED ? (uint64_t)(uintptr_t)upstream >> 4
+                                               : (uint64_t)owner.n * 4 + owner.scope;
+    key *= 0x9e3779b97f4a7c15;
+    return &all->owners[(key >> 32) % OWNER_BUCKETS];
+}
+
+static bool is_owner(struct link_owner a, struct link_owner b)
+{
+    return a.scope == b.scope && a.n == b.n;
+}
+
+static struct link *find(const struct upstream *upstream, struct link_owner owner, enum mcp_era era)
+{
+    for (struct link *link = *bucket_of(upstream->all, upstream, owner); link; link = link->chain)
+        if (link->upstream == upstream && link->era == era && is_owner(link->owner, owner))
+            return link;
+    return NULL;
+}
+
+struct link *links_twin(const struct link *link, enum mcp_era era)
+{
+    struct link *twin = find(link->upstream, link->owner, era);
+    return twin == link ? NULL : twin;
+}
+
+void links_remove(struct link *link)
+{
+    struct link **at = bucket_of(link->all, link->upstream, link->owner);
+    while (*at != link)
+        at = &(*at)->chain;
+    *at = link->chain;
+    node_remove(&link->node);
+    node_remove(&link->everyone);
+    numbers_remove(&link->all->numbers, link->number);
+}
+
+void links_renumber(struct link *link)
+{
+    struct numbers *numbers = &link->all->numbers;
+    numbers_remove(numbers, link->number);
+    link->number = ++link->all->last_number;
+    // Without an entry its questions stay without an answer; all else works.
+    if (!numbers_add(numbers, link->number, link))
+        upstreams_log(link->upstream, "failed", "out of memory");
+}
+
+// --- which one -------------------------------------------------------------------------------
+static struct link_owner owner_for(const struct server_spec *spec, const struct asker *asker,
+                                   enum mcp_era era)
+{
+    enum isolation isolation = spec->isolation;
+    if (spec->http)
+        isolation = era == MCP_MODERN ? ISOLATION_PROJECT : ISOLATION_SESSION;
+    if (isolation == ISOLATION_PROJECT)
+        return (struct link_owner){SCOPE_SHARED, 0};
+    if (isolation == ISOLATION_USER)
+        return (struct link_owner){SCOPE_USER, asker->user_n};
+    if (asker->session != 0)
+        return (struct link_owner){SCOPE_SESSION, asker->session};
+    return (struct link_owner){SCOPE_KEY, asker->key_n};
+}
+
+// The era in which to try it: the asker's, unless the server is known not to speak it and to speak
+// the other one. `tried`: eras that did not work a moment ago.
+static enum mcp_era era_for(const struct upstream *upstream, const struct asker *asker)
+{
+    enum mcp_era other = asker->era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
+    return upstream_verdict(upstream, asker->era) == VERDICT_NO ? other : asker->era;
+}
+
+static bool keep_client(struct link *link, const struct asker *asker)
+{
+    struct view capabilities = asker->capabilities, info = asker->client_info;
+    link->client = malloc(capabilities.size + info.size + 1);
+    if (!link->client)
+        return false;
+    if (capabilities.data) {
+        memcpy(link->client, capabilities.data, capabilities.size);
+        link->capabilities = (struct view){link->client, capabilities.size};
+    }
+    if (info.data) {
+        memcpy(link->client + capabilities.size, info.data, info.size);
+        link->client_info = (struct view){link->client + capabilities.size, info.size};
+    }
+    return true;
+}
+
+static struct link *link_new(struct upstream *upstream, const struct asker *asker,
+                             struct link_owner owner, enum mcp_era era)
+{
+    struct upstreams *all = upstream->all;
+    struct link *link = calloc(1, sizeof(*link));
+    if (!link)
+        return NULL;
+    if (owner.scope != SCOPE_SHARED && !keep_client(link, asker)) {
+        free(link);
+        return NULL;
+    }
+    link->upstream = upstream;
+    link->all = all;
+    link->ops = upstream->spec->http ? &link_http : &link_stdio;
+    link->era = link->wanted = era;
+    link->owner = owner;
+    link->used = all->now;
+    link->session_wants =
+        owner.scope == SCOPE_SESSION && numbers_find(&all->wanting, (uint64_t)owner.n);
+    list_init(&link->flight);
+    list_init(&link->waiting);
+    list_init(&link->talks);
+    buf_init(&link->line, all->order.settings->event);
+    struct link **bucket = bucket_of(all, upstream, owner);
+    link->chain = *bucket;
+    *bucket = link;
+    list_append(&upstream->links, &link->node);
+    list_append(&all->links, &link->everyone);
+    upstream->users++;
+    return link;
+}
+
+struct link *links_take_era(struct upstream *upstream, const struct asker *asker, enum mcp_era era,
+                            const struct handshake *tried)
+{
+    struct link_owner owner = owner_for(upstream->spec, asker, era);
+    struct link *link = find(upstream, owner, era);
+    bool fresh = !link;
+    if (fresh)
+        link = link_new(upstream, asker, owner, era);
+    if (!link)
+        return NULL;
+    if (tried && link->state != LINK_READY) {
+        link->handshake.tried |= tried->tried;
+        link->handshake.evidence |= tried->evidence;
+    }
+    if (fresh || (link->state == LINK_RESTING && link->all->now >= link->not_before))
+        link_start(link);
+    return link;
+}
+
+struct link *links_take(struct upstream *upstream, const struct asker *asker,
+                        enum upcall_failure *ret_why, const char **ret_sentence)
+{
+    *ret_why = UPCALL_UNREACHABLE;
+    if (upstream->retired) {
+        *ret_why = UPCALL_DIED;
+        *ret_sentence = "the server's configuration has changed";
+        return NULL;
+    }
+    if (upstream->spec->broken) {
+        *ret_sentence = "the server's configuration cannot be used";
+        return NULL;
+    }
+    struct link *link = links_take_era(upstream, asker, era_for(upstream, asker), NULL);
+    if (!link) {
+        *ret_why = UPCALL_MEMORY;
+        *ret_sentence = "the gateway is short of memory";
+    } else if (link->state == LINK_RESTING) {
+        *ret_sentence = "the server has failed and will be tried again soon";
+        return NULL;
+    }
+    return link;
+}
+
+// --- the ends of things ----------------------------------------------------------------------
+static void end_owned(struct upstreams *all, struct link_owner owner, const char *sentence)
+{
+    struct link *next;
+    for (struct link *link = *bucket_of(all, NULL, owner); link; link = next) {
+        next = link->chain;
+        if (is_owner(link->owner, owner))
+            link_end(link, sentence);
+    }
+}
+
+void upstreams_session_over(struct upstreams *all, int64_t session)
+{
+    upstreams_enter(all);
+    numbers_remove(&all->wanting, (uint64_t)session);
+    end_owned(all, (struct link_owner){SCOPE_SESSION, session}, "the client's session is over");
+    upstreams_leave_quietly(all);
+}
+
+void upstreams_key_over(struct upstreams *all, int64_t key_n)
+{
+    upstreams_enter(all);
+    end_owned(all, (struct link_owner){SCOPE_KEY, key_n}, "the key is not valid any more");
+    upstreams_leave_quietly(all);
+}
+
+void upstreams_session_streams(struct upstreams *all, int64_t session, bool wanted)
+{
+    struct link_owner owner = {SCOPE_SESSION, session};
+    upstreams_enter(all);
+    numbers_remove(&all->wanting, (uint64_t)session);
+    if (wanted && !numbers_add(&all->wanting, (uint64_t)session, all))
+        wanted = false;
+    for (struct link *link = *bucket_of(all, NULL, owner); link; link = link->chain) {
+        if (!is_owner(link->owner, owner))
+            continue;
+        link->session_wants = wanted;
+        if (link->state == LINK_READY)
+            link->ops->ready(link);
+    }
+    upstreams_leave_quietly(all);
+}
+
+void upstreams_session_notify(struct upstreams *all, int64_t session, struct view message)
+{
+    struct link_owner owner = {SCOPE_SESSION, session};
+    upstreams_enter(all);
+    for (struct link *link = *bucket_of(all, NULL, owner); link; link = link->chain)
+        if (is_owner(link->owner, owner) && link->state == LINK_READY && link->era == MCP_LEGACY)
+            link->ops->post(link, message, NULL);
+    upstreams_leave_quietly(all);
+}
+
+void upstreams_answer(struct upstreams *all, const struct question *question, struct view result,
+                      struct view error)
+{
+    upstreams_enter(all);
+    struct link *link = numbers_find(&all->numbers, question->link);
+    struct view id = {question->id, question->id_size};
+    if (link && result.data) {
+        link_post_result(link, id, result);
+    } else if (link) {
+        buf_clear(&all->body);
+        buf_add(&all->body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":"));
+        buf_add(&all->body, id);
+        buf_add(&all->body, VIEW(",\"error\":"));
+        buf_add(&all->body, error);
+        buf_add(&all->body, VIEW("}"));
+        if (!all->body.failed && link->state == LINK_READY)
+            link->ops->post(link, buf_view(&all->body), NULL);
+    }
+    upstreams_leave_quietly(all);
+}
+
+// --- the tick --------------------------------------------------------------------------------
+static bool idle(const struct link *link)
+{
+    const struct settings *settings = link->all->order.settings;
+    if (link->in_flight > 0 || !list_empty(&link->waiting) || link->state == LINK_STARTING ||
+        link->all->now - link->used <= settings->idle_child)
+        return false;
+    // HTTP links of sessions end with these; the shared one is but an address.
+    return link->state == LINK_RESTING || link->ops == &link_stdio ||
+           link->owner.scope == SCOPE_KEY;
+}
+
+static void look_at(struct link *link)
+{
+    struct handshake *handshake = &link->handshake;
+    bool watched = link->upstream->watchers > 0;
+    if (link->state == LINK_STARTING && handshake->discover && !handshake->initialize &&
+        link->all->now - handshake->discover->started > PROBE_SILENCE)
+        handshake_silence(link);
+    else if (idle(link) || (link->doubtful && link->in_flight == 0))
+        link_end(link, "the server was idle");
+    else if (link->state == LINK_RESTING && watched && link->all->now >= link->not_before)
+        link_start(link);
+    else if (link->state == LINK_READY)
+        watch_check(link);
+}
+
+void links_tick(struct upstreams *all)
+{
+    if (all->now - all->swept < TIME_SECOND / 5)
+        return;
+    all->swept = all->now;
+    struct node *next;
+    for (struct node *at = all->links.next; at != &all->links; at = next) {
+        next = at->next;
+        look_at(NODE_OWNER(at, struct link, everyone));
+    }
+}

@@ -1,0 +1,47 @@
+// list.h: a ring of nodes that stand inside the things they list. A thing is in a state by being on
+// that state's list.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct node {
+    struct node *next, *previous; // NULL: on no list
+};
+
+// A list is a node of its own; it must be initialised.
+static inline void list_init(struct node *list)
+{
+    list->next = list->previous = list;
+}
+
+static inline bool list_empty(const struct node *list)
+{
+    return list->next == list;
+}
+
+static inline bool node_listed(const struct node *node)
+{
+    return node->next;
+}
+
+static inline void list_append(struct node *list, struct node *node)
+{
+    node->next = list;
+    node->previous = list->previous;
+    list->previous->next = node;
+    list->previous = node;
+}
+
+// Accepts a node that is on no list.
+static inline void node_remove(struct node *node)
+{
+    if (!node->next)
+        return;
+    node->next->previous = node->previous;
+    node->previous->next = node->next;
+    node->next = node->previous = NULL;
+}
+
+// The thing that a node stands in.
+#define NODE_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))

@@ -1,0 +1,409 @@
+// listen.c: see listen.h.
+#include "gateway/listen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_out.h"
+#include "base/json_walk.h"
+#include "gateway/methods.h"
+#include "gateway/notices.h"
+#include "gateway/reply.h"
+
+enum { URI_ROOM = 4096, MOST_URIS = 256 };
+
+// A resource somebody wants to hear of. Of a modern server with an upcall of its own.
+struct subscription {
+    struct subscription *next;
+    struct gateway *gateway;
+    struct upstream *upstream;
+    struct upcall *upcall;
+    size_t size;
+    char uri[];
+};
+
+// --- what servers are asked
+// ------------------------------------------------------------------------
+
+static void on_notice(void *context, const struct rpc *message)
+{
+    struct subscription *subscription = (struct subscription *)context;
+    if (mcp_method(message->method) == MCP_RESOURCE_UPDATED)
+        listen_updated(subscription->gateway, subscription->upstream, 0, message);
+}
+
+static void on_question(void *context, const struct question *question, const struct rpc *message)
+{
+    struct subscription *subscription = (struct subscription *)context;
+    (void)message;
+    upstreams_answer(subscription->gateway->upstreams, question, (struct view){NULL, 0},
+                     VIEW("{\"code\":-32601,\"message\":\"Not about a subscription\"}"));
+}
+
+// The answer of a legacy server, or the end of a modern one's: there is nobody to tell.
+static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    (void)era;
+    (void)response;
+    ((struct subscription *)context)->upcall = NULL;
+}
+
+static void on_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    (void)why;
+    (void)sentence;
+    ((struct subscription *)context)->upcall = NULL;
+}
+
+static const struct upcall_events events = {on_notice, on_question, on_answered, on_failed};
+
+static void add_params(struct buf *params, enum mcp_era era, struct view uri)
+{
+    if (era == MCP_LEGACY) {
+        buf_add(params, VIEW("{\"uri\":"));
+        json_add_string(params, uri);
+        buf_add(params, VIEW("}"));
+        return;
+    }
+    buf_add(params, VIEW("{\"_meta\":{\"" MCP_META "protocolVersion\":\"" MCP_MODERN_VERSION
+                         "\",\"" MCP_META "clientCapabilities\":{}},\"notifications\":"
+                         "{\"resourceSubscriptions\":["));
+    json_add_string(params, uri);
+    buf_add(params, VIEW("]}}"));
+}
+
+static void ask(struct subscription *subscription, const struct asker *asker, enum mcp_era era,
+                enum mcp_method method)
+{
+    struct buf params AUTO(buf_done);
+    struct asker as = *asker;
+    as.era = era;
+    buf_init(&params, 8 * URI_ROOM);
+    add_params(&params, era, (struct view){subscription->uri, subscription->size});
+    const struct upcall_order order = {.asker = &as,
+                                       .method = method,
+                                       .method_name = view_of(mcp_method_name(method)),
+                                       .params = buf_view(&params),
+                                       .stream = era == MCP_MODERN};
+    if (!params.failed)
+        subscription->upcall = upcall_send(subscription->upstream, &order, &events, subscription);
+}
+
+static struct subscription *subscribe(struct gateway *gateway, struct upstream *upstream,
+                                      const struct asker *asker, struct view uri)
+{
+    const struct upstream_facts *facts = upstream_facts(upstream);
+    struct subscription *subscription =
+        (struct subscription *)calloc(1, sizeof *subscription + uri.size);
+    if (!subscription)
+        return NULL;
+    subscription->gateway = gateway;
+    subscription->upstream = upstream;
+    subscription->size = uri.size;
+    memcpy(subscription->uri, uri.data, uri.size);
+    enum mcp_era era = facts ? facts->era : asker->era;
+    ask(subscription, asker, era, era == MCP_MODERN ? MCP_LISTEN : MCP_SUBSCRIBE);
+    return subscription;
+}
+
+static void subscription_free(struct subscription *subscription)
+{
+    upcall_cancel(&subscription->upcall, (struct view){NULL, 0});
+    free(subscription);
+}
+
+static void drop_all(struct subscription **first)
+{
+    while (*first) {
+        struct subscription *next = (*first)->next;
+        subscription_free(*first);
+        *first = next;
+    }
+}
+
+static bool has(const struct subscription *first, const struct upstream *upstream, struct view uri)
+{
+    for (; first; first = first->next)
+        if (first->upstream == upstream && view_equal((struct view){first->uri, first->size}, uri))
+            return true;
+    return false;
+}
+
+// --- legacy clients
+// --------------------------------------------------------------------------------
+
+void subscriptions_end(struct session *session)
+{
+    drop_all(&session->subscriptions);
+}
+
+static bool is_among(const struct server_spec *spec, const struct server_specs *specs)
+{
+    for (size_t i = 0; i < specs->count; i++)
+        if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
+            return true;
+    return false;
+}
+
+void subscriptions_retain(struct session *session, const struct server_specs *specs)
+{
+    for (struct subscription **link = &session->subscriptions; *link;) {
+        struct subscription *subscription = *link;
+        if (is_among(upstream_spec(subscription->upstream), specs)) {
+            link = &subscription->next;
+            continue;
+        }
+        *link = subscription->next;
+        subscription_free(subscription);
+    }
+}
+
+static size_t count_of(const struct subscription *first)
+{
+    size_t count = 0;
+    for (; first; first = first->next)
+        count++;
+    return count;
+}
+
+static void add(struct call *call, struct upstream *upstream, struct view uri)
+{
+    struct session *session = call->exchange->session;
+    const struct asker asker = session_asker(session);
+    if (has(session->subscriptions, upstream, uri))
+        return;
+    struct subscription *subscription = subscribe(call->gateway, upstream, &asker, uri);
+    if (!subscription)
+        return;
+    subscription->next = session->subscriptions;
+    session->subscriptions = subscription;
+}
+
+static void leave(struct call *call, const struct upstream *upstream, struct view uri)
+{
+    struct subscription **link = &call->exchange->session->subscriptions;
+    while (*link && !((*link)->upstream == upstream &&
+                      view_equal((struct view){(*link)->uri, (*link)->size}, uri)))
+        link = &(*link)->next;
+    struct subscription *gone = *link;
+    if (!gone)
+        return;
+    *link = gone->next;
+    const struct asker asker = session_asker(call->exchange->session);
+    const struct upstream_facts *facts = upstream_facts(gone->upstream);
+    // A shared link may be wanted by others still; the server's further words are dropped here.
+    if (facts && facts->era == MCP_LEGACY)
+        ask(gone, &asker, MCP_LEGACY, MCP_UNSUBSCRIBE);
+    gone->upcall = NULL;
+    subscription_free(gone);
+}
+
+void listen_subscribe(struct call *call, const struct incoming *incoming)
+{
+    char room[URI_ROOM];
+    struct server_spec *spec;
+    struct view uri = json_raw_text(incoming->params.uri, room, sizeof room);
+    if (!uri.data || count_of(call->exchange->session->subscriptions) >= MOST_URIS) {
+        call_error(call, RPC_INVALID_PARAMS,
+                   uri.data ? "Too many subscriptions" : "The request needs a uri");
+        return;
+    }
+    if (!route_wait_for_uri(call, incoming, uri, &spec))
+        return;
+    struct upstream *upstream =
+        spec ? upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec)
+             : NULL;
+    if (!upstream) {
+        call_error(call, RPC_RESOURCE_NOT_FOUND, "Resource not found");
+        return;
+    }
+    if (call->method == MCP_SUBSCRIBE)
+        add(call, upstream, uri);
+    else
+        leave(call, upstream, uri);
+    call_result(call, &VIEW("{}"), 1);
+}
+
+// --- modern clients
+// --------------------------------------------------------------------------------
+
+static void watch(struct listening *listening, int more)
+{
+    struct exchange *exchange = listening->exchange;
+    struct endpoint_servers servers = exchange_servers(exchange);
+    for (size_t i = 0; i < servers.count; i++) {
+        struct upstream *upstream = upstream_get(
+            exchange->gateway->upstreams, exchange->principal->grant.project_n, servers.list[i]);
+        if (upstream)
+            upstream_watch(upstream, more);
+    }
+}
+
+static bool is_true(struct view object, const char *name)
+{
+    return view_is(json_walk_member(object, name), "true");
+}
+
+static void add_uris(struct listening *listening, const struct call *call,
+                     const struct mcp_params *params, struct view uris)
+{
+    const struct asker asker = call_asker(call, params);
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    struct view ignored, raw;
+    size_t count = 0;
+    for (struct json_walk walk = json_walk(uris);
+         json_walk_next(&walk, &ignored, &raw) && count < MOST_URIS; count++) {
+        char room[URI_ROOM];
+        struct view uri = json_raw_text(raw, room, sizeof room);
+        for (size_t i = 0; uri.data && i < servers.count; i++) {
+            struct upstream *upstream = upstream_get(
+                call->gateway->upstreams, call->principal->grant.project_n, servers.list[i]);
+            struct subscription *subscription =
+                upstream ? subscribe(call->gateway, upstream, &asker, uri) : NULL;
+            if (!subscription)
+                continue;
+            subscription->next = listening->subscriptions;
+            listening->subscriptions = subscription;
+        }
+    }
+}
+
+static void link_listening(struct gateway *gateway, struct listening *listening)
+{
+    listening->next = gateway->listenings;
+    if (listening->next)
+        listening->next->previous = listening;
+    gateway->listenings = listening;
+}
+
+void listen_end(struct exchange *exchange)
+{
+    struct listening *gone = TAKE(exchange->listening);
+    if (!gone)
+        return;
+    watch(gone, -1);
+    drop_all(&gone->subscriptions);
+    if (gone->next)
+        gone->next->previous = gone->previous;
+    if (gone->previous)
+        gone->previous->next = gone->next;
+    else
+        exchange->gateway->listenings = gone->next;
+    free(gone);
+}
+
+void listens_end(struct gateway *gateway, int64_t project_n)
+{
+    struct listening *next;
+    for (struct listening *listening = gateway->listenings; listening; listening = next) {
+        next = listening->next;
+        struct exchange *exchange = listening->exchange;
+        if (exchange->principal->grant.project_n != project_n || !exchange->calls)
+            continue;
+        struct call *call = exchange->calls;
+        const struct view pieces[] = {
+            VIEW("{\"resultType\":\"complete\",\"_meta\":{\"" MCP_META "subscriptionId\":"),
+            call->id, VIEW("}}")};
+        listen_end(exchange);
+        call_result(call, pieces, COUNT_OF(pieces));
+    }
+}
+
+void listen_tell(struct listening *listening, const char *method, struct view params)
+{
+    const struct call *call = listening->exchange->calls;
+    const struct view pieces[] = {VIEW("{\"jsonrpc\":\"2.0\",\"method\":\""),
+                                  view_of(method),
+                                  VIEW("\",\"params\":{"),
+                                  params,
+                                  VIEW("\"_meta\":{\"" MCP_META "subscriptionId\":"),
+                                  call->id,
+                                  VIEW("}}}")};
+    exchange_event(listening->exchange, pieces, COUNT_OF(pieces));
+}
+
+// Says what of the wishes is honoured: all that we know.
+static void acknowledge(struct listening *listening, struct view uris)
+{
+    static const struct {
+        enum list list;
+        const char *text;
+    } flags[] = {{LIST_TOOLS, "\"toolsListChanged\":true,"},
+                 {LIST_PROMPTS, "\"promptsListChanged\":true,"},
+                 {LIST_RESOURCES, "\"resourcesListChanged\":true,"}};
+    struct buf honoured AUTO(buf_done);
+    buf_init(&honoured, uris.size + 256);
+    buf_add(&honoured, VIEW("\"notifications\":{"));
+    for (size_t i = 0; i < COUNT_OF(flags); i++)
+        if (listening->lists[flags[i].list])
+            buf_add(&honoured, view_of(flags[i].text));
+    if (uris.data) {
+        buf_add(&honoured, VIEW("\"resourceSubscriptions\":"));
+        buf_add(&honoured, uris);
+    } else if (honoured.data[honoured.size - 1] == ',') {
+        honoured.size--;
+    }
+    buf_add(&honoured, VIEW("},"));
+    listen_tell(listening, mcp_method_name(MCP_ACKNOWLEDGED), buf_view(&honoured));
+}
+
+void listen_start(struct call *call, const struct incoming *incoming)
+{
+    struct exchange *exchange = call->exchange;
+    struct view wishes = incoming->params.notifications;
+    static const unsigned want = WANT_FACTS;
+    if (!json_raw_is(wishes, '{')) {
+        call_error(call, RPC_INVALID_PARAMS, "subscriptions/listen needs notifications");
+        return;
+    }
+    if (!call_want(call, incoming, &want, 1))
+        return;
+    struct view uris = json_walk_member(wishes, "resourceSubscriptions");
+    uris = json_raw_is(uris, '[') ? uris : (struct view){NULL, 0};
+    struct listening *listening = (struct listening *)calloc(1, sizeof *listening);
+    if (!listening) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return;
+    }
+    listening->exchange = exchange;
+    listening->lists[LIST_TOOLS] = is_true(wishes, "toolsListChanged");
+    listening->lists[LIST_PROMPTS] = is_true(wishes, "promptsListChanged");
+    listening->lists[LIST_RESOURCES] = is_true(wishes, "resourcesListChanged");
+    exchange->kind = EXCHANGE_LISTEN;
+    exchange->listening = listening;
+    call_becomes_stream(call);
+    link_listening(call->gateway, listening);
+    watch(listening, 1);
+    acknowledge(listening, uris);
+    if (uris.data && exchange->listening)
+        add_uris(listening, call, &incoming->params, uris);
+}
+
+// --- what servers tell
+// -----------------------------------------------------------------------------
+
+void listen_updated(struct gateway *gateway, const struct upstream *upstream,
+                    int64_t session_number, const struct rpc *message)
+{
+    char room[URI_ROOM];
+    struct view raw = json_walk_member(message->params, "uri");
+    struct view uri = json_raw_text(raw, room, sizeof room);
+    struct buf params AUTO(buf_done);
+    if (!uri.data)
+        return;
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if ((session_number == 0 || session->number == session_number) &&
+            has(session->subscriptions, upstream, uri))
+            notices_updated(session, raw);
+    buf_init(&params, raw.size + 16);
+    buf_add(&params, VIEW("\"uri\":"));
+    buf_add(&params, raw);
+    buf_add(&params, VIEW(","));
+    struct listening *next;
+    for (struct listening *listening = gateway->listenings; listening && !params.failed;
+         listening = next) {
+        next = listening->next;
+        if (session_number == 0 && has(listening->subscriptions, upstream, uri))
+            listen_tell(listening, mcp_method_name(MCP_RESOURCE_UPDATED), buf_view(&params));
+    }
+}

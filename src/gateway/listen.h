@@ -1,0 +1,39 @@
+// listen.h: clients that want to hear of changes: `subscriptions/listen` of modern ones,
+// `resources/subscribe` of legacy ones; and what their servers are asked for it.
+//
+// List changes need nothing from us but upstream_watch. For changes of resources a legacy server is
+// asked by resources/subscribe, a modern one by a subscriptions/listen of ours per subscription.
+#pragma once
+
+#include <stdbool.h>
+
+#include "gateway/call.h"
+#include "gateway/exchange.h"
+#include "gateway/session.h"
+
+// A modern client's listen under way.
+struct listening {
+    struct listening *next, *previous; // of the gateway
+    struct exchange *exchange;
+    bool lists[LISTS]; // of whose changes it wants to hear (templates go with resources)
+    struct subscription *subscriptions;
+    unsigned dirty; // see notices.h
+};
+
+// The end of an exchange, if it listens; of all of a project, with a result each: the project's
+// servers are others now.
+void listen_end(struct exchange *exchange);
+void listens_end(struct gateway *gateway, int64_t project_n);
+
+// Ends a session's subscriptions; or those to servers that are none of these any more.
+void subscriptions_end(struct session *session);
+void subscriptions_retain(struct session *session, const struct server_specs *specs);
+
+// A resource of a server has changed (notifications/resources/updated). `session`: whose link told;
+// 0: a shared one.
+void listen_updated(struct gateway *gateway, const struct upstream *upstream, int64_t session,
+                    const struct rpc *message);
+
+// Sends a notification to a listen, with its subscription id in `_meta`. `params`: members besides,
+// with a comma at their end; {NULL, 0}: none.
+void listen_tell(struct listening *listening, const char *method, struct view params);

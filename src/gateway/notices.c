@@ -1,0 +1,122 @@
+// notices.c: see notices.h.
+#include "gateway/notices.h"
+
+#include "base/json_walk.h"
+#include "gateway/exchange.h"
+#include "gateway/listen.h"
+
+static const struct {
+    enum mcp_method method;
+    enum list list;
+} announcements[] = {
+    {MCP_TOOLS_CHANGED, LIST_TOOLS},
+    {MCP_PROMPTS_CHANGED, LIST_PROMPTS},
+    {MCP_RESOURCES_CHANGED, LIST_RESOURCES},
+};
+
+struct exchange *notices_stream(const struct session *session)
+{
+    if (session == session->gateway->stdio_session)
+        return session->gateway->stdio_stream;
+    return session->stream;
+}
+
+static void mark(struct gateway *gateway, int64_t project_n, const struct server_spec *spec,
+                 unsigned lists)
+{
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (session->project_n == project_n &&
+            (!spec || !session->server || view_is(view_of(session->server), spec->server_name)))
+            session->dirty |= lists;
+    for (struct listening *listening = gateway->listenings; listening;
+         listening = listening->next) {
+        const struct exchange *exchange = listening->exchange;
+        if (exchange->principal->grant.project_n == project_n &&
+            (!spec || !exchange->only ||
+             view_is(view_of(exchange->only->server_name), spec->server_name)))
+            listening->dirty |= lists;
+    }
+    gateway->dirty = true;
+}
+
+void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what)
+{
+    catalogs_changed(gateway->catalogs, upstream, what);
+    for (size_t i = 0; i < COUNT_OF(announcements); i++)
+        if (announcements[i].method == what)
+            mark(gateway, upstream_project(upstream), upstream_spec(upstream), 1u << i);
+}
+
+void notices_all_changed(struct gateway *gateway, int64_t project_n)
+{
+    mark(gateway, project_n, NULL, (1u << COUNT_OF(announcements)) - 1);
+}
+
+static void announce(struct session *session)
+{
+    for (size_t i = 0; i < COUNT_OF(announcements); i++) {
+        // Announcing may end the stream, never the session.
+        struct exchange *stream = notices_stream(session);
+        if (!stream || !(session->dirty & 1u << i))
+            continue;
+        const struct view pieces[] = {VIEW("{\"jsonrpc\":\"2.0\",\"method\":\""),
+                                      view_of(mcp_method_name(announcements[i].method)),
+                                      VIEW("\"}")};
+        exchange_event(stream, pieces, COUNT_OF(pieces));
+    }
+    session->dirty = 0;
+}
+
+void notices_flush(struct gateway *gateway)
+{
+    if (!gateway->dirty)
+        return;
+    gateway->dirty = false;
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (session->dirty)
+            announce(session);
+    struct listening *next;
+    for (struct listening *listening = gateway->listenings; listening; listening = next) {
+        unsigned dirty = listening->dirty;
+        next = listening->next;
+        listening->dirty = 0;
+        for (size_t i = 0; i < COUNT_OF(announcements); i++)
+            if (dirty & 1u << i && listening->lists[announcements[i].list])
+                listen_tell(listening, mcp_method_name(announcements[i].method),
+                            (struct view){NULL, 0});
+    }
+}
+
+void notices_updated(struct session *session, struct view raw_uri)
+{
+    struct exchange *stream = notices_stream(session);
+    const struct view pieces[] = {VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/"
+                                       "updated\",\"params\":{\"uri\":"),
+                                  raw_uri, VIEW("}}")};
+    if (stream)
+        exchange_event(stream, pieces, COUNT_OF(pieces));
+}
+
+static bool is_wanted(const struct session *session, const struct rpc *message)
+{
+    char room[16];
+    if (mcp_method(message->method) != MCP_MESSAGE)
+        return true;
+    struct view level =
+        json_raw_text(json_walk_member(message->params, "level"), room, sizeof room);
+    return mcp_log_level(level) >= session->level;
+}
+
+void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t number,
+                  const struct rpc *message)
+{
+    if (mcp_method(message->method) == MCP_RESOURCE_UPDATED) {
+        listen_updated(gateway, upstream, number, message);
+        return;
+    }
+    struct session *session =
+        (struct session *)table_find(&gateway->sessions_by_number, (uint64_t)number);
+    struct exchange *stream = session ? notices_stream(session) : NULL;
+    if (stream && is_wanted(session, message))
+        exchange_event(stream, &message->text, 1);
+}

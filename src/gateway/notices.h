@@ -1,0 +1,30 @@
+// notices.h: what clients are told without having asked: that lists changed, that a resource
+// changed, and whatever else a server sends outside of calls.
+//
+// List changes are marked as they come and announced once, at the end of the loop's turn.
+#pragma once
+
+#include <stdint.h>
+
+#include "gateway/catalog.h"
+#include "gateway/session.h"
+
+// A list of a server changed: all who see that server will be told.
+void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what);
+
+// All lists of a project changed: its servers are others.
+void notices_all_changed(struct gateway *gateway, int64_t project_n);
+
+// Announces what is marked.
+void notices_flush(struct gateway *gateway);
+
+// A resource that the session's client subscribed to changed.
+void notices_updated(struct session *session, struct view raw_uri);
+
+// Any other notification of a server, for the session whose link it came on (0: it is shared,
+// nobody's).
+void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t session,
+                  const struct rpc *message);
+
+// The stream for what belongs to no call; NULL: there is none.
+struct exchange *notices_stream(const struct session *session);

@@ -1,0 +1,258 @@
+// parked.c: see parked.h.
+#include "gateway/parked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_walk.h"
+#include "gateway/questions.h"
+#include "vault/vault.h"
+
+enum { HANDLE = 43, MOST_QUESTIONS = 8, KEY_ROOM = 16 };
+
+struct wish {
+    struct question question;
+    char *text; // raw {"method":…,"params":…}
+    bool told;  // it is in the client's hands
+};
+
+struct parked {
+    char handle[HANDLE + 1];
+    struct call *call;
+    struct wish wishes[MOST_QUESTIONS];
+    size_t count;
+    int64_t until; // loop time
+    bool answered; // while it was parked
+    struct buf answer;
+};
+
+static uint64_t number_of(const char *handle)
+{
+    uint64_t number;
+    memcpy(&number, handle, sizeof number);
+    return number;
+}
+
+static void refuse(struct gateway *gateway, const struct question *question)
+{
+    upstreams_answer(gateway->upstreams, question, (struct view){NULL, 0},
+                     VIEW("{\"code\":-32603,\"message\":\"The client did not answer\"}"));
+}
+
+static struct parked *parked_of(const struct call *call)
+{
+    return call->parked ? (struct parked *)table_find(&call->gateway->parked, call->parked) : NULL;
+}
+
+void parked_forget_call(struct call *call)
+{
+    struct parked *parked = parked_of(call);
+    if (!parked)
+        return;
+    table_remove(&call->gateway->parked, call->parked);
+    call->parked = 0;
+    for (size_t i = 0; i < parked->count; i++) {
+        refuse(call->gateway, &parked->wishes[i].question);
+        free(parked->wishes[i].text);
+    }
+    buf_done(&parked->answer);
+    free(parked);
+}
+
+static bool add_wish(struct parked *parked, const struct question *question,
+                     const struct rpc *message)
+{
+    struct buf text AUTO(buf_done);
+    if (parked->count == MOST_QUESTIONS)
+        return false;
+    buf_init(&text, message->text.size + 64);
+    buf_add(&text, VIEW("{\"method\":\""));
+    buf_add(&text, message->method);
+    buf_add(&text, VIEW("\",\"params\":"));
+    buf_add(&text, message->params.data ? message->params : VIEW("{}"));
+    buf_add(&text, VIEW("}"));
+    char *copy = text.failed ? NULL : strndup(text.data, text.size);
+    if (!copy)
+        return false;
+    parked->wishes[parked->count++] = (struct wish){*question, copy, false};
+    return true;
+}
+
+// Answers the client's request with what the server wants to know; the call goes on without it.
+static void tell(struct call *call, struct parked *parked)
+{
+    struct exchange *exchange = call->exchange;
+    struct buf text AUTO(buf_done);
+    buf_init(&text, LIMIT_INPUT_FILE);
+    buf_add(&text, VIEW("{\"jsonrpc\":\"2.0\",\"id\":"));
+    buf_add(&text, call->id);
+    buf_add(&text, VIEW(",\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{"));
+    for (size_t i = 0; i < parked->count; i++) {
+        buf_add_format(&text, "%s\"q%zu\":", i ? "," : "", i + 1);
+        buf_add(&text, view_of(parked->wishes[i].text));
+        parked->wishes[i].told = true;
+    }
+    buf_add_format(&text, "},\"requestState\":\"%s\"}}", parked->handle);
+    struct view whole = buf_view(&text);
+    call_detach(call);
+    if (text.failed)
+        exchange_cut(exchange);
+    else
+        exchange_answer(exchange, 200, &whole, 1);
+}
+
+void parked_ask(struct call *call, const struct question *question, const struct rpc *message)
+{
+    struct gateway *gateway = call->gateway;
+    struct parked *parked = parked_of(call);
+    if (parked) { // told with the next round
+        if (!add_wish(parked, question, message))
+            refuse(gateway, question);
+        return;
+    }
+    parked = (struct parked *)calloc(1, sizeof *parked);
+    if (parked)
+        vault_new_token(parked->handle, sizeof parked->handle);
+    if (!parked || !add_wish(parked, question, message) ||
+        !table_add(&gateway->parked, number_of(parked->handle), parked)) {
+        refuse(gateway, question);
+        if (parked && parked->count > 0)
+            free(parked->wishes[0].text);
+        free(parked);
+        return;
+    }
+    call->parked = number_of(parked->handle);
+    parked->call = call;
+    parked->until = loop_clock() + gateway->settings->question_timeout;
+    tell(call, parked);
+}
+
+void questions_parked_answer(struct call *call, const struct rpc *response)
+{
+    struct parked *parked = parked_of(call);
+    parked->answered = true;
+    buf_init(&parked->answer, call->gateway->settings->upstream_body);
+    if (response)
+        buf_add(&parked->answer, response->text);
+}
+
+// The handle's call, when it is this key's and for the same method.
+static struct parked *find(const struct call *retry, struct view raw_state)
+{
+    char room[HANDLE + 1];
+    struct view handle = json_raw_text(raw_state, room, sizeof room);
+    if (handle.size != HANDLE)
+        return NULL;
+    struct parked *parked =
+        (struct parked *)table_find(&retry->gateway->parked, number_of(handle.data));
+    if (!parked ||
+        !vault_equal((const uint8_t *)parked->handle, (const uint8_t *)handle.data, HANDLE) ||
+        parked->call->principal->credential != retry->principal->credential ||
+        parked->call->method != retry->method)
+        return NULL;
+    return parked;
+}
+
+static bool has_all(const struct parked *parked, struct view responses)
+{
+    for (size_t i = 0; i < parked->count; i++) {
+        char key[KEY_ROOM];
+        (void)snprintf(key, sizeof key, "q%zu", i + 1);
+        if (parked->wishes[i].told && !json_walk_member(responses, key).data)
+            return false;
+    }
+    return true;
+}
+
+// Passes the client's answers on; what was not told stays.
+static void pass_answers(struct parked *parked, struct view responses)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < parked->count; i++) {
+        char key[KEY_ROOM];
+        struct wish wish = parked->wishes[i];
+        (void)snprintf(key, sizeof key, "q%zu", i + 1);
+        if (!wish.told) {
+            parked->wishes[left++] = wish;
+            continue;
+        }
+        upstreams_answer(parked->call->gateway->upstreams, &wish.question,
+                         json_walk_member(responses, key), (struct view){NULL, 0});
+        free(wish.text);
+    }
+    parked->count = left;
+}
+
+static void deliver(struct call *call, struct parked *parked)
+{
+    struct buf answer AUTO(buf_done) = parked->answer;
+    struct rpc response;
+    struct rpc_fault fault;
+    parked->answer = (struct buf){0};
+    parked_forget_call(call);
+    if (answer.size > 0 && rpc_read(buf_view(&answer), &response, &fault))
+        call_take_answer(call, MCP_LEGACY, &response);
+    else
+        call_error(call, RPC_INTERNAL_ERROR, "The server did not answer");
+}
+
+bool questions_resume(struct call *retry, const struct incoming *incoming)
+{
+    struct parked *parked = find(retry, incoming->params.request_state);
+    if (!parked)
+        return false; // an upstream's own state: it passes through
+    struct view responses = incoming->params.input_responses;
+    if (!has_all(parked, responses)) {
+        call_error(retry, RPC_INVALID_PARAMS, "inputResponses lacks an answer that was asked for");
+        return true;
+    }
+    struct call *call = parked->call;
+    call_take_place(call, retry);
+    pass_answers(parked, responses);
+    // The answers may have brought the server's at once.
+    if (parked->answered)
+        deliver(call, parked);
+    else if (parked->count > 0)
+        tell(call, parked);
+    else
+        parked_forget_call(call);
+    return true;
+}
+
+// --- ends
+// ------------------------------------------------------------------------------------------
+
+static bool ends(const struct parked *parked, const struct credential *credential, int64_t now)
+{
+    if (parked->call->exchange)
+        return false; // it is being answered
+    return parked->call->principal->credential == credential || now >= parked->until;
+}
+
+static void end(struct gateway *gateway, const struct credential *credential, int64_t now)
+{
+    size_t at = 0;
+    for (struct parked *parked; (parked = (struct parked *)table_next(&gateway->parked, &at));) {
+        if (!ends(parked, credential, now))
+            continue;
+        call_cancel(parked->call, (struct view){NULL, 0});
+        at = 0; // the table has moved
+    }
+}
+
+void parked_end(struct gateway *gateway, const struct credential *credential)
+{
+    end(gateway, credential, INT64_MIN);
+}
+
+void parked_end_all(struct gateway *gateway)
+{
+    end(gateway, NULL, INT64_MAX);
+}
+
+void parked_tick(struct gateway *gateway, int64_t now)
+{
+    if (gateway->parked.count > 0)
+        end(gateway, NULL, now);
+}

@@ -1,0 +1,21 @@
+// parked.h: calls of modern clients to legacy servers that asked something (questions.h): the
+// client has been answered `input_required` with a handle, the call waits for its retry.
+//
+// A handle is 256 random bits, works once, only for the key it was given to, and only for some
+// minutes.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+#include "gateway/call.h"
+
+// Parks the call, or adds the question to those it is parked with.
+void parked_ask(struct call *call, const struct question *question, const struct rpc *message);
+
+void parked_forget_call(struct call *call);
+// Those of a credential that has lost its access.
+void parked_end(struct gateway *gateway, const struct credential *credential);
+void parked_end_all(struct gateway *gateway);
+void parked_tick(struct gateway *gateway, int64_t now);

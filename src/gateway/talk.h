@@ -1,0 +1,45 @@
+// talk.h: what the two files of the HTTP transport share: one exchange of an HTTP link, with what
+// is to be done with its answer. Only for link_http.c and link_talk.c.
+#pragma once
+
+#include "gateway/link.h"
+#include "wire/sse.h"
+
+enum talk_kind {
+    TALK_CALL,   // a request; the answer is JSON or a stream
+    TALK_STREAM, // GET: what belongs to no call
+    TALK_POST,   // a notification or an answer: nothing comes back
+    TALK_BYE,    // DELETE
+    TALK_DRAIN,  // the answer was had; what still comes is not looked at
+};
+
+struct talk {
+    struct node node; // link->talks, or all->dead
+    struct node rest; // all->resting, until `wake`
+    struct link *link;
+    struct upcall *call; // TALK_CALL
+    enum talk_kind kind;
+    struct http_exchange *exchange; // NULL: ended
+    void (*after)(struct link *link);
+    int status;
+    bool resumed; // a GET for the rest of a stream
+    bool sse;
+    bool over;        // not to be touched any more
+    unsigned tries;   // resumed in a row without anything coming
+    unsigned session; // link->generation when it was sent
+    int64_t wake;
+    struct sse_reader reader;
+    struct buf body;
+};
+
+struct talk *talk_new(struct link *link, enum talk_kind kind, struct upcall *call);
+// Cancels what is under way; the memory goes when the outermost leaves.
+void talk_free(struct talk *talk);
+// What still comes is let come for a little while, so that the connection can be used again. The
+// call and the link know nothing of it any more.
+void talk_drain(struct talk *talk);
+extern const struct http_events talk_events;
+
+// link_http.c
+bool http_open_stream(struct talk *talk); // GET, with the last event id if there is one
+void http_session_lost(struct link *link, struct talk *talk);

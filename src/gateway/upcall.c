@@ -1,0 +1,588 @@
+// upcall.c: one request under way. See upstream.h and link.h.
+#include <stdlib.h>
+
+#include "base/json_walk.h"
+#include "gateway/link.h"
+
+enum {
+    SPARES = 256,            // upcalls kept for the next ones
+    BODY_KEPT = 1 << 20,     // of all->body; what a large message took is given back
+    RECORD = sizeof(size_t), // before each message of a backlog
+};
+
+// --- a copy of an order, for a call that waits -----------------------------------------------
+struct kept {
+    struct upcall_order order;
+    struct asker asker;
+    size_t size;
+    char bytes[]; // splices, fields, texts
+};
+
+static struct view keep(char **at, struct view from)
+{
+    if (!from.data)
+        return from;
+    memcpy(*at, from.data, from.size);
+    struct view copy = {*at, from.size};
+    *at += from.size;
+    return copy;
+}
+
+static size_t kept_size(const struct upcall_order *order)
+{
+    const struct asker *asker = order->asker;
+    size_t size = order->params.size + order->method_name.size + order->name.size +
+                  asker->version.size + asker->capabilities.size + asker->client_info.size;
+    for (size_t i = 0; i < order->splice_count; i++)
+        size += sizeof(struct splice) + order->splices[i].fresh.size;
+    for (size_t i = 0; i < order->parameter_field_count; i++)
+        size += sizeof(struct http_field) + order->parameter_fields[i].name.size +
+                order->parameter_fields[i].value.size;
+    return size;
+}
+
+// A slice of the params, as a slice of their copy.
+static struct view moved(const struct upcall_order *order, struct view copy, struct view slice)
+{
+    if (slice.data)
+        slice.data = copy.data + (slice.data - order->params.data);
+    return slice;
+}
+
+static struct kept *kept_new(const struct upcall_order *order)
+{
+    size_t size = kept_size(order);
+    struct kept *kept = malloc(sizeof(*kept) + size + 1);
+    if (!kept)
+        return NULL;
+    kept->order = *order;
+    kept->asker = *order->asker;
+    kept->size = size;
+    kept->order.asker = &kept->asker;
+    struct splice *splices = (void *)kept->bytes;
+    struct http_field *fields = (void *)(splices + order->splice_count);
+    char *at = (char *)(fields + order->parameter_field_count);
+    kept->order.params = keep(&at, order->params);
+    for (size_t i = 0; i < order->splice_count; i++)
+        splices[i] = (struct splice){moved(order, kept->order.params, order->splices[i].old),
+                                     keep(&at, order->splices[i].fresh)};
+    for (size_t i = 0; i < order->parameter_field_count; i++)
+        fields[i] = (struct http_field){keep(&at, order->parameter_fields[i].name),
+                                        keep(&at, order->parameter_fields[i].value)};
+    kept->order.splices = splices;
+    kept->order.parameter_fields = fields;
+    kept->order.token = moved(order, kept->order.params, order->token);
+    kept->order.method_name = keep(&at, order->method_name);
+    kept->order.name = keep(&at, order->name);
+    kept->asker.version = keep(&at, order->asker->version);
+    kept->asker.capabilities = keep(&at, order->asker->capabilities);
+    kept->asker.client_info = keep(&at, order->asker->client_info);
+    return kept;
+}
+
+// --- birth and death -------------------------------------------------------------------------
+static struct upcall *call_new(struct upstream *upstream, const struct upcall_order *order,
+                               const struct upcall_events *events, void *context)
+{
+    struct upstreams *all = upstream->all;
+    struct upcall *call = all->spare;
+    if (call) {
+        all->spare = call->context;
+        all->spares--;
+    } else {
+        call = malloc(sizeof(*call));
+    }
+    if (!call)
+        return NULL;
+    *call = (struct upcall){.upstream = upstream,
+                            .events = events,
+                            .context = context,
+                            .method = order->method,
+                            .asker_era = order->asker->era,
+                            .session = order->asker->session,
+                            .user_n = order->asker->user_n,
+                            .key_n = order->asker->key_n,
+                            .started = all->now,
+                            .stream = order->stream};
+    upstream->users++;
+    if (!call->stream)
+        list_append(&all->calls, &call->sweep);
+    return call;
+}
+
+// From whatever list and table it is in.
+static void detach(struct upcall *call)
+{
+    struct link *link = call->link;
+    if (call->state == UPCALL_SENT) {
+        numbers_remove(&link->pending, call->id);
+        link->in_flight -= !call->own;
+        link->used = link->all->now;
+    } else if (call->state == UPCALL_WAITING && link && call->kept) {
+        link->waiting_bytes -= call->kept->size;
+    }
+    node_remove(&call->node);
+    node_remove(&call->sweep);
+    free(call->kept);
+    call->kept = NULL;
+    call->link = NULL;
+}
+
+static void call_free(struct upcall *call)
+{
+    struct upstreams *all = call->upstream->all;
+    node_remove(&call->thaw);
+    buf_done(&call->body);
+    buf_done(&call->backlog);
+    call->upstream->users--;
+    if (all->spares >= SPARES) {
+        free(call);
+        return;
+    }
+    call->context = all->spare;
+    all->spare = call;
+    all->spares++;
+}
+
+void upcalls_done(struct upstreams *all)
+{
+    while (all->spare) {
+        struct upcall *call = all->spare;
+        all->spare = call->context;
+        free(call);
+    }
+    all->spares = 0;
+}
+
+static void doom(struct upcall *call, enum upcall_failure why, const char *sentence)
+{
+    call->state = UPCALL_DOOMED;
+    call->why = why;
+    call->sentence = sentence;
+    list_append(&call->upstream->all->doomed, &call->node);
+}
+
+// `reason`: raw JSON or {NULL, 0}.
+static void tell_cancelled(struct upcall *call, struct view reason)
+{
+    struct link *link = call->link;
+    struct buf *buf = &link->all->meta;
+    buf_clear(buf);
+    buf_add_format(buf,
+                   "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+                   "\"params\":{\"requestId\":%llu",
+                   (unsigned long long)call->id);
+    if (reason.data) {
+        buf_add(buf, VIEW(",\"reason\":"));
+        buf_add(buf, reason);
+    }
+    buf_add(buf, VIEW("}}"));
+    if (!buf->failed)
+        link->ops->post(link, buf_view(buf), NULL);
+}
+
+// Nobody waits for the answer any more. Over modern HTTP the end of the stream tells the server.
+static void abandon(struct upcall *call, bool told, struct view reason)
+{
+    struct link *link = call->link;
+    if (call->state != UPCALL_SENT || link->state == LINK_GONE)
+        return;
+    bool by_stream = link->ops == &link_http && body_is_modern(link, call->method);
+    if (told && call->method != MCP_INITIALIZE && !by_stream)
+        tell_cancelled(call, reason);
+    link->ops->abandon(link, call, false);
+}
+
+void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told)
+{
+    if (call->state == UPCALL_DOOMED)
+        return;
+    abandon(call, told, (struct view){0});
+    detach(call);
+    doom(call, why, sentence);
+}
+
+void upcall_forget(struct upcall *call, bool told)
+{
+    abandon(call, told, (struct view){0});
+    detach(call);
+    call_free(call);
+}
+
+// --- sending ---------------------------------------------------------------------------------
+// The order goes out on its link. False, with the call doomed, when it cannot.
+static bool launch(struct upcall *call, const struct upcall_order *order)
+{
+    struct link *link = call->link;
+    struct upstreams *all = link->all;
+    call->id = ++link->last_id;
+    call->sent = all->now;
+    bool made = body_make(link, call->id, order) && numbers_add(&link->pending, call->id, call);
+    bool sent = false;
+    if (made) {
+        call->state = UPCALL_SENT;
+        list_append(&link->flight, &call->node);
+        link->in_flight += !call->own;
+        link->used = all->now;
+        sent = link->ops->send(link, call, order);
+    }
+    if (all->body.capacity > BODY_KEPT)
+        buf_done(&all->body);
+    if (sent)
+        return true;
+    detach(call);
+    if (made && link->ops == &link_stdio)
+        doom(call, UPCALL_UNREACHABLE, "the server does not read what it is sent");
+    else
+        doom(call, UPCALL_MEMORY, "the gateway is short of memory");
+    return false;
+}
+
+static void keep_waiting(struct upcall *call, const struct upcall_order *order)
+{
+    struct link *link = call->link;
+    call->state = UPCALL_WAITING;
+    call->kept = kept_new(order);
+    if (call->kept && link->waiting_bytes + call->kept->size <= LINK_QUEUE) {
+        link->waiting_bytes += call->kept->size;
+        list_append(&link->waiting, &call->node);
+        return;
+    }
+    bool full = call->kept;
+    free(call->kept);
+    call->kept = NULL;
+    detach(call);
+    if (full)
+        doom(call, UPCALL_UNREACHABLE, "too much waits for the server to start");
+    else
+        doom(call, UPCALL_MEMORY, "the gateway is short of memory");
+}
+
+static struct upcall *begin(struct upstream *upstream, const struct upcall_order *order,
+                            const struct upcall_events *events, void *context, bool learn)
+{
+    struct upcall *call = call_new(upstream, order, events, context);
+    if (!call)
+        return NULL;
+    call->learn = learn;
+    enum upcall_failure why = UPCALL_MEMORY;
+    const char *sentence = "the gateway is short of memory";
+    call->link = links_take(upstream, order->asker, &why, &sentence);
+    if (!call->link) {
+        node_remove(&call->sweep);
+        doom(call, why, sentence);
+    } else if (call->link->state == LINK_READY && !learn) {
+        launch(call, order);
+    } else {
+        keep_waiting(call, order);
+        if (call->link && call->link->state == LINK_READY)
+            list_append(&upstream->all->thawed, &call->thaw);
+    }
+    return call;
+}
+
+struct upcall *upcall_send(struct upstream *upstream, const struct upcall_order *order,
+                           const struct upcall_events *events, void *context)
+{
+    upstreams_enter(upstream->all);
+    struct upcall *call = begin(upstream, order, events, context, false);
+    upstreams_leave_quietly(upstream->all);
+    return call;
+}
+
+struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker,
+                            const struct upcall_events *events, void *context)
+{
+    upstreams_enter(upstream->all);
+    struct upcall_order order = {.asker = asker, .method = MCP_UNKNOWN};
+    struct upcall *call = begin(upstream, &order, events, context, true);
+    upstreams_leave_quietly(upstream->all);
+    return call;
+}
+
+struct upcall *upcall_own(struct link *link, enum mcp_method method, struct view params,
+                          const struct upcall_events *events)
+{
+    struct asker self = {.era = MCP_LEGACY, .level = -1};
+    if (link->owner.scope != SCOPE_SHARED) {
+        self.capabilities = link->capabilities;
+        self.client_info = link->client_info;
+    }
+    struct upcall_order order = {.asker = &self,
+                                 .method = method,
+                                 .method_name = view_of(mcp_method_name(method)),
+                                 .params = params,
+                                 .stream = method == MCP_LISTEN};
+    struct upcall *call = call_new(link->upstream, &order, events, link);
+    if (!call)
+        return NULL;
+    call->own = true;
+    call->link = link;
+    if (launch(call, &order))
+        return call;
+    node_remove(&call->node);
+    call_free(call);
+    return NULL;
+}
+
+// A call that waits for its link is now at one that is READY.
+void upcall_launch_waiting(struct upcall *call)
+{
+    node_remove(&call->node);
+    if (call->learn) {
+        upcall_answered(call, NULL);
+        return;
+    }
+    struct kept *kept = TAKE(call->kept);
+    if (kept) {
+        call->link->waiting_bytes -= kept->size;
+        launch(call, &kept->order);
+        free(kept);
+        return;
+    }
+    // Sent before, in a session that is no more.
+    struct link *link = call->link;
+    if (numbers_add(&link->pending, call->id, call)) {
+        call->state = UPCALL_SENT;
+        list_append(&link->flight, &call->node);
+        link->in_flight += !call->own;
+        if (http_send_again(link, call))
+            return;
+    }
+    detach(call);
+    doom(call, UPCALL_MEMORY, "the gateway is short of memory");
+}
+
+void upcall_wait_again(struct upcall *call)
+{
+    struct link *link = call->link;
+    call->repeated = true;
+    numbers_remove(&link->pending, call->id);
+    link->in_flight -= !call->own;
+    node_remove(&call->node);
+    call->state = UPCALL_WAITING;
+    call->heard = 0;
+    list_append(&link->waiting, &call->node);
+    if (link->state == LINK_READY)
+        list_append(&link->all->thawed, &call->thaw);
+}
+
+void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried)
+{
+    struct kept *kept = TAKE(call->kept);
+    if (!kept) {
+        upcall_fail(call, UPCALL_DIED, "the server's session is over", false);
+        return;
+    }
+    call->link->waiting_bytes -= kept->size;
+    node_remove(&call->node);
+    struct upstream *upstream = call->upstream;
+    call->link = links_take_era(upstream, &kept->asker, era, tried);
+    if (!call->link || call->link->state == LINK_RESTING) {
+        bool resting = call->link;
+        detach(call);
+        doom(call, resting ? UPCALL_UNREACHABLE : UPCALL_MEMORY,
+             resting ? "the server speaks no protocol version that the gateway knows"
+                     : "the gateway is short of memory");
+    } else if (call->link->state == LINK_READY && !call->learn) {
+        launch(call, &kept->order);
+    } else {
+        keep_waiting(call, &kept->order);
+        if (call->link && call->link->state == LINK_READY)
+            list_append(&upstream->all->thawed, &call->thaw);
+    }
+    free(kept);
+}
+
+// --- events ----------------------------------------------------------------------------------
+// While a call is held, what comes for it over a pipe that others use, too, is put aside: stopping
+// the pipe would stop the others. Past `event` bytes the call fails.
+static void put_aside(struct upcall *call, const struct rpc *message)
+{
+    if (call->backlog.maximum == 0)
+        buf_init(&call->backlog, call->upstream->all->order.settings->event + RECORD);
+    size_t size = message->text.size;
+    buf_add(&call->backlog, view_bytes(&size, sizeof(size)));
+    buf_add(&call->backlog, message->text);
+    if (call->backlog.failed)
+        upcall_fail(call, UPCALL_LARGE, "the client does not take what the server sends", true);
+}
+
+static bool is_put_aside(struct upcall *call, const struct rpc *message)
+{
+    bool aside = message && call->link && call->link->ops == &link_stdio &&
+                 (call->held || call->backlog.size > 0);
+    if (aside)
+        put_aside(call, message);
+    return aside;
+}
+
+void upcall_notice(struct upcall *call, const struct rpc *message)
+{
+    call->heard = call->upstream->all->now;
+    if (!call->events->notice || is_put_aside(call, message))
+        return;
+    call->events->notice(call->context, message);
+}
+
+void upcall_question(struct upcall *call, const struct rpc *message)
+{
+    // Somebody may have to read it and answer.
+    int64_t patience = call->upstream->all->order.settings->question_timeout;
+    call->heard = call->upstream->all->now + patience;
+    if (is_put_aside(call, message))
+        return;
+    struct question question;
+    if (link_question(call->link, message, &question))
+        call->events->question(call->context, &question, message);
+}
+
+void upcall_answered(struct upcall *call, const struct rpc *response)
+{
+    if (is_put_aside(call, response))
+        return;
+    enum mcp_era era = call->link->era;
+    const struct upcall_events *events = call->events;
+    void *context = call->context;
+    bool own = call->own;
+    struct upstream *upstream = call->upstream;
+    if (call->talk)
+        call->link->ops->abandon(call->link, call, true);
+    detach(call);
+    call_free(call);
+    if (!own)
+        upstream_is_up(upstream);
+    events->answered(context, era, response);
+}
+
+// Gives out what was put aside, until it is held again or there is no more.
+static void give_out(struct upcall *call)
+{
+    struct upstreams *all = call->upstream->all;
+    struct buf backlog = call->backlog; // the call may go meanwhile
+    call->backlog = (struct buf){0};
+    uint64_t id = call->id;
+    struct link *link = call->link;
+    size_t at = 0;
+    while (at < backlog.size) {
+        // A call that is gone is no longer in the table; its number is not given out again.
+        call = link->state == LINK_GONE ? NULL : numbers_find(&link->pending, id);
+        if (!call || call->held)
+            break;
+        size_t size;
+        memcpy(&size, backlog.data + at, sizeof(size));
+        struct view text = {backlog.data + at + RECORD, size};
+        at += RECORD + size;
+        if (!link_message(link, NULL, text))
+            break;
+    }
+    if (call && at < backlog.size && numbers_find(&link->pending, id) == call) {
+        struct buf later = call->backlog; // came meanwhile
+        buf_init(&call->backlog, all->order.settings->event + RECORD);
+        buf_add(&call->backlog, view_skip(buf_view(&backlog), at));
+        buf_add(&call->backlog, buf_view(&later));
+        buf_done(&later);
+    }
+    buf_done(&backlog);
+}
+
+// --- deadlines -------------------------------------------------------------------------------
+static int64_t either(int64_t of_spec, int64_t of_settings)
+{
+    return of_spec > 0 ? of_spec : of_settings;
+}
+
+// Whether the time of a call is up; the sentence tells which.
+static const char *overdue(const struct upcall *call, int64_t now)
+{
+    const struct settings *settings = call->upstream->all->order.settings;
+    const struct server_spec *spec = call->upstream->spec;
+    if (call->own)
+        return now - call->started > settings->handshake_timeout
+                   ? "the server did not get ready in time"
+                   : NULL;
+    if (now - call->started > either(spec->total_timeout, settings->total_timeout))
+        return "the server took longer than a call may last";
+    if (call->state != UPCALL_SENT || call->held)
+        return NULL;
+    if (call->heard == 0 &&
+        now - call->sent > either(spec->first_byte_timeout, settings->first_byte_timeout))
+        return "the server did not answer in time";
+    if (call->heard > 0 && now - call->heard > either(spec->idle_timeout, settings->idle_timeout))
+        return "the server fell silent during the call";
+    return NULL;
+}
+
+// Nothing is told from here, so the list changes only by what is failed.
+void upcalls_tick(struct upstreams *all)
+{
+    struct node *next;
+    for (struct node *at = all->calls.next; at != &all->calls; at = next) {
+        next = at->next;
+        struct upcall *call = NODE_OWNER(at, struct upcall, sweep);
+        const char *sentence = overdue(call, all->now);
+        if (sentence)
+            upcall_fail(call, UPCALL_TIMEOUT, sentence, true);
+    }
+}
+
+static void tell_failure(struct upcall *call)
+{
+    const struct upcall_events *events = call->events;
+    void *context = call->context;
+    enum upcall_failure why = call->why;
+    const char *sentence = call->sentence;
+    node_remove(&call->node);
+    call_free(call);
+    events->failed(context, why, sentence);
+}
+
+void upcalls_tell(struct upstreams *all)
+{
+    while (!list_empty(&all->doomed) || !list_empty(&all->thawed)) {
+        if (!list_empty(&all->doomed)) {
+            tell_failure(NODE_OWNER(all->doomed.next, struct upcall, node));
+            continue;
+        }
+        struct upcall *call = NODE_OWNER(all->thawed.next, struct upcall, thaw);
+        node_remove(&call->thaw);
+        if (call->state == UPCALL_WAITING && call->link->state == LINK_READY)
+            upcall_launch_waiting(call);
+        else if (call->state == UPCALL_SENT)
+            give_out(call);
+    }
+}
+
+// --- the client's side -----------------------------------------------------------------------
+void upcall_cancel(struct upcall **call, struct view reason)
+{
+    struct upcall *old = TAKE(*call);
+    if (!old)
+        return;
+    struct upstreams *all = old->upstream->all;
+    upstreams_enter(all);
+    abandon(old, true, reason);
+    detach(old);
+    call_free(old);
+    upstreams_leave_quietly(all);
+}
+
+void upcall_hold(struct upcall *call, bool held)
+{
+    struct upstreams *all = call->upstream->all;
+    if (call->held == held)
+        return;
+    call->held = held;
+    if (call->state != UPCALL_SENT)
+        return;
+    upstreams_enter(all);
+    call->link->ops->hold(call, held);
+    if (!held && call->backlog.size > 0 && !node_listed(&call->thaw))
+        list_append(&all->thawed, &call->thaw);
+    upstreams_leave_quietly(all);
+}
+
+const struct upstream *upcall_upstream(const struct upcall *call)
+{
+    return call->upstream;
+}

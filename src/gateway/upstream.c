@@ -1,0 +1,394 @@
+// upstream.c: see upstream.h: the upstreams of a loop, what is known of them, who waits to know.
+#include "gateway/upstream.h"
+
+#include <stdlib.h>
+
+#include "gateway/link.h"
+
+// --- entering and leaving --------------------------------------------------------------------
+struct grave {
+    struct grave *next;
+    void *memory;
+};
+
+struct poke {
+    struct upstreams *all; // NULL: gone meanwhile
+    bool posted;
+};
+
+static void bury_all(struct upstreams *all)
+{
+    while (all->graves) {
+        struct grave *grave = all->graves;
+        all->graves = grave->next;
+        free(grave->memory);
+        free(grave);
+    }
+}
+
+// Retired upstreams that neither a call nor a link refers to any more.
+static void bury_retired(struct upstreams *all)
+{
+    for (struct node *at = all->retired.next, *next; at != &all->retired; at = next) {
+        next = at->next;
+        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
+        if (upstream->users > 0)
+            continue;
+        node_remove(&upstream->node);
+        server_spec_unref(&upstream->spec);
+        free(upstream->facts_memory);
+        free(upstream);
+    }
+}
+
+void upstreams_bury(struct upstreams *all, void *memory)
+{
+    struct grave *grave = malloc(sizeof(*grave));
+    if (!grave)
+        return; // rather lost than used after
+    *grave = (struct grave){all->graves, memory};
+    all->graves = grave;
+}
+
+void upstreams_enter(struct upstreams *all)
+{
+    if (all->depth++ == 0)
+        all->now = loop_clock();
+}
+
+void upstreams_leave(struct upstreams *all)
+{
+    if (all->depth == 1) {
+        upcalls_tell(all);
+        talks_bury(all);
+        bury_all(all);
+        bury_retired(all);
+    }
+    all->depth--;
+}
+
+static void poked(void *context)
+{
+    struct poke *poke = context;
+    poke->posted = false;
+    if (!poke->all) {
+        free(poke);
+        return;
+    }
+    upstreams_enter(poke->all);
+    upstreams_leave(poke->all);
+}
+
+// Has told soon what is to be told, and freed what is to be freed.
+static void tell_soon(struct upstreams *all)
+{
+    if (all->depth > 0 || all->poke->posted)
+        return;
+    if (list_empty(&all->doomed) && list_empty(&all->thawed) && !all->graves &&
+        list_empty(&all->retired) && list_empty(&all->dead))
+        return;
+    // When memory is short the next tick does it.
+    all->poke->posted = loop_post(all->order.loop, poked, all->poke);
+}
+
+void upstreams_leave_quietly(struct upstreams *all)
+{
+    all->depth--;
+    tell_soon(all);
+}
+
+void upstreams_log(const struct upstream *upstream, const char *what, const char *detail)
+{
+    const struct upstreams_order *order = &upstream->all->order;
+    if (order->log)
+        order->log(order->context, upstream, what, detail);
+}
+
+// --- all of them -----------------------------------------------------------------------------
+struct upstreams *upstreams_new(const struct upstreams_order *order)
+{
+    struct upstreams *all = calloc(1, sizeof(*all));
+    struct poke *poke = calloc(1, sizeof(*poke));
+    if (!all || !poke) {
+        free(all);
+        free(poke);
+        return NULL;
+    }
+    *poke = (struct poke){.all = all};
+    all->poke = poke;
+    all->order = *order;
+    all->now = loop_clock();
+    all->random = (uint64_t)all->now * 0x9e3779b97f4a7c15 + (uint64_t)(uintptr_t)all;
+    struct node *const lists[] = {&all->list,    &all->links,   &all->leaving,
+                                  &all->calls,   &all->doomed,  &all->thawed,
+                                  &all->resting, &all->retired, &all->dead};
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        list_init(lists[i]);
+    // Splices add names and identities to what a client may send.
+    buf_init(&all->body, order->settings->request_body * 2 + (1u << 20));
+    buf_init(&all->meta, 4 * order->settings->request_head + (1u << 20));
+    return all;
+}
+
+static void end_links(struct upstream *upstream, const char *sentence)
+{
+    while (!list_empty(&upstream->links))
+        link_end(NODE_OWNER(upstream->links.next, struct link, node), sentence);
+}
+
+// From the tables; its calls are doomed, its children end in their time, and then it goes itself.
+static void retire(struct upstream *upstream)
+{
+    struct upstreams *all = upstream->all;
+    upstream->retired = true;
+    end_links(upstream, "the server's configuration has changed");
+    struct upstream **at = &all->upstreams[upstream->spec->fingerprint[0] % UPSTREAM_BUCKETS];
+    while (*at != upstream)
+        at = &(*at)->chain;
+    *at = upstream->chain;
+    node_remove(&upstream->node);
+    list_append(&all->retired, &upstream->node);
+}
+
+void upstreams_free(struct upstreams **upstreams)
+{
+    struct upstreams *all = TAKE(*upstreams);
+    if (!all)
+        return;
+    upstreams_enter(all);
+    while (!list_empty(&all->list))
+        retire(NODE_OWNER(all->list.next, struct upstream, node));
+    upcalls_tell(all);
+    while (!list_empty(&all->leaving))
+        link_free(NODE_OWNER(all->leaving.next, struct link, everyone));
+    upstreams_leave(all);
+    upcalls_done(all);
+    numbers_done(&all->numbers);
+    numbers_done(&all->wanting);
+    buf_done(&all->body);
+    buf_done(&all->meta);
+    all->poke->all = NULL;
+    if (!all->poke->posted)
+        free(all->poke);
+    free(all);
+}
+
+// --- one -------------------------------------------------------------------------------------
+static bool is_of(const struct upstream *upstream, int64_t project_n,
+                  const struct server_spec *spec)
+{
+    return upstream->project_n == project_n &&
+           memcmp(upstream->spec->fingerprint, spec->fingerprint, sizeof(spec->fingerprint)) == 0;
+}
+
+struct upstream *upstream_get(struct upstreams *all, int64_t project_n, struct server_spec *spec)
+{
+    struct upstream **bucket = &all->upstreams[spec->fingerprint[0] % UPSTREAM_BUCKETS];
+    for (struct upstream *upstream = *bucket; upstream; upstream = upstream->chain)
+        if (is_of(upstream, project_n, spec))
+            return upstream;
+    struct upstream *upstream = calloc(1, sizeof(*upstream));
+    if (!upstream)
+        return NULL;
+    upstream->all = all;
+    upstream->project_n = project_n;
+    upstream->spec = server_spec_ref(spec);
+    list_init(&upstream->links);
+    list_append(&all->list, &upstream->node);
+    upstream->chain = *bucket;
+    *bucket = upstream;
+    return upstream;
+}
+
+const struct server_spec *upstream_spec(const struct upstream *upstream)
+{
+    return upstream->spec;
+}
+
+int64_t upstream_project(const struct upstream *upstream)
+{
+    return upstream->project_n;
+}
+
+static bool is_kept(const struct upstream *upstream, const struct server_specs *specs)
+{
+    for (size_t i = 0; i < specs->count; i++)
+        if (is_of(upstream, upstream->project_n, specs->list[i]))
+            return true;
+    return false;
+}
+
+void upstreams_retain(struct upstreams *all, int64_t project_n, const struct server_specs *specs)
+{
+    upstreams_enter(all);
+    for (struct node *at = all->list.next, *next; at != &all->list; at = next) {
+        next = at->next;
+        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
+        if (upstream->project_n == project_n && !is_kept(upstream, specs))
+            retire(upstream);
+    }
+    upstreams_leave_quietly(all);
+}
+
+// --- what is known of one --------------------------------------------------------------------
+enum verdict upstream_verdict(const struct upstream *upstream, enum mcp_era era)
+{
+    if (upstream->spec->protocol != PROTOCOL_AUTO)
+        return (upstream->spec->protocol == PROTOCOL_MODERN) == (era == MCP_MODERN) ? VERDICT_YES
+                                                                                    : VERDICT_NO;
+    if (upstream->all->now - upstream->judged[era] > VERDICT_AGE)
+        return VERDICT_UNKNOWN;
+    return upstream->verdict[era];
+}
+
+void upstream_judge(struct upstream *upstream, enum mcp_era era, enum verdict verdict)
+{
+    upstream->verdict[era] = verdict;
+    upstream->judged[era] = upstream->all->now;
+}
+
+static void tell_changed(struct upstream *upstream)
+{
+    struct upstreams *all = upstream->all;
+    static const enum mcp_method lists[] = {MCP_TOOLS_CHANGED, MCP_PROMPTS_CHANGED,
+                                            MCP_RESOURCES_CHANGED};
+    for (size_t i = 0; i < COUNT_OF(lists) && !upstream->retired; i++)
+        all->order.events->changed(all->order.context, upstream, lists[i]);
+}
+
+// Copies `from` to `*at` and moves that on.
+static struct view keep(char **at, struct view from)
+{
+    if (!from.data)
+        return from;
+    memcpy(*at, from.data, from.size);
+    struct view kept = {*at, from.size};
+    *at += from.size;
+    return kept;
+}
+
+void upstream_found(struct upstream *upstream, const struct upstream_facts *facts)
+{
+    struct upstream_facts *old = &upstream->facts;
+    if (upstream->facts_memory && view_equal(old->capabilities, facts->capabilities) &&
+        view_equal(old->server_info, facts->server_info) &&
+        view_equal(old->instructions, facts->instructions)) {
+        old->era = facts->era;
+        return;
+    }
+    char *memory =
+        malloc(facts->capabilities.size + facts->server_info.size + facts->instructions.size + 1);
+    if (!memory)
+        return; // the old ones stay, or none are known
+    bool differ = upstream->facts_memory;
+    if (differ)
+        upstreams_bury(upstream->all, upstream->facts_memory);
+    upstream->facts_memory = memory;
+    *old = (struct upstream_facts){.era = facts->era,
+                                   .capabilities = keep(&memory, facts->capabilities),
+                                   .server_info = keep(&memory, facts->server_info),
+                                   .instructions = keep(&memory, facts->instructions)};
+    if (differ)
+        upstream->down = true; // told when the link is READY
+}
+
+void upstream_is_down(struct upstream *upstream)
+{
+    upstream->down = true;
+}
+
+void upstream_is_up(struct upstream *upstream)
+{
+    if (!upstream->down)
+        return;
+    upstream->down = false;
+    tell_changed(upstream);
+}
+
+const struct upstream_facts *upstream_facts(const struct upstream *upstream)
+{
+    return upstream->facts_memory ? &upstream->facts : NULL;
+}
+
+// --- waiting to know -------------------------------------------------------------------------
+struct upstream_wait {
+    struct upcall *call;
+    void (*done)(void *context, bool known);
+    void *context;
+};
+
+static void wait_over(struct upstream_wait *wait, bool known)
+{
+    void (*done)(void *context, bool known) = wait->done;
+    void *context = wait->context;
+    free(wait);
+    done(context, known);
+}
+
+static void wait_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    (void)era;
+    (void)response;
+    wait_over(context, true);
+}
+
+static void wait_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    (void)why;
+    (void)sentence;
+    wait_over(context, false);
+}
+
+static const struct upcall_events wait_events = {.answered = wait_answered, .failed = wait_failed};
+
+struct upstream_wait *upstream_learn(struct upstream *upstream, const struct asker *asker,
+                                     void (*done)(void *context, bool known), void *context)
+{
+    if (upstream->facts_memory) {
+        done(context, true);
+        return NULL;
+    }
+    struct upstream_wait *wait = calloc(1, sizeof(*wait));
+    if (wait) {
+        wait->done = done;
+        wait->context = context;
+        wait->call = upcall_learn(upstream, asker, &wait_events, wait);
+    }
+    if (wait && wait->call)
+        return wait;
+    free(wait);
+    done(context, false);
+    return NULL;
+}
+
+void upstream_wait_cancel(struct upstream_wait **wait)
+{
+    struct upstream_wait *old = TAKE(*wait);
+    if (!old)
+        return;
+    upcall_cancel(&old->call, (struct view){0});
+    free(old);
+}
+
+void upstream_watch(struct upstream *upstream, int watchers_more)
+{
+    upstreams_enter(upstream->all);
+    upstream->watchers += watchers_more;
+    for (struct node *at = upstream->links.next; at != &upstream->links; at = at->next) {
+        struct link *link = NODE_OWNER(at, struct link, node);
+        if (link->state == LINK_READY)
+            link->ops->ready(link);
+        watch_check(link);
+    }
+    upstreams_leave_quietly(upstream->all);
+}
+
+void upstreams_tick(struct upstreams *all, int64_t now)
+{
+    upstreams_enter(all);
+    all->now = now;
+    upcalls_tick(all);
+    http_tick(all);
+    links_tick(all);
+    upstreams_leave(all);
+}

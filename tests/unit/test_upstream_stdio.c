@@ -1,0 +1,541 @@
+// test_upstream_stdio.c: links over the pipes of children that behave well, badly and not at all.
+#include "upstream_rig.h"
+
+#define HELLO                                                                                      \
+    "r:{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},"                       \
+    "\"serverInfo\":{\"name\":\"fake\"}}"
+#define LEGACY "\"initialize\"", HELLO
+#define DISCOVERED "r:{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}}}"
+#define MODERN "server/discover", DISCOVERED
+#define NOT_FOUND "e:{\"code\":-32601,\"message\":\"Method not found\"}"
+
+static int setup(void **state)
+{
+    struct rig *rig = malloc(sizeof(*rig));
+    rig_init(rig);
+    *state = rig;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    rig_done(*state);
+    free(*state);
+    return 0;
+}
+
+// Asks once and gets `expected`.
+static void expect(struct rig *rig, struct upstream *upstream, const struct asker *asker,
+                   const char *params, const char *expected)
+{
+    struct call call;
+    ask(rig, &call, upstream, asker, params);
+    rig_await(rig, &call.tells, expected);
+    assert_null(call.upcall);
+}
+
+static void speaks_legacy(void **state)
+{
+    struct server server;
+    struct upstream *upstream =
+        child_server(*state, &server,
+                     (const char *[]){LEGACY, "one", "r:{\"n\":1}", "two",
+                                      "e:{\"code\":1,\"message\":\"m\"}", NULL});
+    assert_null(upstream_facts(upstream));
+    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
+    expect(*state, upstream, &legacy_asker, "{\"name\":\"two\"}",
+           "legacy:{\"code\":1,\"message\":\"m\"}");
+    const struct upstream_facts *facts = upstream_facts(upstream);
+    assert_non_null(facts);
+    assert_int_equal(facts->era, MCP_LEGACY);
+    assert_true(view_is(facts->capabilities, "{\"tools\":{}}"));
+    assert_true(view_is(facts->server_info, "{\"name\":\"fake\"}"));
+    assert_string_equal(((struct rig *)*state)->log.text, "started ready");
+}
+
+// One child serves both when it speaks one era only.
+static void modern_client_of_a_legacy_server(void **state)
+{
+    struct server server;
+    struct upstream *upstream =
+        child_server(*state, &server,
+                     (const char *[]){LEGACY, "server/discover", NOT_FOUND, "one", "r:{}", NULL});
+    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(((struct rig *)*state)->log.text, "started ready");
+}
+
+static void legacy_client_of_a_modern_server(void **state)
+{
+    struct server server;
+    struct upstream *upstream = child_server(
+        *state, &server,
+        (const char *[]){MODERN, "\"initialize\"", NOT_FOUND, "\"two\"", "r:{\"bare\":true}",
+                         "clientCapabilities\":{\"roots\":{}}", "r:{\"meta\":true}", NULL});
+    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{\"meta\":true}");
+    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"x\":1}}",
+           "modern:{\"meta\":true}");
+    expect(*state, upstream, &modern_asker, "{\"name\":\"two\"," MODERN_META "}",
+           "modern:{\"bare\":true}");
+    assert_string_equal(((struct rig *)*state)->log.text, "started ready");
+}
+
+static void silence_to_the_probe(void **state)
+{
+    struct server server;
+    struct upstream *upstream =
+        child_server(*state, &server, (const char *[]){LEGACY, "one", "r:{}", NULL});
+    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+}
+
+static void late_answer_to_the_probe(void **state)
+{
+    struct server server;
+    struct upstream *upstream = child_server(
+        *state, &server,
+        (const char *[]){"server/discover", "s:1900", MODERN, "\"one\"", "r:{}", NULL});
+    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+}
+
+static void exit_on_the_probe(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){"server/discover", "x:3", LEGACY, "one", "r:{}", NULL});
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started exited started ready");
+}
+
+static void speaks_nothing_we_know(void **state)
+{
+    struct server server;
+    struct upstream *upstream =
+        child_server(*state, &server,
+                     (const char *[]){"server/discover", NOT_FOUND, "\"initialize\"",
+                                      "r:{\"protocolVersion\":\"1999-01-01\"}", NULL});
+    expect(*state, upstream, &legacy_asker, "{}", "failed:garbled");
+    expect(*state, upstream, &legacy_asker, "{}", "failed:unreachable"); // it backs off
+}
+
+static void era_of_the_config(void **state)
+{
+    struct server server;
+    struct upstream *upstream = child_server(
+        *state, &server, (const char *[]){LEGACY, "server/discover", "x:9", "one", "r:{}", NULL});
+    server.spec.protocol = PROTOCOL_LEGACY;
+    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(((struct rig *)*state)->log.text, "started ready");
+}
+
+// Ids and tokens of two clients that are the same do not meet.
+static void tokens_are_ours(void **state)
+{
+    struct server server;
+    struct call one, two;
+    struct asker other = legacy_asker;
+    other.session = 8;
+    const char *params = "{\"name\":\"one\",\"_meta\":{\"progressToken\":\"t\"}}";
+#define PROGRESS                                                                                   \
+    "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"                     \
+    "{\"progressToken\":@TOKEN@,\"progress\":1}}"
+    struct upstream *upstream =
+        child_server(*state, &server,
+                     (const char *[]){LEGACY, "one", PROGRESS, "one", "r:{\"t\":@TOKEN@}", NULL});
+    ask(*state, &one, upstream, &legacy_asker, params);
+    ask(*state, &two, upstream, &other, params);
+    rig_await(*state, &two.tells, "}");
+    assert_string_equal(one.tells.text, "notice:notifications/progress legacy:{\"t\":2}");
+    assert_string_equal(two.tells.text, "notice:notifications/progress legacy:{\"t\":3}");
+}
+
+static void wrong_and_double_answers(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){LEGACY, "one", "l:{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{}}", "one",
+                         "l:{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{}}", "one", "r:{\"n\":1}",
+                         "one", "r:{\"n\":2}", "two", "r:{\"n\":3}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":3}");
+    assert_string_equal(rig->log.text, "started ready unexpected unexpected unexpected");
+}
+
+static void banners_and_garbage(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){"", "l:Welcome to the server!", "", "l:", LEGACY, "one",
+                                      "l:{\"broken", "one", "l:[1,2]", "one", "r:{}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started garbage ready");
+}
+
+static void half_a_line_then_death(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){LEGACY, "one", "p:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"res",
+                                      "one", "x:1", "two", "r:{}", NULL});
+    struct call waiting;
+    ask(rig, &waiting, upstream, &legacy_asker, "{\"name\":\"none\"}");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:died");
+    assert_string_equal(waiting.tells.text, "failed:died");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:unreachable");
+    rig_pause(rig, 60);
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{}");
+    // Whoever left it out of a list is told.
+    assert_non_null(strstr(rig->events.text, "changed:notifications/tools/list_changed"));
+}
+
+static void a_command_that_is_none(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(rig, &server, (const char *[]){NULL});
+    server.spec.command = "/nowhere/at/all";
+    struct call call;
+    ask(rig, &call, upstream, &modern_asker, "{}");
+    rig_await(rig, &call.tells, "failed:");
+}
+
+static void a_line_without_an_end(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    rig->settings.event = 100000;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){LEGACY, "one", "b:200000", "one", "s:5000", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:large");
+}
+
+static void cancelling(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call call, next;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){
+            LEGACY, "\"one\"", PROGRESS,
+            "notifications/cancelled\",\"params\":{\"requestId\":2,\"reason\":\"enough\"}",
+            "l:{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}", "\"two\"", "r:{}", NULL});
+    ask(rig, &call, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}");
+    call.cancels = true;
+    rig_await(rig, &call.tells, "notice:");
+    ask(rig, &next, upstream, &legacy_asker, "{\"name\":\"two\"}");
+    rig_await(rig, &next.tells, "legacy:{}");
+    assert_string_equal(call.tells.text, "notice:notifications/progress");
+    assert_non_null(strstr(rig->log.text, "unexpected")); // the late answer
+    ask(rig, &call, upstream, &legacy_asker, "{}");
+    upcall_cancel(&call.upcall, (struct view){0});
+    upcall_cancel(&call.upcall, (struct view){0});
+}
+
+static void timeouts(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){LEGACY, "\"one\"", PROGRESS, "cancelled",
+                         "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}",
+                         NULL});
+    server.spec.first_byte_timeout = 30000;
+    server.spec.idle_timeout = 30000;
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:timeout");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}",
+           "notice:notifications/progress failed:timeout");
+    rig_await(rig, &rig->events, "changed:");
+    server.spec.first_byte_timeout = 0;
+    server.spec.total_timeout = 30000;
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:timeout");
+}
+
+static void a_handshake_without_an_end(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    rig->settings.handshake_timeout = 40000;
+    struct upstream *upstream = child_server(rig, &server, (const char *[]){NULL});
+    expect(rig, upstream, &legacy_asker, "{}", "failed:timeout");
+}
+
+#define ASKS "l:{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"roots/list\"}"
+
+static void questions_on_a_shared_link(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call one, two;
+    struct asker other = legacy_asker;
+    other.session = 8;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){LEGACY, "\"one\"", ASKS, "{\"roots\":[]}",
+                         "l:{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"fine\":1}}", "-32603",
+                         "l:{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"refused\":1}}", "\"two\"",
+                         ASKS, "initialized", ASKS, NULL});
+    ask(rig, &one, upstream, &legacy_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &one.tells, "question:roots/list");
+    ask(rig, &two, upstream, &other, "{\"name\":\"two\"}");
+    rig_await(rig, &two.tells, "legacy:{\"refused\":1}");
+    upstreams_answer(rig->all, &one.question, VIEW("{\"roots\":[]}"), (struct view){0});
+    rig_await(rig, &one.tells, "legacy:{\"fine\":1}");
+    upstreams_answer(rig->all, &(struct question){.link = 99}, VIEW("{}"), (struct view){0});
+    assert_string_equal(rig->events.text, "");
+}
+
+static void questions_on_a_link_of_a_session(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){LEGACY, "\"one\"", "r:{}", "\"one\"", ASKS, "\"of\":\"session\"",
+                         "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\"}",
+                         NULL});
+    server.spec.isolation = ISOLATION_SESSION;
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_await(rig, &rig->events, "question:roots/list notice:notifications/resources/updated");
+    upstreams_session_over(rig->all, legacy_asker.session);
+    rig_await(rig, &rig->log, "exited");
+}
+
+static void pings_and_strange_requests(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){LEGACY, "\"one\"", "l:{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"ping\"}",
+                         "\"id\":5,\"result\":{}",
+                         "l:{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"no/such\"}",
+                         "\"id\":6,\"error\":{\"code\":-32601",
+                         "l:{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+}
+
+static void messages_find_the_only_asker(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call one, two;
+    struct asker other = legacy_asker;
+    other.session = 8;
+#define SAYS                                                                                       \
+    "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\"}}"
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){LEGACY, "\"one\"", SAYS, "\"two\"", SAYS, "\"two\"", "r:{}", "\"two\"",
+                         "l:{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}", NULL});
+    ask(rig, &one, upstream, &legacy_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &one.tells, "notice:");
+    ask(rig, &two, upstream, &other, "{\"name\":\"two\"}");
+    rig_await(rig, &one.tells, "legacy:");
+    assert_string_equal(one.tells.text, "notice:notifications/message legacy:{}");
+    assert_string_equal(two.tells.text, "legacy:{}");
+}
+
+static void a_held_call_does_not_hold_others(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call held;
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){LEGACY, "\"one\"", PROGRESS, "\"one\"", PROGRESS, "\"one\"",
+                                      "r:{\"n\":1}", "\"two\"", "r:{\"n\":2}", NULL});
+    ask(rig, &held, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}");
+    upcall_hold(held.upcall, true);
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
+    assert_string_equal(held.tells.text, "");
+    upcall_hold(held.upcall, false);
+    assert_string_equal(held.tells.text, "");
+    rig_await(rig, &held.tells, "legacy:");
+    assert_string_equal(held.tells.text, "notice:notifications/progress "
+                                         "notice:notifications/progress legacy:{\"n\":1}");
+}
+
+static void a_held_call_has_a_limit(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call held;
+    rig->settings.event = 150;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){LEGACY, "\"one\"", PROGRESS, "\"one\"", PROGRESS, NULL});
+    ask(rig, &held, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}");
+    upcall_hold(held.upcall, true);
+    rig_await(rig, &held.tells, "failed:large");
+}
+
+static void a_child_that_does_not_read(void **state)
+{
+    struct rig *rig = *state;
+    struct server deaf, fine;
+    static struct call calls[6];
+    static char big[4 << 20];
+    struct upstream *other =
+        child_server(rig, &fine, (const char *[]){LEGACY, "\"one\"", "r:{}", NULL});
+    struct upstream *upstream =
+        child_server(rig, &deaf, (const char *[]){LEGACY, "initialized", "s:60000", NULL});
+    expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    memset(big, 'x', sizeof(big) - 1);
+    memcpy(big, "{\"name\":\"", 9);
+    memcpy(big + sizeof(big) - 3, "\"}", 2);
+    for (size_t i = 0; i < COUNT_OF(calls); i++)
+        ask(rig, &calls[i], upstream, &legacy_asker, big);
+    rig_await(rig, &calls[5].tells, "failed:unreachable");
+    expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(calls[0].tells.text, "");
+    for (size_t i = 0; i < COUNT_OF(calls); i++)
+        upcall_cancel(&calls[i].upcall, (struct view){0});
+}
+
+static void isolation(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct asker other = legacy_asker;
+    other.session = 8;
+    const char *const words[] = {LEGACY, "\"one\"", "r:{}", NULL};
+    struct upstream *upstream = child_server(rig, &server, words);
+    server.spec.isolation = ISOLATION_USER;
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started ready");
+    other.user_n = 9;
+    expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started ready started ready");
+    // A config that no longer has it.
+    struct call call;
+    ask(rig, &call, upstream, &other, "{\"name\":\"none\"}");
+    upstreams_retain(rig->all, 2, &(struct server_specs){0});
+    upstreams_retain(rig->all, 1, &(struct server_specs){0});
+    assert_string_equal(call.tells.text, "");
+    rig_await(rig, &call.tells, "failed:died");
+    rig_await(rig, &rig->log, "exited exited");
+}
+
+static void idle_children_end(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    rig->settings.idle_child = 100000;
+    struct upstream *upstream =
+        child_server(rig, &server, (const char *[]){LEGACY, "\"one\"", "r:{}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_await(rig, &rig->log, "exited");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+}
+
+static void learned(void *context, bool known)
+{
+    tell(context, known ? "known" : "unknown", (struct view){"", 0});
+}
+
+static void learning(void **state)
+{
+    struct rig *rig = *state;
+    struct server server, bad;
+    struct tells tells = {0};
+    struct upstream *upstream = child_server(rig, &server, (const char *[]){MODERN, NULL});
+    struct upstream_wait *dropped = upstream_learn(upstream, &modern_asker, learned, &tells);
+    struct upstream_wait *wait = upstream_learn(upstream, &modern_asker, learned, &tells);
+    assert_non_null(wait);
+    upstream_wait_cancel(&dropped);
+    rig_await(rig, &tells, "known");
+    assert_null(upstream_learn(upstream, &modern_asker, learned, &tells));
+    assert_string_equal(tells.text, "known known");
+    upstream = child_server(rig, &bad, (const char *[]){"", "x:1", NULL});
+    assert_non_null(upstream_learn(upstream, &modern_asker, learned, &tells));
+    rig_await(rig, &tells, "unknown");
+}
+
+static void watching(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){
+            MODERN, "subscriptions/listen",
+            "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\","
+            "\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":@ID@}}}",
+            "cancelled",
+            "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}", "\"one\"",
+            "r:{}", NULL});
+    upstream_watch(upstream, 1);
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+    rig_await(rig, &rig->events, "changed:notifications/tools/list_changed");
+    upstream_watch(upstream, -1);
+    rig_await(rig, &rig->events, "changed:notifications/prompts/list_changed");
+}
+
+static void ends_with_calls_in_flight(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call sent, waiting;
+    const char *const words[] = {LEGACY, "\"one\"", SAYS, NULL};
+    struct upstream *upstream = child_server(rig, &server, words);
+    ask(rig, &sent, upstream, &legacy_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &sent.tells, "notice:");
+    server.spec.isolation = ISOLATION_USER;
+    ask(rig, &waiting, upstream, &legacy_asker, "{\"name\":\"one\"}");
+    upstreams_free(&rig->all);
+    assert_string_equal(sent.tells.text, "notice:notifications/message failed:died");
+    assert_string_equal(waiting.tells.text, "failed:died");
+    struct upstreams_order order = {.loop = rig->loop,
+                                    .settings = &rig->settings,
+                                    .http = rig->http,
+                                    .events = &rig_events,
+                                    .context = rig};
+    rig->all = upstreams_new(&order);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(speaks_legacy),
+        TEST(modern_client_of_a_legacy_server),
+        TEST(legacy_client_of_a_modern_server),
+        TEST(silence_to_the_probe),
+        TEST(late_answer_to_the_probe),
+        TEST(exit_on_the_probe),
+        TEST(speaks_nothing_we_know),
+        TEST(era_of_the_config),
+        TEST(tokens_are_ours),
+        TEST(wrong_and_double_answers),
+        TEST(banners_and_garbage),
+        TEST(half_a_line_then_death),
+        TEST(a_command_that_is_none),
+        TEST(a_line_without_an_end),
+        TEST(cancelling),
+        TEST(timeouts),
+        TEST(a_handshake_without_an_end),
+        TEST(questions_on_a_shared_link),
+        TEST(questions_on_a_link_of_a_session),
+        TEST(pings_and_strange_requests),
+        TEST(messages_find_the_only_asker),
+        TEST(a_held_call_does_not_hold_others),
+        TEST(a_held_call_has_a_limit),
+        TEST(a_child_that_does_not_read),
+        TEST(isolation),
+        TEST(idle_children_end),
+        TEST(learning),
+        TEST(watching),
+        TEST(ends_with_calls_in_flight),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
