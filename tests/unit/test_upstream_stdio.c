@@ -65,6 +65,28 @@ static void modern_client_of_a_legacy_server(void **state)
     assert_string_equal(((struct rig *)*state)->log.text, "started ready");
 }
 
+// A legacy server must not take a request for one of the other era.
+static void no_modern_meta_on_a_legacy_link(void **state)
+{
+#define V "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\""
+#define C "\"io.modelcontextprotocol/clientCapabilities\":{}"
+#define GETS(text, n) "tools/call\",\"params\":" text "}", "r:" #n
+    struct server server;
+    struct upstream *upstream =
+        child_server(*state, &server,
+                     (const char *[]){LEGACY, "server/discover", NOT_FOUND,
+                                      GETS("{\"_meta\":{ }}", 1), GETS("{\"_meta\":{\"a\":1}}", 2),
+                                      GETS("{\"_meta\":{\"a\":1 , \"progressToken\":6}}", 3),
+                                      GETS("{\"_meta\":{\"progressToken\":7, \"a\":1}}", 4), NULL});
+    expect(*state, upstream, &modern_asker, "{\"_meta\":{" V ", " C " }}", "legacy:1");
+    expect(*state, upstream, &modern_asker, "{\"_meta\":{" V " ,\"a\":1}}", "legacy:2");
+    expect(*state, upstream, &modern_asker, "{\"_meta\":{\"a\":1," V "," C "}}", "legacy:2");
+    expect(*state, upstream, &modern_asker,
+           "{\"_meta\":{\"a\":1 , \"progressToken\":\"t\", " C "," V "}}", "legacy:3");
+    expect(*state, upstream, &modern_asker,
+           "{\"_meta\":{" C ",\"progressToken\":\"t\", " V ", \"a\":1}}", "legacy:4");
+}
+
 static void legacy_client_of_a_modern_server(void **state)
 {
     struct server server;
@@ -509,6 +531,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(speaks_legacy),
         TEST(modern_client_of_a_legacy_server),
+        TEST(no_modern_meta_on_a_legacy_link),
         TEST(legacy_client_of_a_modern_server),
         TEST(silence_to_the_probe),
         TEST(late_answer_to_the_probe),
