@@ -417,9 +417,16 @@ static bool is_put_aside(struct upcall *call, const struct rpc *message)
     return aside;
 }
 
+void upcall_heard(struct upcall *call)
+{
+    // A question's patience stays.
+    if (call && call->heard < call->upstream->all->now)
+        call->heard = call->upstream->all->now;
+}
+
 void upcall_notice(struct upcall *call, const struct rpc *message)
 {
-    call->heard = call->upstream->all->now;
+    upcall_heard(call);
     if (!call->events->notice || is_put_aside(call, message))
         return;
     call->events->notice(call->context, message);

@@ -280,8 +280,9 @@ void upstream_found(struct upstream *upstream, const struct upstream_facts *fact
         malloc(facts->capabilities.size + facts->server_info.size + facts->instructions.size + 1);
     if (!memory)
         return; // the old ones stay, or none are known
-    bool differ = upstream->facts_memory;
-    if (differ)
+    // In its other era a server may say other things; that is no change.
+    bool differ = upstream->facts_memory && old->era == facts->era;
+    if (upstream->facts_memory)
         upstreams_bury(upstream->all, upstream->facts_memory);
     upstream->facts_memory = memory;
     *old = (struct upstream_facts){.era = facts->era,

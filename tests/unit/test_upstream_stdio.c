@@ -65,6 +65,34 @@ static void modern_client_of_a_legacy_server(void **state)
     assert_string_equal(((struct rig *)*state)->log.text, "started ready");
 }
 
+// The child that was started to ask for the other era is not kept.
+static void legacy_client_first(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){LEGACY, "server/discover", NOT_FOUND, "one", "r:{}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_await(rig, &rig->log, "started ready started exited");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started ready started exited");
+}
+
+// A server of both has a link of either.
+static void a_server_of_both_eras(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream =
+        child_server(rig, &server, (const char *[]){LEGACY, MODERN, "\"one\"", "r:{}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started ready started ready");
+    assert_string_equal(rig->events.text, "");
+}
+
 // A legacy server must not take a request for one of the other era.
 static void no_modern_meta_on_a_legacy_link(void **state)
 {
@@ -531,6 +559,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(speaks_legacy),
         TEST(modern_client_of_a_legacy_server),
+        TEST(legacy_client_first),
+        TEST(a_server_of_both_eras),
         TEST(no_modern_meta_on_a_legacy_link),
         TEST(legacy_client_of_a_modern_server),
         TEST(silence_to_the_probe),
