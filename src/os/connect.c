@@ -71,7 +71,7 @@ static bool connect_unix(struct loop *loop, const struct stream_order *order,
     if (descriptor < 0 ||
         connect(descriptor, (const struct sockaddr *)&order->to->address, order->to->size) != 0)
         return loop_error(err, "connect", -errno);
-    if (!stream_open(loop, descriptor, TAKE(session), ret_stream, err))
+    if (!stream_wrap(loop, descriptor, TAKE(session), ret_stream, err))
         return false;
     descriptor = -1;
     (*ret_stream)->linked = true;

@@ -61,7 +61,7 @@ static bool take_in(struct listener *listener, int descriptor)
         if (!tls)
             return false;
     }
-    if (!stream_open(listener->loop, descriptor, tls, &stream, &err))
+    if (!stream_wrap(listener->loop, descriptor, tls, &stream, &err))
         return false;
     listener->accepted(listener->context, stream);
     return true;

@@ -41,7 +41,8 @@ void stream_handle(struct stream *stream, const struct stream_events *events, vo
 MUST_CHECK bool stream_write(struct stream *stream, const struct view *pieces, size_t count);
 size_t stream_queued(const struct stream *stream); // bytes
 
-// Stops and restarts `data` events.
+// Stops and restarts `data` events. While it is held, nobody looks whether the other side has ended
+// either: who must notice that keeps reading.
 void stream_hold(struct stream *stream, bool held);
 
 // Closes at once, or (stream_finish) after what is queued was sent and the other side has had the

@@ -43,7 +43,7 @@ struct stream {
 // on success. A TLS session belongs to the stream in any case.
 MUST_CHECK bool stream_make(struct loop *loop, bool is_tcp, struct tls_session *tls,
                             struct stream **ret_stream, struct err *err);
-MUST_CHECK bool stream_open(struct loop *loop, int descriptor, struct tls_session *tls,
+MUST_CHECK bool stream_wrap(struct loop *loop, int descriptor, struct tls_session *tls,
                             struct stream **ret_stream, struct err *err);
 
 // Goes on reading, or not any more, as the state of the stream wants it.

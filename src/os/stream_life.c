@@ -60,7 +60,7 @@ bool stream_make(struct loop *loop, bool is_tcp, struct tls_session *tls,
     return true;
 }
 
-bool stream_open(struct loop *loop, int descriptor, struct tls_session *tls,
+bool stream_wrap(struct loop *loop, int descriptor, struct tls_session *tls,
                  struct stream **ret_stream, struct err *err)
 {
     struct stream *stream;
@@ -92,7 +92,7 @@ bool stream_adopt(struct loop *loop, int descriptor, struct stream **ret_stream,
     if (!can_be_waited_for(descriptor))
         return err_set(err, ERR_IO, "system_error", "Descriptor %d is no pipe, socket or terminal",
                        descriptor);
-    return stream_open(loop, descriptor, NULL, ret_stream, err);
+    return stream_wrap(loop, descriptor, NULL, ret_stream, err);
 }
 
 // --- the end ---------------------------------------------------------------------------------

@@ -184,7 +184,8 @@ static bool expect_host(SSL *ssl, const char *host)
         return X509_VERIFY_PARAM_set1_ip_asc(wanted, host) == 1;
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return X509_VERIFY_PARAM_set1_host(wanted, host, 0) == 1 &&
-           SSL_set_tlsext_host_name(ssl, host) == 1;
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                    (void *)(uintptr_t)host) == 1; // the macro drops const without saying so
 }
 
 struct tls_session *tls_session_new(struct tls *tls, const char *host)
