@@ -246,16 +246,6 @@ static bool begin(struct http_exchange *exchange, struct view body)
 }
 
 // --- a new exchange --------------------------------------------------------------------------
-static bool is_clean(struct view text, bool name)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == 0x7f || (c < ' ' && (c != '\t' || name)) || (name && (c == ' ' || c == ':')))
-            return false;
-    }
-    return !name || text.size > 0;
-}
-
 static char *put(char *at, struct view text)
 {
     if (text.size > 0)
@@ -269,7 +259,7 @@ static bool put_fields(struct http_exchange *exchange, const struct http_order *
     char *at = exchange->fields;
     for (size_t i = 0; i < order->field_count; i++) {
         const struct http_field *field = &order->fields[i];
-        if (!is_clean(field->name, true) || !is_clean(field->value, false))
+        if (!http_field_is_clean(field->name, field->value))
             return false;
         if (http_name_is_ours(field->name))
             continue;

@@ -18,6 +18,21 @@ static bool same_name(struct view a, struct view b)
     return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
 
+static bool is_clean(struct view text, bool name)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c == 0x7f || (c < ' ' && (c != '\t' || name)) || (name && (c == ' ' || c == ':')))
+            return false;
+    }
+    return !name || text.size > 0;
+}
+
+bool http_field_is_clean(struct view name, struct view value)
+{
+    return is_clean(name, true) && is_clean(value, false);
+}
+
 bool http_name_is_ours(struct view name)
 {
     static const struct view ours[] = {
@@ -45,19 +60,74 @@ static void add_host(struct buf *head, const struct url *url)
     buf_add(head, VIEW("\r\n"));
 }
 
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// `user:password` of a URL, with %XX as the bytes they stand for.
+static void add_user(struct buf *user, const struct server_spec *spec)
+{
+    struct view rest = view_skip(spec->url_text, spec->url.https ? 8 : 7);
+    size_t size = 0;
+    while (size < rest.size && !memchr("/?#", rest.data[size], 3))
+        size++;
+    const char *end = (const char *)memrchr(rest.data, '@', size);
+    for (const char *at = rest.data; end && at < end; at++) {
+        bool coded = *at == '%' && end - at > 2 && hex_value(at[1]) >= 0 && hex_value(at[2]) >= 0;
+        buf_add_char(user, coded ? (char)(hex_value(at[1]) * 16 + hex_value(at[2])) : *at);
+        at += coded ? 2 : 0;
+    }
+    if (user->size == 0 || !memchr(user->data, ':', user->size))
+        buf_add_char(user, ':');
+}
+
+static void add_base64(struct buf *buf, struct view bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        uint32_t three = 0;
+        for (size_t j = i; j < i + 3; j++)
+            three = three << 8 | (j < bytes.size ? (uint8_t)bytes.data[j] : 0);
+        for (unsigned j = 0; j < 4; j++)
+            buf_add_char(buf, i + j > bytes.size ? '=' : digits[three >> (18 - 6 * j) & 63]);
+    }
+}
+
+// RFC 7617, as all clients understand `user:password@` in a URL.
+static void add_basic(struct buf *head, const struct server_spec *spec)
+{
+    struct buf user;
+    buf_init(&user, LIMIT_URL);
+    user.secret = true;
+    add_user(&user, spec);
+    buf_add(head, VIEW("Authorization: Basic "));
+    add_base64(head, buf_view(&user));
+    buf_add(head, VIEW("\r\n"));
+    head->failed = head->failed || user.failed;
+    buf_done(&user);
+}
+
 static void add_headers(struct buf *head, const struct server_spec *spec, uint64_t left_out)
 {
-    bool agent = false;
+    bool agent = false, authorized = false;
     for (size_t i = 0; i < spec->header_count; i++) {
         const struct server_header *header = &spec->headers[i];
         agent = agent || same_name(header->name, VIEW("User-Agent"));
-        if (http_name_is_ours(header->name) || is_left_out(i, left_out))
+        authorized = authorized || same_name(header->name, VIEW("Authorization"));
+        if (http_name_is_ours(header->name) || is_left_out(i, left_out) ||
+            !http_field_is_clean(header->name, header->value)) // no config has such
             continue;
         buf_add(head, header->name);
         buf_add(head, VIEW(": "));
         buf_add(head, header->value);
         buf_add(head, VIEW("\r\n"));
     }
+    if (spec->url.credentials && !authorized)
+        add_basic(head, spec);
     if (!agent) // some servers refuse whoever does not say what it is
         buf_add(head, VIEW("User-Agent: " USER_AGENT "\r\n"));
 }

@@ -9,6 +9,8 @@
 enum { SHORT = 30000 }; // microseconds, for timeouts
 
 #define OK "HTTP/1.1 200 OK\r\n"
+#define HTTP_102 "HTTP/1.1 102 Processing\r\n\r\n"
+#define MANY_102 HTTP_102 HTTP_102 HTTP_102 HTTP_102 HTTP_102
 
 static const struct script scripts[] = {
     {"/", OK "Content-Length: 5\r\n\r\nhello", THEN_STAY},
@@ -20,13 +22,18 @@ static const struct script scripts[] = {
      OK "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n",
      THEN_STAY},
     {"/to-the-end", OK "Connection: close\r\n\r\nhello", THEN_FINISH},
+    {"/cut-off", OK "Connection: close\r\n\r\nhello", THEN_CLOSE},
     {"/1.0", "HTTP/1.0 200 OK\r\n\r\nhello", THEN_FINISH},
     {"/1.0-length", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", THEN_STAY},
+    {"/1.0-keep", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello",
+     THEN_STAY},
     {"/close", OK "Connection: close\r\nContent-Length: 5\r\n\r\nhello", THEN_FINISH},
     {"/interim",
      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK
      "Content-Length: 5\r\n\r\nhello",
      THEN_STAY},
+    {"/interims", MANY_102 MANY_102 MANY_102 MANY_102 OK "Content-Length: 0\r\n\r\n", THEN_STAY},
+    {"/304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", THEN_STAY},
     {"/switch", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", THEN_STAY},
     {"/keep-5", OK "Keep-Alive: timeout=5\r\nContent-Length: 5\r\n\r\nhello", THEN_STAY},
     {"/keep-1", OK "Keep-Alive: timeout=1\r\nContent-Length: 5\r\n\r\nhello", THEN_STAY},
@@ -56,7 +63,7 @@ struct bench {
     struct http_client *client;
     struct server server;
     int64_t skip; // added to the time the client is told
-    struct seen *waited;
+    const char *scheme;
 };
 
 enum cancel { NEVER, IN_HEAD, IN_DATA, IN_DONE, IN_FAILED };
@@ -156,19 +163,26 @@ static void on_tick(void *context)
     http_client_tick(bench->client, loop_clock() + bench->skip);
 }
 
-static inline int set_up(void **state)
+// With TLS when there is any.
+static inline int set_up_with(void **state, struct tls *server, struct tls *client)
 {
     struct err err;
     struct bench *bench = calloc(1, sizeof *bench);
     assert_non_null(bench);
     assert_true(loop_new(&bench->loop, &err));
     settings_init(&bench->settings);
-    bench->client = http_client_new(bench->loop, &bench->settings, NULL);
+    bench->client = http_client_new(bench->loop, &bench->settings, client);
     assert_non_null(bench->client);
     assert_true(timer_new(bench->loop, 5, on_tick, bench, &bench->timer, &err));
-    server_init(&bench->server, bench->loop, scripts);
+    server_init(&bench->server, bench->loop, scripts, server);
+    bench->scheme = server ? "https" : "http";
     *state = bench;
     return 0;
+}
+
+static inline int set_up(void **state)
+{
+    return set_up_with(state, NULL, NULL);
 }
 
 static inline int tear_down(void **state)
@@ -210,7 +224,7 @@ static inline struct server_spec *spec_at(const struct bench *bench, const char 
     } known[256];
     static size_t count;
     char url[128];
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s",
+    (void)snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", bench->scheme,
                    (unsigned)listener_port(bench->server.listener), target);
     for (size_t i = 0; i < count; i++)
         if (strcmp(known[i].url, url) == 0)
@@ -236,7 +250,7 @@ static inline void wait_for(struct seen *seen)
         loop_run(seen->bench->loop);
 }
 
-static inline void run_for(struct bench *bench, int64_t ms)
+static inline void let_run(struct bench *bench, int64_t ms)
 {
     struct err err;
     struct timer *timer;

@@ -31,6 +31,7 @@ struct server {
     unsigned connections, requests; // so far
     unsigned present;               // connections
     bool close_next;                // the next request is met by a closed door
+    size_t dribble;                 // bytes of an answer in one go; 0: all
     struct buf last;                // the last request, whole
     struct peer *peers;
 };
@@ -40,6 +41,8 @@ struct peer {
     struct peer *next;
     struct stream *stream;
     struct buf in;
+    struct view rest; // of a dribbled answer
+    enum then then;
     bool gone;
 };
 
@@ -66,21 +69,49 @@ static void send_big(struct stream *stream, size_t size)
     free(body);
 }
 
+static void then(struct peer *peer, enum then what)
+{
+    if (what == THEN_CLOSE) {
+        peer_close(peer);
+    } else if (what == THEN_FINISH) {
+        peer->gone = true;
+        peer->server->present--;
+        stream_finish(&peer->stream);
+    }
+}
+
+// A few bytes in each turn of the loop.
+static void dribble(void *context)
+{
+    struct peer *peer = (struct peer *)context;
+    struct server *server = peer->server;
+    if (peer->gone)
+        return;
+    struct view some = peer->rest;
+    some.size = some.size < server->dribble ? some.size : server->dribble;
+    assert_true(stream_write(peer->stream, &some, 1));
+    peer->rest = view_skip(peer->rest, some.size);
+    if (peer->rest.size > 0)
+        assert_true(loop_post(server->loop, dribble, peer));
+    else
+        then(peer, peer->then);
+}
+
 static void answer(struct peer *peer, struct view target)
 {
     for (const struct script *script = peer->server->scripts; script->target; script++) {
         if (!view_is(target, script->target))
             continue;
         struct view bytes = view_of(script->answer);
+        if (peer->server->dribble && bytes.size > 0) {
+            peer->rest = bytes;
+            peer->then = script->then;
+            dribble(peer);
+            return;
+        }
         if (bytes.size > 0)
             assert_true(stream_write(peer->stream, &bytes, 1));
-        if (script->then == THEN_CLOSE) {
-            peer_close(peer);
-        } else if (script->then == THEN_FINISH) {
-            peer->gone = true;
-            peer->server->present--;
-            stream_finish(&peer->stream);
-        }
+        then(peer, script->then);
         return;
     }
     if (view_starts(target, VIEW("/big/")))
@@ -137,13 +168,13 @@ static void server_accepted(void *context, struct stream *stream)
 }
 
 static inline void server_init(struct server *server, struct loop *loop,
-                               const struct script *scripts)
+                               const struct script *scripts, struct tls *tls)
 {
     struct err err;
     *server = (struct server){.loop = loop, .scripts = scripts};
     buf_init(&server->last, 64 << 20);
     const struct listener_order order = {
-        .where = "127.0.0.1:0", .accepted = server_accepted, .context = server};
+        .where = "127.0.0.1:0", .tls = tls, .accepted = server_accepted, .context = server};
     assert_true(listener_new(loop, &order, &server->listener, &err));
 }
 

@@ -13,8 +13,9 @@ static void reuses_connections(void **state)
     expect_status(bench, "/empty", 200);
     expect_hello(bench, "POST", "/interim");
     expect_status(bench, "/302", 302);
+    expect_status(bench, "/304", 304);
     assert_int_equal(bench->server.connections, 1);
-    assert_int_equal(bench->server.requests, 11);
+    assert_int_equal(bench->server.requests, 12);
 }
 
 static void gives_a_small_answer_in_one_piece(void **state)
@@ -26,10 +27,36 @@ static void gives_a_small_answer_in_one_piece(void **state)
     buf_done(&seen.body);
 }
 
+static void puts_answers_together(void **state)
+{
+    struct bench *bench = *state;
+    struct seen seen = {0};
+    bench->server.dribble = 1;
+    send_to(bench, "POST", "/", &seen);
+    wait_for(&seen);
+    assert_int_equal(seen.pieces, 5);
+    buf_done(&seen.body);
+    for (bench->server.dribble = 1; bench->server.dribble < 90; bench->server.dribble++) {
+        expect_hello(bench, "POST", "/");
+        expect_hello(bench, "POST", "/chunked");
+        expect_hello(bench, "POST", "/interim");
+        expect_status(bench, "/204", 204);
+    }
+    assert_int_equal(bench->server.connections, 1);
+    bench->server.dribble = 1;
+    expect_hello(bench, "POST", "/to-the-end");
+    expect_failure(bench, "/bare-lf", HTTP_GARBLED);
+    bench->settings.request_head = 38; // the size of this head
+    expect_hello(bench, "POST", "/");
+    bench->settings.request_head = 37;
+    expect_failure(bench, "/", HTTP_LARGE);
+    let_run(bench, 20); // the rest of what nobody wants any more
+}
+
 static void does_not_reuse_what_is_not_clear(void **state)
 {
-    static const char *const targets[] = {"/to-the-end", "/1.0",   "/1.0-length",
-                                          "/close",      "/extra", "/keep-1"};
+    static const char *const targets[] = {"/to-the-end", "/1.0",    "/1.0-length", "/close",
+                                          "/extra",      "/keep-1", "/1.0-keep"};
     struct bench *bench = *state;
     for (size_t i = 0; i < COUNT_OF(targets); i++) {
         expect_hello(bench, "GET", targets[i]);
@@ -43,8 +70,8 @@ static void does_not_reuse_what_is_not_clear(void **state)
 
 static void refuses_what_is_no_http(void **state)
 {
-    static const char *const targets[] = {"/garbage",   "/bare-lf", "/two-lengths",
-                                          "/bad-chunk", "/gzip",    "/switch"};
+    static const char *const targets[] = {"/garbage", "/bare-lf",  "/two-lengths", "/bad-chunk",
+                                          "/gzip",    "/interims", "/switch"};
     for (size_t i = 0; i < COUNT_OF(targets); i++)
         expect_failure(*state, targets[i], HTTP_GARBLED);
 }
@@ -118,7 +145,7 @@ static void sends_what_it_is_told(void **state)
     struct http_order order = {
         .method = "POST", .fields = fields, .field_count = COUNT_OF(fields), .body = VIEW("{}")};
     send_spec(bench, spec, order, &seen);
-    run_for(bench, 50);
+    let_run(bench, 50);
     expect_sent(bench, "POST /?a=b HTTP/1.1\r\nHost: 127.0.0.1:",
                 "\r\n"
                 "Authorization: Bearer upstream\r\nUser-Agent: secure-mcp-gateway/" SMG_VERSION
@@ -126,12 +153,43 @@ static void sends_what_it_is_told(void **state)
     http_cancel(&seen.exchange);
     order = (struct http_order){.method = "DELETE"};
     send_spec(bench, spec, order, &seen);
-    run_for(bench, 50);
+    let_run(bench, 50);
     expect_sent(bench, "DELETE /?a=b HTTP/1.1\r\nHost: 127.0.0.1:",
                 "\r\n"
                 "Authorization: Bearer upstream\r\nAccept: text/plain\r\n"
                 "User-Agent: secure-mcp-gateway/" SMG_VERSION "\r\n\r\n");
     http_cancel(&seen.exchange);
+}
+
+static void expect_basic(struct bench *bench, const char *user, const char *encoded)
+{
+    static struct server_spec specs[8];
+    static char urls[COUNT_OF(specs)][64];
+    static size_t count;
+    struct seen seen = {0};
+    char *url = urls[count], line[128];
+    (void)snprintf(url, sizeof urls[0], "http://%s127.0.0.1:%u/", user,
+                   (unsigned)listener_port(bench->server.listener));
+    spec_init(&specs[count], url);
+    send_spec(bench, &specs[count++], (struct http_order){.method = "GET"}, &seen);
+    wait_for(&seen);
+    assert_true(seen.done);
+    buf_done(&seen.body);
+    (void)snprintf(line, sizeof line,
+                   "\r\nAuthorization: Basic %s\r\nUser-Agent: secure-mcp-gateway/" SMG_VERSION
+                   "\r\n\r\n",
+                   encoded);
+    expect_sent(bench, "GET / HTTP/1.1\r\nHost: 127.0.0.1:", line);
+}
+
+static void sends_the_credentials_of_a_url(void **state)
+{
+    expect_basic(*state, "user:password@", "dXNlcjpwYXNzd29yZA==");
+    expect_basic(*state, "a:b%40c@", "YTpiQGM=");
+    expect_basic(*state, "key@", "a2V5Og==");
+    expect_basic(*state, "a:b@c@", "YTpiQGM=");
+    expect_basic(*state, "@", "Og==");
+    expect_basic(*state, "ab%4:%zz@", "YWIlNDoleno=");
 }
 
 static void refuses_fields_that_end_the_head(void **state)
@@ -179,7 +237,7 @@ static void replaces_closed_connections(void **state)
     struct bench *bench = *state;
     expect_hello(bench, "POST", "/");
     server_hang_up(&bench->server);
-    run_for(bench, 20);
+    let_run(bench, 20);
     expect_hello(bench, "POST", "/"); // it was seen that it is closed
     assert_int_equal(bench->server.connections, 2);
 
@@ -213,23 +271,28 @@ static void sends_again_only_once(void **state)
     assert_int_equal(bench->server.requests, 3);
 }
 
+static void wait_for_present(struct bench *bench, unsigned connections)
+{
+    for (int i = 0; i < 1000 && bench->server.present != connections; i++)
+        let_run(bench, 5);
+    assert_int_equal(bench->server.present, connections);
+}
+
 static void forgets_idle_connections(void **state)
 {
     struct bench *bench = *state;
     expect_hello(bench, "POST", "/keep-5");
     bench->skip = 3 * TIME_SECOND;
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.present, 1);
     bench->skip = 5 * TIME_SECOND;
-    run_for(bench, 20);
-    assert_int_equal(bench->server.present, 0);
+    wait_for_present(bench, 0);
     expect_hello(bench, "POST", "/");
     bench->skip += 40 * TIME_SECOND;
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.present, 1);
     bench->skip += 20 * TIME_SECOND;
-    run_for(bench, 20);
-    assert_int_equal(bench->server.present, 0);
+    wait_for_present(bench, 0);
 }
 
 static void keeps_a_bounded_number(void **state)
@@ -245,7 +308,7 @@ static void keeps_a_bounded_number(void **state)
         assert_true(seen[i].done);
         buf_done(&seen[i].body);
     }
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_int_equal(bench->server.connections, MANY);
     assert_int_equal(bench->server.present, KEPT);
     free(seen);
@@ -261,7 +324,7 @@ static void can_be_cancelled_in_events(void **state)
         struct seen seen = {.cancel = wheres[i / 2]};
         send_to(bench, "POST", targets[i % 2], &seen);
         wait_for(&seen);
-        run_for(bench, 10);
+        let_run(bench, 10);
         assert_int_equal(seen.done, seen.cancel == IN_DONE);
         assert_int_equal(seen.pieces > 0, seen.cancel != IN_HEAD);
         buf_done(&seen.body);
@@ -279,7 +342,7 @@ static void can_be_cancelled_at_any_time(void **state)
         struct seen seen = {0};
         send_to(bench, "POST", "/silent", &seen);
         if (ms > 0)
-            run_for(bench, ms);
+            let_run(bench, ms);
         http_cancel(&seen.exchange);
     }
     struct seen seen = {0};
@@ -287,7 +350,7 @@ static void can_be_cancelled_at_any_time(void **state)
         .method = "GET", .fields = &(struct http_field){{NULL, 0}, {NULL, 0}}, .field_count = 1};
     send_spec(bench, spec_at(bench, "/"), order, &seen);
     http_cancel(&seen.exchange); // whose failure was to be told
-    run_for(bench, 20);
+    let_run(bench, 20);
     assert_false(seen.over);
     assert_int_equal(bench->server.present, 0);
     http_cancel(&seen.exchange);
@@ -319,9 +382,10 @@ static void holds_the_flow(void **state)
     send_to(bench, "POST", "/big/10485760", &seen);
     while (seen.pieces == 0)
         loop_run(bench->loop);
-    run_for(bench, 100);
+    let_run(bench, 100);
     assert_false(seen.over);
     assert_true(seen.body.size <= READ);
+    bench->settings.idle_timeout = 10 * TIME_SECOND;
     http_hold(seen.exchange, false);
     wait_for(&seen);
     assert_true(seen.done);
@@ -331,11 +395,26 @@ static void holds_the_flow(void **state)
     assert_int_equal(bench->server.connections, 1);
 }
 
+// What holds one answer does not hold the connection behind it.
+static void keeps_connections_unheld(void **state)
+{
+    struct bench *bench = *state;
+    struct seen seen = {.hold = true};
+    send_to(bench, "POST", "/", &seen);
+    wait_for(&seen);
+    assert_true(seen.done);
+    buf_done(&seen.body);
+    server_hang_up(&bench->server);
+    let_run(bench, 20);
+    expect_hello(bench, "POST", "/");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         HTTP_TEST(reuses_connections),
         HTTP_TEST(gives_a_small_answer_in_one_piece),
+        HTTP_TEST(puts_answers_together),
         HTTP_TEST(does_not_reuse_what_is_not_clear),
         HTTP_TEST(refuses_what_is_no_http),
         HTTP_TEST(notices_that_an_answer_is_cut),
@@ -352,6 +431,8 @@ int main(void)
         HTTP_TEST(can_be_cancelled_at_any_time),
         HTTP_TEST(can_send_in_events),
         HTTP_TEST(holds_the_flow),
+        HTTP_TEST(keeps_connections_unheld),
+        HTTP_TEST(sends_the_credentials_of_a_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
