@@ -50,6 +50,7 @@ struct upstreams {
     struct upstreams_order order;
     int64_t now;    // loop_clock() at the last enter
     unsigned depth; // of enter
+    bool closing;   // nothing new is begun
     struct poke *poke;
     struct node list;    // of upstreams
     struct node links;   // STARTING, READY and RESTING ones

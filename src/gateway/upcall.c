@@ -457,9 +457,9 @@ void upcall_answered(struct upcall *call, const struct rpc *response)
         call->link->ops->abandon(call->link, call, true);
     detach(call);
     call_free(call);
-    if (!own)
-        upstream_is_up(upstream);
     events->answered(context, era, response);
+    if (!own) // after the answer: until it is told the client may cancel
+        upstream_is_up(upstream);
 }
 
 // Gives out what was put aside, until it is held again or there is no more.

@@ -13,6 +13,10 @@
 // our own, many at a time; progress tokens are replaced likewise. Requests wait while a link is
 // being made.
 //
+// A legacy client's request on a modern link gets the members of `_meta` that tell who asks; a
+// modern client's request on a legacy link loses them, so that no server takes it for one of the
+// other era. All other bytes of params pass as they came.
+//
 // Nothing here knows clients' connections: events go to whoever made the call, or to
 // upstreams_events. No event comes before the function that causes it has returned (but for
 // upstream_learn's `done`). Events may call whatever is here, except upstreams_free and
@@ -127,7 +131,8 @@ struct upstreams_order {
                 const char *detail);
 };
 MUST_CHECK struct upstreams *upstreams_new(const struct upstreams_order *order);
-void upstreams_free(struct upstreams **upstreams); // ends all children and links; calls fail first
+// Ends all children and links; calls fail first. Not to be called in an event.
+void upstreams_free(struct upstreams **upstreams);
 
 // The upstream of a spec in a project (row number), made when it is new. NULL when memory is short.
 // Upstreams that nobody asked for (upstreams_keep) since `idle_child` end their children.
