@@ -194,8 +194,10 @@ static bool talk_enter(struct stdio *stdio, struct principal *principal, struct 
         return false;
     talk->entering = true;
     talk->stream = !body.data;
-    talk->exchange = body.data ? front_post(stdio->gateway, &request, &ops, talk)
-                               : front_get(stdio->gateway, &request, &ops, talk);
+    if (body.data)
+        talk->exchange = front_post(stdio->gateway, &request, &ops, talk);
+    else
+        talk->exchange = front_get(stdio->gateway, &request, &ops, talk);
     talk->entering = false;
     if (talk->over || !talk->exchange)
         talk_end(talk);
