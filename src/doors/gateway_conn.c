@@ -199,6 +199,7 @@ static enum http_verdict refuse_framing(struct conn *conn, int status, const cha
 {
     const struct refusal refusal = {status, RPC_INVALID_REQUEST, reason, NULL};
     conn->closing = true;
+    conn->cors = NULL; // of the request before it
     reply_refuse(conn, &refusal);
     return HTTP_ANSWERED;
 }
@@ -301,6 +302,7 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
         take_request(conn, &request, all, view_skip(bytes, *ret_used), &size);
     wipe((struct view){bytes.data, request.head_size - before});
     if (verdict != HTTP_MOVED) {
+        conn->door->counters.requests++;
         *ret_used = size - before;
         if (conn->head_size == 0)
             buf_done(&conn->input);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -216,6 +217,23 @@ static bool begin_metrics(struct server *server, struct err *err)
            metrics_new(server->workers[0].loop, where, &server->board, &server->metrics, err);
 }
 
+// A connection takes a descriptor, and so does much else.
+static void raise_descriptor_limit(struct server *server)
+{
+    enum { OTHERS = 1024 };
+    struct rlimit limit;
+    char text[32];
+    const rlim_t wanted = (rlim_t)server->settings->connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= wanted)
+        return;
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
+    journal_event(server->workers[0].journal, "few_descriptors", "limit", text, NULL);
+}
+
 static bool server_begin(struct server *server, struct err *err)
 {
     const struct settings *settings = server->settings;
@@ -233,6 +251,7 @@ static bool server_begin(struct server *server, struct err *err)
         if (!worker_begin(server, i, err))
             return false;
     first = server->workers[0].loop;
+    raise_descriptor_limit(server);
     return begin_metrics(server, err) && loop_signal(first, SIGTERM, on_end_signal, server, err) &&
            loop_signal(first, SIGINT, on_end_signal, server, err) &&
            loop_signal(first, SIGHUP, on_hangup, server, err);

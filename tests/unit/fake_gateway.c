@@ -17,7 +17,7 @@
 
 #include "gateway/gateway.h"
 
-enum { FLOOD_EVENT = 64 * 1024, FLOOD_EVENTS = 64, BIG = 8 * 1024 * 1024 };
+enum { FLOOD_EVENT = 64 * 1024, FLOOD_EVENTS = 256, BIG = 8 * 1024 * 1024 };
 
 struct exchange {
     struct exchange *next;

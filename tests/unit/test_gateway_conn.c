@@ -217,8 +217,10 @@ static void slow_readers(void **state)
 
 static void late_clients(void **state)
 {
-    int idle = dial(), begun = dial(), stream = dial();
+    int idle = dial(), begun = dial(), stream = dial(), deaf = dial(), lazy = dial();
     (void)state;
+    post(deaf, "flood"); // an answer in events, and a large one, that nobody reads
+    post(lazy, "big");
     put(begun, "POST /mcp HTTP/1.1\r\nHo");
     put(stream, "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
                 "apikey: good0\r\n\r\n");
@@ -226,9 +228,16 @@ static void late_clients(void **state)
     expect_start("HTTP/1.1 408 ");
     expect(stream, "3\r\n:\n\n\r\n3\r\n:\n\n\r\n");
     assert_true(is_closed(idle));
+    expect_gone("\r\n\r\n1 1");
+    size_t size = 0;
+    while (get(lazy, "x"))
+        size += strlen(got);
+    assert_true(size < BIG);
     (void)close(idle);
     (void)close(begun);
     (void)close(stream);
+    (void)close(deaf);
+    (void)close(lazy);
 }
 
 static void too_many(void **state)
