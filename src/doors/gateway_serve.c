@@ -52,7 +52,8 @@ struct server {
 // --- a worker's turns ------------------------------------------------------------------------
 static void end_if_idle(struct worker *worker, int64_t now)
 {
-    bool idle = worker->door.counters.connections_now == 0 && gateway_idle(worker->gateway);
+    // Of all workers: one of theirs may be on its way to this one.
+    bool idle = atomic_load(&worker->server->connections) == 0 && gateway_idle(worker->gateway);
     if (worker->drain_until == 0 || (!idle && now < worker->drain_until))
         return;
     door_close(&worker->door);
