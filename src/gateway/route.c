@@ -73,14 +73,17 @@ static enum found find_target(struct call *call, const struct incoming *incoming
     return FOUND;
 }
 
-// Sends it to the target, with the name as the server knows it in the place of `raw`.
+// Sends it to the target, with the name as the server knows it in the place of `raw` ({NULL, 0}:
+// nowhere).
 static void send_to(struct call *call, const struct incoming *incoming, const struct target *target,
                     struct view raw)
 {
     struct buf quoted AUTO(buf_done);
-    struct sending sending = {.spec = target->spec, .name = target->name};
+    struct sending sending = {.spec = target->spec};
     buf_init(&quoted, 8 * NAME_ROOM);
-    if (!call->exchange->only) {
+    if (call->method != MCP_COMPLETE) // which has no Mcp-Name
+        sending.name = target->name;
+    if (!call->exchange->only && raw.data) {
         json_add_string(&quoted, target->name);
         sending.splices[sending.splice_count++] = (struct splice){raw, buf_view(&quoted)};
     }
@@ -256,14 +259,13 @@ void route_by_uri(struct call *call, const struct incoming *incoming)
     enum found found = find_resource(call, incoming, uri, &target);
     if (found == WAITING)
         return;
-    const struct sending sending = {.spec = target.spec, .name = uri};
     if (found == NOT_FOUND)
         call_fail(call, &(struct failure){.code = call->era == MCP_MODERN ? RPC_INVALID_PARAMS
                                                                           : RPC_RESOURCE_NOT_FOUND,
                                           .message = "Resource not found",
                                           .outcome = "denied"});
     else
-        call_send(call, incoming, &sending);
+        send_to(call, incoming, &target, (struct view){NULL, 0});
 }
 
 void route_completion(struct call *call, const struct incoming *incoming)
@@ -278,19 +280,15 @@ void route_completion(struct call *call, const struct incoming *incoming)
         return;
     }
     bool prompt = incoming->params.ref_name.data != NULL;
-    enum found found = prompt ? find_target(call, incoming, name, LIST_PROMPTS, &target)
-                              : find_resource(call, incoming, name, &target);
-    if (found == WAITING)
-        return;
-    if (found == NOT_FOUND) {
+    enum found found;
+    if (prompt)
+        found = find_target(call, incoming, name, LIST_PROMPTS, &target);
+    else
+        found = find_resource(call, incoming, name, &target);
+    if (found == NOT_FOUND)
         unknown(call, prompt ? "prompt" : "resource");
-        return;
-    }
-    if (prompt) {
-        send_to(call, incoming, &target, raw);
-        return;
-    }
-    call_send(call, incoming, &(struct sending){.spec = target.spec});
+    else if (found == FOUND)
+        send_to(call, incoming, &target, prompt ? raw : (struct view){NULL, 0});
 }
 
 // Tasks belong to the server that made them; at `/mcp` their ids do not say which that was.

@@ -367,15 +367,26 @@ static bool refuse_stray_key(enum param param, struct view text, struct err *err
                    param_rows[param].name);
 }
 
+static bool read_switch(enum param param, struct view text, struct err *err)
+{
+    return view_is(text, "true") || view_is(text, "false") ||
+           bad_value(param, "true or false", err);
+}
+
+static bool read_status(enum param param, struct view text, struct err *err)
+{
+    return view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||
+           bad_value(param, "active, disabled or expired", err);
+}
+
 bool param_read(enum param param, struct view text, struct arg *ret_arg, struct err *err)
 {
     struct arg arg = {.given = true, .text = text};
-    bool good = false;
+    bool good = param_rows[param].type == TYPE_FLAG;
     if (!refuse_stray_key(param, text, err))
         return false;
     switch (param_rows[param].type) {
     case TYPE_FLAG:
-        good = true;
         break;
     case TYPE_TEXT:
         good = read_text(param, text, err);
@@ -393,12 +404,10 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
         good = !rule_api_key(text) || bad_value(param, rule_api_key(text), err);
         break;
     case TYPE_SWITCH:
-        good = view_is(text, "true") || view_is(text, "false") ||
-               bad_value(param, "true or false", err);
+        good = read_switch(param, text, err);
         break;
     case TYPE_STATUS:
-        good = view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||
-               bad_value(param, "active, disabled or expired", err);
+        good = read_status(param, text, err);
         break;
     case TYPE_PATH:
         good = (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);

@@ -17,6 +17,7 @@ extern const struct op_table config_ops;          // op_config.c
 extern const struct op_table system_ops;          // op_system.c
 extern const struct op_table system_exchange_ops; // op_system_exchange.c
 extern const struct op_table audit_ops;           // op_audit.c
+extern const struct op_table serve_ops;           // op_serve.c
 extern const struct op_table client_ops;          // op_client.c
 extern const struct op_table import_ops;          // op_import.c
 extern const struct op_table config_file_ops;     // op_config_file.c
