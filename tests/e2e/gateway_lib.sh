@@ -3,9 +3,10 @@
 #
 # $PACKAGES is npm's folder; node is one that can run what is there. A .mjs file finds the packages when it is run by `script`.
 
+files=$(cd "$(dirname "$0")" && pwd) || exit # of the caller
 # Before lib.sh, which sets another HOME: npm has its settings in ours.
 PACKAGES=$("$(dirname "${BASH_SOURCE[0]}")/../conformance/packages") || exit 1
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 export PACKAGES PATH=$PACKAGES/bin:$PATH
@@ -15,7 +16,7 @@ NODE=$(realpath "$PACKAGES/bin/node")
 
 # script FILE ARGS...: runs a .mjs of the caller's folder with the packages in reach.
 script() {
-    cp "$(dirname "$0")"/*.mjs "$T"
+    cp "$files"/*.mjs "$T"
     node "$T/$1" "${@:2}"
 }
 
