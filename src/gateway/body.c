@@ -9,7 +9,7 @@
 
 enum {
     SPLICES = 16, // without an allocation
-    OURS = 6,     // splices that come to the client's
+    OURS = 2,     // splices that come to the client's
     DIGITS = 24,
 };
 
@@ -113,52 +113,10 @@ static void insert(struct splice *splices, size_t *count, struct splice splice)
     splices[at] = splice;
 }
 
-static bool is_modern_member(struct view name)
-{
-    static const struct view names[] = {
-        VIEW(MCP_META "protocolVersion"), VIEW(MCP_META "clientInfo"),
-        VIEW(MCP_META "clientCapabilities"), VIEW(MCP_META "logLevel")};
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (json_name_is(name, names[i]))
-            return true;
-    return false;
-}
-
-static void take_out(struct splice *splices, size_t *count, const char *from, const char *to)
-{
-    insert(splices, count, (struct splice){{from, (size_t)(to - from)}, VIEW("")});
-}
-
-// Takes out the members of the modern era, each run of them with its comma. No name stands twice,
-// so there are at most four runs.
-static void take_out_meta(struct splice *splices, size_t *count, struct view params)
-{
-    struct mcp_params read;
-    mcp_params_read(params, &read);
-    struct json_walk walk = json_walk(read.meta);
-    struct view name, value;
-    const char *run = NULL, *kept_end = NULL, *end = NULL;
-    while (json_walk_next(&walk, &name, &value)) {
-        const char *start = name.data - 1; // its quote
-        end = value.data + value.size;
-        if (is_modern_member(name)) {
-            run = run ? run : start;
-            continue;
-        }
-        if (run)
-            take_out(splices, count, run, start);
-        run = NULL;
-        kept_end = end;
-    }
-    if (run)
-        take_out(splices, count, kept_end ? kept_end : run, end);
-}
-
 // Params that are an object, with all splices.
 static void add_params(struct upstreams *all, const struct upcall_order *order, bool modern,
                        struct view id)
 {
-    bool with_meta = modern && order->asker->era == MCP_LEGACY;
     struct view meta = {NULL, 0}; // that is not for the link
     if (!modern && order->asker->era == MCP_MODERN)
         meta = json_walk_member(order->params, "_meta");
@@ -179,8 +137,6 @@ static void add_params(struct upstreams *all, const struct upcall_order *order, 
         insert(splices, &count, (struct splice){order->token, id});
     if (modern && order->asker->era == MCP_LEGACY)
         insert(splices, &count, meta_splice(all, order));
-    else if (!modern && order->asker->era == MCP_MODERN)
-        take_out_meta(splices, &count, order->params);
     splice_add(&all->body, order->params, splices, count);
     if (splices != few)
         free(splices);
