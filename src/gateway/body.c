@@ -1,6 +1,6 @@
-// body.c: a request as an upstream is to get it: our id, our progress token, and where the era of
-// the link asks for it, the members of `_meta` that tell who asks. All else is passed on as it
-// came.
+// body.c: a request as an upstream is to get it: our id, our progress token, and the members of
+// `_meta` that tell who asks where the era of the link asks for them, and only there. All else is
+// passed on as it came.
 #include <stdlib.h>
 
 #include "base/json_out.h"
@@ -72,6 +72,38 @@ static struct splice meta_splice(struct upstreams *all, const struct upcall_orde
     return (struct splice){{object.data + 1, 0}, buf_view(&all->meta)};
 }
 
+// Whether a value of `_meta` is one that tells who asks: a server that speaks both eras would take
+// a legacy message that has them for a modern one.
+static bool is_of_modern(const struct mcp_params *params, const char *value)
+{
+    return value == params->meta_version.data || value == params->meta_capabilities.data ||
+           value == params->meta_client_info.data || value == params->meta_level.data;
+}
+
+// The splice that takes these out of a modern client's `_meta` for a legacy link; what it becomes
+// is made in all->meta, with our progress token.
+static struct splice legacy_splice(struct upstreams *all, const struct upcall_order *order,
+                                   struct view meta, struct view id)
+{
+    struct mcp_params params;
+    mcp_params_read(order->params, &params);
+    struct json_walk walk = json_walk(meta);
+    struct view name, value;
+    const char *before = "{\"";
+    buf_clear(&all->meta);
+    while (json_walk_next(&walk, &name, &value)) {
+        if (is_of_modern(&params, value.data))
+            continue;
+        buf_add(&all->meta, view_of(before));
+        buf_add(&all->meta, name);
+        buf_add(&all->meta, VIEW("\":"));
+        buf_add(&all->meta, value.data == order->token.data ? id : value);
+        before = ",\"";
+    }
+    buf_add(&all->meta, all->meta.size > 0 ? VIEW("}") : VIEW("{}"));
+    return (struct splice){meta, buf_view(&all->meta)};
+}
+
 // Puts `splice` where it belongs among the `count` that stand in the order of their places.
 static void insert(struct splice *splices, size_t *count, struct splice splice)
 {
@@ -126,6 +158,10 @@ static void take_out_meta(struct splice *splices, size_t *count, struct view par
 static void add_params(struct upstreams *all, const struct upcall_order *order, bool modern,
                        struct view id)
 {
+    bool with_meta = modern && order->asker->era == MCP_LEGACY;
+    struct view meta = {NULL, 0}; // that is not for the link
+    if (!modern && order->asker->era == MCP_MODERN)
+        meta = json_walk_member(order->params, "_meta");
     struct splice few[SPLICES];
     size_t count = order->splice_count;
     struct splice *splices = few;
@@ -137,7 +173,9 @@ static void add_params(struct upstreams *all, const struct upcall_order *order, 
     }
     if (count > 0)
         memcpy(splices, order->splices, count * sizeof(*splices));
-    if (order->token.data)
+    if (json_raw_is(meta, '{'))
+        insert(splices, &count, legacy_splice(all, order, meta, id));
+    else if (order->token.data)
         insert(splices, &count, (struct splice){order->token, id});
     if (modern && order->asker->era == MCP_LEGACY)
         insert(splices, &count, meta_splice(all, order));
