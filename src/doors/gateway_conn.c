@@ -155,7 +155,7 @@ static bool move(struct conn *conn, struct door *to, struct buf *bytes)
     from->counters.connections_now--;
     conn->input = *bytes;
     conn->unread = true;
-    conn->inside = conn->answered = false;
+    conn->inside = conn->answered = conn->closing = false;
     conn->door = to;
     if (stream_move(&conn->stream, to->loop, adopted, conn)) {
         from->counters.moved++;

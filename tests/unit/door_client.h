@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -122,6 +123,7 @@ static inline int dial_port(int to)
                                   .sin_port = htons((uint16_t)to),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int made = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     assert_int_equal(connect(made, (const struct sockaddr *)&address, sizeof address), 0);
     return made;
 }
