@@ -1,6 +1,6 @@
-// body.c: a request as an upstream is to get it: our id, our progress token, and the members of
-// `_meta` that tell who asks where the era of the link asks for them, and only there. All else is
-// passed on as it came.
+// body.c: a request as an upstream is to get it: our id, our progress token, and where the era of
+// the link asks for it, the members of `_meta` that tell who asks. All else is passed on as it
+// came.
 #include <stdlib.h>
 
 #include "base/json_out.h"
@@ -9,7 +9,7 @@
 
 enum {
     SPLICES = 16, // without an allocation
-    OURS = 2,     // splices that come to the client's
+    OURS = 6,     // splices that come to the client's
     DIGITS = 24,
 };
 
@@ -72,38 +72,6 @@ static struct splice meta_splice(struct upstreams *all, const struct upcall_orde
     return (struct splice){{object.data + 1, 0}, buf_view(&all->meta)};
 }
 
-// Whether a value of `_meta` is one that tells who asks: a server that speaks both eras would take
-// a legacy message that has them for a modern one.
-static bool is_of_modern(const struct mcp_params *params, const char *value)
-{
-    return value == params->meta_version.data || value == params->meta_capabilities.data ||
-           value == params->meta_client_info.data || value == params->meta_level.data;
-}
-
-// The splice that takes these out of a modern client's `_meta` for a legacy link; what it becomes
-// is made in all->meta, with our progress token.
-static struct splice legacy_splice(struct upstreams *all, const struct upcall_order *order,
-                                   struct view meta, struct view id)
-{
-    struct mcp_params params;
-    mcp_params_read(order->params, &params);
-    struct json_walk walk = json_walk(meta);
-    struct view name, value;
-    const char *before = "{\"";
-    buf_clear(&all->meta);
-    while (json_walk_next(&walk, &name, &value)) {
-        if (is_of_modern(&params, value.data))
-            continue;
-        buf_add(&all->meta, view_of(before));
-        buf_add(&all->meta, name);
-        buf_add(&all->meta, VIEW("\":"));
-        buf_add(&all->meta, value.data == order->token.data ? id : value);
-        before = ",\"";
-    }
-    buf_add(&all->meta, all->meta.size > 0 ? VIEW("}") : VIEW("{}"));
-    return (struct splice){meta, buf_view(&all->meta)};
-}
-
 // Puts `splice` where it belongs among the `count` that stand in the order of their places.
 static void insert(struct splice *splices, size_t *count, struct splice splice)
 {
@@ -113,13 +81,51 @@ static void insert(struct splice *splices, size_t *count, struct splice splice)
     splices[at] = splice;
 }
 
+static bool is_modern_member(struct view name)
+{
+    static const struct view names[] = {
+        VIEW(MCP_META "protocolVersion"), VIEW(MCP_META "clientInfo"),
+        VIEW(MCP_META "clientCapabilities"), VIEW(MCP_META "logLevel")};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (json_name_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static void take_out(struct splice *splices, size_t *count, const char *from, const char *to)
+{
+    insert(splices, count, (struct splice){{from, (size_t)(to - from)}, VIEW("")});
+}
+
+// Takes out the members of the modern era, each run of them with its comma. No name stands twice,
+// so there are at most four runs.
+static void take_out_meta(struct splice *splices, size_t *count, struct view params)
+{
+    struct mcp_params read;
+    mcp_params_read(params, &read);
+    struct json_walk walk = json_walk(read.meta);
+    struct view name, value;
+    const char *run = NULL, *kept_end = NULL, *end = NULL;
+    while (json_walk_next(&walk, &name, &value)) {
+        const char *start = name.data - 1; // its quote
+        end = value.data + value.size;
+        if (is_modern_member(name)) {
+            run = run ? run : start;
+            continue;
+        }
+        if (run)
+            take_out(splices, count, run, start);
+        run = NULL;
+        kept_end = end;
+    }
+    if (run)
+        take_out(splices, count, kept_end ? kept_end : run, end);
+}
+
 // Params that are an object, with all splices.
 static void add_params(struct upstreams *all, const struct upcall_order *order, bool modern,
                        struct view id)
 {
-    struct view meta = {NULL, 0}; // that is not for the link
-    if (!modern && order->asker->era == MCP_MODERN)
-        meta = json_walk_member(order->params, "_meta");
     struct splice few[SPLICES];
     size_t count = order->splice_count;
     struct splice *splices = few;
@@ -131,12 +137,12 @@ static void add_params(struct upstreams *all, const struct upcall_order *order, 
     }
     if (count > 0)
         memcpy(splices, order->splices, count * sizeof(*splices));
-    if (json_raw_is(meta, '{'))
-        insert(splices, &count, legacy_splice(all, order, meta, id));
-    else if (order->token.data)
+    if (order->token.data)
         insert(splices, &count, (struct splice){order->token, id});
     if (modern && order->asker->era == MCP_LEGACY)
         insert(splices, &count, meta_splice(all, order));
+    else if (!modern && order->asker->era == MCP_MODERN)
+        take_out_meta(splices, &count, order->params);
     splice_add(&all->body, order->params, splices, count);
     if (splices != few)
         free(splices);
