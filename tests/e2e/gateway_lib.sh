@@ -6,7 +6,7 @@
 files=$(cd "$(dirname "$0")" && pwd) || exit # of the caller
 # Before lib.sh, which sets another HOME: npm has its settings in ours.
 PACKAGES=$("$(dirname "${BASH_SOURCE[0]}")/../conformance/packages") || exit 1
-# shellcheck source-path=SCRIPTDIR source=lib.sh
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../e2e source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 export PACKAGES PATH=$PACKAGES/bin:$PATH
