@@ -34,7 +34,7 @@ static bool grow(struct table *table)
     if (!bigger.places)
         return false;
     for (size_t i = 0; i < table->capacity; i++) {
-        size_t at;
+        size_t at = 0;
         if (table->places[i].thing && !find_place(&bigger, table->places[i].number, &at))
             bigger.places[at] = table->places[i];
     }
@@ -52,13 +52,13 @@ void table_done(struct table *table)
 
 void *table_find(const struct table *table, uint64_t number)
 {
-    size_t at;
+    size_t at = 0;
     return find_place(table, number, &at) ? table->places[at].thing : NULL;
 }
 
 bool table_add(struct table *table, uint64_t number, void *thing)
 {
-    size_t at;
+    size_t at = 0;
     if (4 * (table->count + 1) > 3 * table->capacity && !grow(table))
         return false;
     if (!find_place(table, number, &at))

@@ -116,7 +116,7 @@ static bool find_access(struct principals *principals, const struct grant *grant
     if (!project)
         return err_memory(err);
     if (!project->access || !db_version_equal(project->seen, seen)) {
-        struct access *fresh;
+        struct access *fresh = NULL;
         if (!is_current(principals, project->access, grant, &current, err))
             return false;
         if (!current) {
@@ -283,7 +283,7 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
 {
     struct grant grant;
     struct err err = {0};
-    struct access *access;
+    struct access *access = NULL;
     if (!store_is_in_place(principals->store))
         return unavailable(principals, "the store's file is gone or was replaced");
     struct db_version seen = store_version(principals->store); // before the question
