@@ -23,6 +23,12 @@ bool file_error(struct err *err, const char *what, const char *path)
     return false;
 }
 
+static bool too_large(const char *path, const struct buf *buf, struct err *err)
+{
+    return err_set(err, ERR_USAGE, "file_too_large", "%.900s holds more than %zu bytes", path,
+                   buf->maximum);
+}
+
 static bool read_rest(int descriptor, const char *path, struct buf *buf, struct err *err)
 {
     char chunk[16 * 1024];
@@ -41,8 +47,7 @@ static bool read_rest(int descriptor, const char *path, struct buf *buf, struct 
     explicit_bzero(chunk, sizeof chunk);
     if (buf->failed)
         return err_memory(err);
-    return got == 0 || err_set(err, ERR_USAGE, "file_too_large", "%.900s holds more than %zu bytes",
-                               path, buf->maximum);
+    return got == 0 || too_large(path, buf, err);
 }
 
 void descriptor_close(int *descriptor)
@@ -60,6 +65,8 @@ bool file_read(const char *path, struct buf *buf, struct stat *ret_status, struc
     int descriptor AUTO(descriptor_close) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0 || fstat(descriptor, &status) != 0)
         return file_error(err, "open", path);
+    if (S_ISREG(status.st_mode) && status.st_size > 0 && (size_t)status.st_size > buf->maximum)
+        return too_large(path, buf, err);
     if (!read_rest(descriptor, path, buf, err))
         return false;
     if (ret_status)
@@ -140,18 +147,6 @@ void file_draft_drop(struct file_draft *draft)
     if (draft->descriptor >= 0)
         (void)unlink(draft->temporary);
     descriptor_close(&draft->descriptor);
-}
-
-bool file_replace(const char *path, struct view content, struct err *err)
-{
-    struct file_draft draft;
-    if (!file_draft_open(&draft, path, err))
-        return false;
-    if (file_write_all(draft.descriptor, content))
-        return file_draft_commit(&draft, err);
-    (void)file_error(err, "write", path);
-    file_draft_drop(&draft);
-    return false;
 }
 
 // One folder whose parent is there; its name is durable.

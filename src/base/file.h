@@ -15,7 +15,8 @@
 bool file_error(struct err *err, const char *what, const char *path);
 
 // Reads all of `path` ("-" is standard input) into `buf`, up to the buf's maximum. A larger file is
-// an error, as is one that cannot be opened or read. `ret_status` (may be NULL) tells of the file.
+// an error, told before it is read when its size is known, as is one that cannot be opened or read.
+// `ret_status` (may be NULL) tells of the file.
 MUST_CHECK bool file_read(const char *path, struct buf *buf, struct stat *ret_status,
                           struct err *err);
 
@@ -29,9 +30,6 @@ struct file_draft {
 MUST_CHECK bool file_draft_open(struct file_draft *draft, const char *path, struct err *err);
 MUST_CHECK bool file_draft_commit(struct file_draft *draft, struct err *err);
 void file_draft_drop(struct file_draft *draft); // accepts a committed or failed draft
-
-// A whole draft in one call.
-MUST_CHECK bool file_replace(const char *path, struct view content, struct err *err);
 
 // True when nothing has that name.
 bool file_is_missing(const char *path);

@@ -21,6 +21,24 @@
 // Held output (nothing is shown before the change is durable) must fit in memory. Bytes.
 #define LIMIT_HELD_OUTPUT (512u << 20)
 
+// `system import`: the file of the Python original. 100,000 users, each with a key and a
+// membership, take some 40 MB of it; more would keep others waiting for the store. Bytes.
+#define LIMIT_EXCHANGE_FILE (64u << 20)
+
+// The tree of that file, see LIMIT_JSON_MEMORY. Bytes.
+#define LIMIT_EXCHANGE_MEMORY (768u << 20)
+
+// Users, projects, memberships, configs, servers and keys in it: some 20 seconds at worst, so that
+// nobody waits for the store longer than LIMIT_BUSY_MS.
+#define LIMIT_EXCHANGE_THINGS 400000
+
+// What a report tells one by one; the rest is counted. Enough to mend a file by, and a hostile file
+// cannot make a report that is larger than itself.
+#define LIMIT_REPORT 1000
+
+// Members of the original's file that are kept only to be given back: it has two of its own.
+#define LIMIT_KEPT 64
+
 // The tree of a JSON text from outside: a value takes 64 bytes and more, however short it is, so
 // that a file of LIMIT_INPUT_FILE bytes fits when its values are not all of one digit. Bytes.
 #define LIMIT_JSON_MEMORY (256u << 20)

@@ -69,7 +69,7 @@ bool table_add(struct table *table, uint64_t number, void *thing)
 
 void table_remove(struct table *table, uint64_t number)
 {
-    size_t hole;
+    size_t hole = 0;
     if (!find_place(table, number, &hole))
         return;
     table->count--;

@@ -93,8 +93,8 @@ void stmt_free(struct stmt **stmt);
 enum step { STEP_ROW, STEP_END, STEP_FAILED };
 MUST_CHECK enum step stmt_step(struct stmt *stmt, struct err *err);
 
-// Columns of the present row, from 0. Views hold until the next step. NULL reads as 0 or {NULL, 0},
-// and so do texts and blobs of another type.
+// Columns of the present row, from 0, all of them in memory: reading cannot fail. Views hold until
+// the next step. NULL reads as 0 or {NULL, 0}, and so do texts and blobs of another type.
 int64_t stmt_int(struct stmt *stmt, int column);
 bool stmt_is_time(struct stmt *stmt, int column); // NULL, or a whole number but 0
 struct view stmt_text(struct stmt *stmt, int column);
@@ -149,6 +149,6 @@ bool db_is_in_place(const struct db *db);
 void db_empty_log(struct db *db);
 
 // The whole file checked page by page and reference by reference; each finding is told to
-// `finding`. A disk that fails is an error and no finding.
+// `finding`. A disk that fails or memory that is short is an error and no finding.
 MUST_CHECK bool db_check(struct db *db, void (*finding)(void *context, struct view text),
                          void *context, struct err *err);

@@ -302,9 +302,26 @@ void stmt_free(struct stmt **stmt)
     }
 }
 
+// SQLite may need memory to hand out a column, and what it has none for looks like NULL. Asked for
+// here, the columns of a row that the caller gets can be read without fail.
+static bool is_row_readable(sqlite3_stmt *handle)
+{
+    bool readable = true;
+    for (int i = sqlite3_data_count(handle) - 1; i >= 0 && readable; i--) {
+        int type = sqlite3_column_type(handle, i);
+        if (type == SQLITE_TEXT)
+            readable = sqlite3_column_text(handle, i);
+        else if (type == SQLITE_BLOB)
+            readable = sqlite3_column_blob(handle, i) || sqlite3_column_bytes(handle, i) == 0;
+    }
+    return readable;
+}
+
 enum step stmt_step(struct stmt *stmt, struct err *err)
 {
     int code = sqlite3_step(stmt->handle);
+    if (code == SQLITE_ROW && !is_row_readable(stmt->handle))
+        code = SQLITE_NOMEM;
     if (code == SQLITE_ROW)
         return STEP_ROW;
     if (code == SQLITE_DONE)
@@ -529,13 +546,17 @@ static bool check_with(struct db *db, const char *pragma, const char *good,
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     enum step step;
+    errno = 0;
     if (!db_query(db, pragma, BIND_NOTHING, &stmt, err))
         return false;
     while ((step = stmt_step(stmt, err)) == STEP_ROW) {
         if (view_is(stmt_text(stmt, 0), good))
             continue;
+        // A page that could not be read, or for which there was no room, is told as a damaged one.
         if (errno == EIO)
             return disk_error(db, SQLITE_IOERR, err);
+        if (errno == ENOMEM)
+            return err_memory(err);
         finding(context, stmt_text(stmt, 0));
     }
     return step == STEP_END;

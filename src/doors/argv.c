@@ -11,18 +11,6 @@
 #include "model/rules.h"
 
 // Options of the program itself. Those with a value have a metavar in help.c.
-enum global {
-    G_HOME,
-    G_STORE,
-    G_OUTPUT,
-    G_API_KEY_ENV,
-    G_HELP,
-    G_VERSION,
-    G_MAN,
-    G_MARKDOWN,
-    G_COUNT
-};
-
 static const struct {
     const char *name, *letter;
     bool takes_value;
@@ -239,7 +227,7 @@ bool request_key_from_environment(struct request *request, const char *name, str
     if (request->key || request->args.list[P_API_KEY].given)
         return err_set(err, ERR_USAGE, "option_twice", "--api-key is given twice");
     if (!value || value[0] == '\0')
-        return err_set(err, ERR_USAGE, "environment_missing",
+        return err_set(err, ERR_NOT_FOUND, "environment_missing",
                        "The environment variable %s is not set", shown_word(name, shown));
     if (!keep_key(request, view_of(value), err))
         return false;
@@ -295,9 +283,6 @@ bool request_unknown_option(const struct request *request, const char *word, str
 static bool set_param(struct request *request, enum param param, const char *value, struct err *err)
 {
     struct arg *arg = &request->args.list[param];
-    if (arg->given)
-        return err_set(err, ERR_USAGE, "option_twice", "--%s is given twice",
-                       param_rows[param].name);
     if (param == P_API_KEY)
         return set_key(request, value, err);
     if (param_is_secret(param))
@@ -313,6 +298,21 @@ static bool is_offered(const struct request *request, const struct option *optio
     if (option->global != G_COUNT)
         return true;
     return option->param != P_COUNT && request->op && op_offers(request->op, option->param);
+}
+
+// Nothing can be given twice, so that nobody has to know which of the two would count. (A secret
+// that also comes from elsewhere is noticed by whoever takes it.)
+static bool refuse_repeated(struct request *request, const struct option *option, struct err *err)
+{
+    const char *name = option->global != G_COUNT ? globals[option->global].name + 2
+                                                 : param_rows[option->param].name;
+    bool *given = option->global != G_COUNT ? &request->globals_given[option->global]
+                                            : &request->args.list[option->param].given;
+    if (*given)
+        return err_set(err, ERR_USAGE, "option_twice", "--%s is given twice", name);
+    if (option->global != G_COUNT)
+        *given = takes_value(option);
+    return true;
 }
 
 // Reads the option at argv[*at] and moves `*at` to its last word.
@@ -338,6 +338,8 @@ static bool read_option(struct request *request, int argc, char **argv, int *at,
                            shown_word(argv[*at], shown));
         value = argv[++*at];
     }
+    if (!refuse_repeated(request, &option, err))
+        return false;
     if (option.global != G_COUNT)
         return set_global(request, option.global, value, err);
     return set_param(request, option.param, value, err);

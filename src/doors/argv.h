@@ -16,6 +16,19 @@
 
 enum { REQUEST_WORDS = 3 };
 
+// The options of the program itself.
+enum global {
+    G_HOME,
+    G_STORE,
+    G_OUTPUT,
+    G_API_KEY_ENV,
+    G_HELP,
+    G_VERSION,
+    G_MAN,
+    G_MARKDOWN,
+    G_COUNT
+};
+
 struct request {
     const char *words[REQUEST_WORDS]; // what is no option: group, verb, or a built-in and its words
     size_t word_count;
@@ -24,7 +37,7 @@ struct request {
     struct clear_key *key;        // owns the text of P_API_KEY; NULL when none was given
     struct buf texts[P_COUNT];    // own the texts of other secret parameters; empty: not given
     const char *home, *store_url; // NULL: not given
-    bool output_given;
+    bool output_given, globals_given[G_COUNT]; // the latter only for those that take a value
     enum render_format format;
     bool help, version, man, markdown;
     const char *stray; // an option that no built-in command knows; NULL: there was none

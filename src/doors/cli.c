@@ -65,7 +65,8 @@ static bool look_into_environment(struct request *request, struct err *err)
 static bool read_input(struct request *request, struct buf *input, struct err *err)
 {
     const struct arg *file = &request->args.list[P_INPUT_FILE];
-    buf_init(input, LIMIT_INPUT_FILE);
+    size_t limit = request->op->input_limit;
+    buf_init(input, limit ? limit : LIMIT_INPUT_FILE);
     input->secret = true; // a config's servers have credentials
     if (!request->op->input || !file->given)
         return true;

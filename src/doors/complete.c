@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "doors/argv.h"
+#include "doors/help.h"
 #include "model/rules.h"
 #include "model/suggest.h"
 #include "ops/op.h"
@@ -16,8 +17,15 @@ static const char bash_script[] =
     "# bash completion for secure-mcp-gateway\n"
     "COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}\n"
     "_secure_mcp_gateway() {\n"
-    "    local word=${COMP_WORDS[COMP_CWORD]} quote= candidate\n"
+    "    local word=${COMP_WORDS[COMP_CWORD]} quote= candidate before words=()\n"
     "    COMPREPLY=()\n"
+    "    for before in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+    "        case $before in\n"
+    "        \\'*\\') words+=(\"${before:1:${#before}-2}\") ;;\n"
+    "        \\\"*\\\") before=${before:1:${#before}-2} ;;&\n"
+    "        *) words+=(\"${before//\\\\/}\") ;;\n"
+    "        esac\n"
+    "    done\n"
     "    case $word in\n"
     "    [\\\"\\']*) quote=${word:0:1} word=${word:1} ;;\n"
     "    *) word=${word//\\\\/} ;;\n"
@@ -30,7 +38,7 @@ static const char bash_script[] =
     "        esac\n"
     "        [[ $quote && $candidate == *\"$quote\" ]] && candidate+=$quote\n"
     "        COMPREPLY+=(\"$candidate\")\n"
-    "    done < <(secure-mcp-gateway __complete \"${COMP_WORDS[@]:1:COMP_CWORD-1}\" \"$word\" "
+    "    done < <(secure-mcp-gateway __complete \"${words[@]}\" \"$word\" "
     "2>/dev/null)\n"
     "}\n"
     "complete -o default -F _secure_mcp_gateway secure-mcp-gateway\n";
@@ -87,6 +95,8 @@ struct typed {
     struct buf *buf;    // for the candidates, one a line
     const char *prefix; // what the candidates must begin with
     const char *lead;   // stands before each of them: `--email=`, or nothing
+    char **words;       // what stands on the line before
+    int count;
 };
 
 static void put(const struct typed *typed, struct view candidate)
@@ -128,11 +138,10 @@ static void offer_option(const struct typed *typed, const char *name)
 static void offer_options(const struct typed *typed, const struct op *op)
 {
     static const char *const always[] = {"help", "home", "output", "store"};
-    for (size_t i = 0; op && i < P_COUNT; i++)
-        if (op_offers(op, (enum param)i))
-            offer_option(typed, param_rows[i].name);
-    if (op && op_offers(op, P_API_KEY))
-        offer_option(typed, "api-key-env");
+    struct help_option options[HELP_OPTIONS];
+    size_t count = op ? help_options(op, options) : 0;
+    for (size_t i = 0; i < count; i++)
+        offer_option(typed, options[i].name);
     for (size_t i = 0; i < COUNT_OF(always); i++)
         offer_option(typed, always[i]);
 }
@@ -144,14 +153,36 @@ static void offer_each(const struct typed *typed, const char *words)
         offer(typed, words);
 }
 
+// What was given for an option among the words before; {NULL, 0}: nothing.
+static struct view value_before(const struct typed *typed, enum param param)
+{
+    struct view value = {NULL, 0};
+    for (int i = 0; i < typed->count; i++) {
+        const char *name = param_rows[param].name, *word = typed->words[i];
+        size_t size = strlen(name);
+        enum param found;
+        if (option_awaits_value(word, &found)) {
+            i++;
+            if (found == param && i < typed->count)
+                value = view_of(typed->words[i]);
+        } else if (is_long_option(word) && strncmp(word + 2, name, size) == 0 &&
+                   word[2 + size] == '=') {
+            value = view_of(word + 2 + size + 1);
+        }
+    }
+    return value;
+}
+
 static void offer_stored(const struct typed *typed, enum suggestion what,
                          const struct store_config *config)
 {
     struct store *store AUTO(store_free) = NULL;
     struct stmt *stmt AUTO(stmt_free) = NULL;
+    const struct suggest_config of = {value_before(typed, P_CONFIG_NAME),
+                                      value_before(typed, P_CONFIG_ID)};
     struct err ignored;
     if (!store_open(config, &store, &ignored) ||
-        !suggest_query(store, what, view_of(typed->prefix), &stmt, &ignored))
+        !suggest_query(store, what, view_of(typed->prefix), &of, &stmt, &ignored))
         return;
     while (stmt_step(stmt, &ignored) == STEP_ROW)
         put(typed, stmt_text(stmt, 0));
@@ -172,6 +203,9 @@ static void offer_values(const struct typed *typed, enum param param,
     case P_SOURCE_CONFIG:
         offer_stored(typed, SUGGEST_CONFIG_NAME, config);
         break;
+    case P_SERVER_NAME:
+        offer_stored(typed, SUGGEST_SERVER_NAME, config);
+        break;
     case P_API_KEY:
         offer_stored(typed, SUGGEST_KEY_ID, config);
         break;
@@ -186,6 +220,9 @@ static void offer_values(const struct typed *typed, enum param param,
         break;
     case P_PROTOCOL:
         offer_each(typed, "auto\0legacy\0modern\0");
+        break;
+    case P_ENABLE_SERVER_INFO_VALIDATION:
+        offer_each(typed, "true\0false\0");
         break;
     case P_STATUS:
         offer_each(typed, "active\0disabled\0expired\0");
@@ -231,10 +268,10 @@ static size_t plain_words(int count, char **words, const char *ret_plain[REQUEST
 }
 
 // Groups, verbs or options, by the words before.
-static void offer_words(const struct typed *typed, int count, char **words)
+static void offer_words(const struct typed *typed)
 {
     const char *plain[REQUEST_WORDS] = {NULL};
-    size_t found = plain_words(count, words, plain), named;
+    size_t found = plain_words(typed->count, typed->words, plain), named;
     const struct op *op = op_of_words(plain, found, &named);
     if (typed->prefix[0] == '-' || op || (found >= 2 && strcmp(plain[0], "help") != 0))
         offer_options(typed, op);
@@ -280,14 +317,15 @@ void complete_words(struct buf *buf, int count, char **words, const struct store
     if (hide_keys(count, words) || (count = join_equals(count, words)) < 1)
         return;
     char *last = words[count - 1], *equals = strchr(last, '=');
-    struct typed typed = {buf, last, ""};
+    struct typed typed = {buf, last, "", words, count - 1};
     if (equals && is_long_option(last) &&
         text_copy(option, sizeof option, view_bytes(last, (size_t)(equals - last)))) {
         char lead[sizeof option + 1];
         (void)snprintf(lead, sizeof lead, "%s=", option);
-        typed = (struct typed){buf, equals + 1, lead};
+        typed.prefix = equals + 1;
+        typed.lead = lead;
         (void)offer_values_of(&typed, option, config);
     } else if (count < 2 || !offer_values_of(&typed, words[count - 2], config)) {
-        offer_words(&typed, count - 1, words);
+        offer_words(&typed);
     }
 }

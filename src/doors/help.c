@@ -30,22 +30,37 @@ static void add_common_options(struct buf *buf)
 }
 
 // The rest of a line about an option, from column 31 on.
-static void add_option(struct buf *buf, const char *name, const char *metavar, const char *help)
+static void add_option(struct buf *buf, const struct help_option *option)
 {
-    size_t width = 6 + 2 + strlen(name) + (metavar ? 1 + strlen(metavar) : 0);
-    buf_add_format(buf, "      --%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
+    const char *metavar = option->metavar ? option->metavar : "";
+    size_t width = 6 + 2 + strlen(option->name) + (metavar[0] ? 1 + strlen(metavar) : 0);
+    buf_add_format(buf, "      --%s%s%s", option->name, metavar[0] ? " " : "", metavar);
     if (width >= 31)
-        buf_add_format(buf, "\n%31s%s\n", "", help);
+        buf_add_format(buf, "\n%31s%s\n", "", option->help);
     else
-        buf_add_format(buf, "%*s%s\n", (int)(31 - width), "", help);
+        buf_add_format(buf, "%*s%s\n", (int)(31 - width), "", option->help);
 }
 
-static void add_param(struct buf *buf, const struct op *op, enum param param)
+static struct help_option option_of(const struct op *op, enum param param, enum need need)
 {
     const struct param_row *row = &param_rows[param];
-    add_option(buf, row->name, row->metavar, op_param_help(op, param));
-    if (param == P_API_KEY)
-        add_option(buf, "api-key-env", "NAME", "the key, from this environment variable");
+    return (struct help_option){row->name, row->metavar, op_param_help(op, param), need};
+}
+
+size_t help_options(const struct op *op, struct help_option ret_options[HELP_OPTIONS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < op->param_count; i++) {
+        ret_options[count++] = option_of(op, op->params[i].param, op->params[i].need);
+        if (op->params[i].param == P_API_KEY)
+            ret_options[count++] = (struct help_option){
+                "api-key-env", "NAME", "the key, from this environment variable", MAY};
+    }
+    if (op->destructive) {
+        ret_options[count++] = option_of(op, P_DRY_RUN, MAY);
+        ret_options[count++] = option_of(op, P_CONFIRM, MAY);
+    }
+    return count;
 }
 
 void help_usage(struct buf *buf, const struct op *op)
@@ -74,19 +89,17 @@ void help_usage(struct buf *buf, const struct op *op)
 
 void help_op(struct buf *buf, const struct op *op)
 {
+    struct help_option options[HELP_OPTIONS];
+    size_t count = help_options(op, options);
     add(buf, "Usage: ");
     help_usage(buf, op);
     buf_add_format(buf, "\n%s.\n", op->summary);
     if (op->notes)
         buf_add_format(buf, "%s\n", op->notes);
-    if (op->param_count > 0 || op->destructive)
+    if (count > 0)
         add(buf, "\nOptions:\n");
-    for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op, op->params[i].param);
-    if (op->destructive) {
-        add_param(buf, op, P_DRY_RUN);
-        add_param(buf, op, P_CONFIRM);
-    }
+    for (size_t i = 0; i < count; i++)
+        add_option(buf, &options[i]);
     add_common_options(buf);
     if (op->example)
         add_examples(buf, op->example);

@@ -11,6 +11,16 @@ void help_op(struct buf *buf, const struct op *op);
 // The command line of an operation, with a line end.
 void help_usage(struct buf *buf, const struct op *op);
 
+// An option of a command, as it is told of.
+struct help_option {
+    const char *name, *metavar, *help; // metavar NULL: a flag
+    enum need need;
+};
+
+// All options of a command in the order of help; returns how many.
+enum { HELP_OPTIONS = OP_PARAMS + 3 };
+size_t help_options(const struct op *op, struct help_option ret_options[HELP_OPTIONS]);
+
 // The group of that name, or NULL.
 const struct op_group *help_find_group(const char *name);
 

@@ -41,27 +41,19 @@ static void add_upper(struct buf *buf, const char *text)
     }
 }
 
-static void add_option(struct buf *buf, const char *name, const char *metavar, const char *help)
+static void add_option(struct buf *buf, const struct help_option *option)
 {
     add(buf, ".TP\n\\fB\\-\\-");
-    add_text(buf, name);
+    add_text(buf, option->name);
     add(buf, "\\fR");
-    if (metavar) {
+    if (option->metavar) {
         add(buf, " \\fI");
-        add_text(buf, metavar);
+        add_text(buf, option->metavar);
         add(buf, "\\fR");
     }
     add(buf, "\n");
-    add_text(buf, help);
+    add_text(buf, option->help);
     add(buf, "\n");
-}
-
-static void add_param(struct buf *buf, const struct op *op, enum param param)
-{
-    const struct param_row *row = &param_rows[param];
-    add_option(buf, row->name, row->metavar, op_param_help(op, param));
-    if (param == P_API_KEY)
-        add_option(buf, "api-key-env", "NAME", "the key, from this environment variable");
 }
 
 static void add_examples(struct buf *buf, const char *lines)
@@ -89,6 +81,8 @@ static void add_usage(struct buf *buf, const struct op *op)
 static void add_op(struct buf *buf, const struct op *op)
 {
     char title[OP_TITLE];
+    struct help_option options[HELP_OPTIONS];
+    size_t count = help_options(op, options);
     add(buf, ".SS ");
     add_text(buf, op_title(op, title));
     add(buf, "\n");
@@ -100,12 +94,8 @@ static void add_op(struct buf *buf, const struct op *op)
         add_text(buf, op->notes);
         add(buf, "\n");
     }
-    for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op, op->params[i].param);
-    if (op->destructive) {
-        add_param(buf, op, P_DRY_RUN);
-        add_param(buf, op, P_CONFIRM);
-    }
+    for (size_t i = 0; i < count; i++)
+        add_option(buf, &options[i]);
     if (op->example)
         add_examples(buf, op->example);
 }

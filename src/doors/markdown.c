@@ -25,42 +25,32 @@ static const char *need_word(enum need need)
         [MUST] = "required",
         [ONE_USER] = "one of these",
         [ONE_PROJECT] = "one of these",
+        [ONE_CONSENT] = "one of these",
         [ONE_CONFIG] = "one of these",
         [MAY_ENV] = "",
     };
     return words[need];
 }
 
-static void add_option(struct buf *buf, const char *name, const char *metavar, const char *need,
-                       const char *help)
+static void add_option(struct buf *buf, const struct help_option *option)
 {
-    buf_add_format(buf, "| `--%s%s", name, metavar ? " " : "");
+    const char *metavar = option->metavar;
+    buf_add_format(buf, "| `--%s%s", option->name, metavar ? " " : "");
     for (; metavar && *metavar; metavar++)
         buf_add_format(buf, *metavar == '|' ? "\\%c" : "%c", *metavar);
-    buf_add_format(buf, "` | %s | ", need);
-    add_cell(buf, help);
+    buf_add_format(buf, "` | %s | ", need_word(option->need));
+    add_cell(buf, option->help);
     add(buf, " |\n");
-}
-
-static void add_param(struct buf *buf, const struct op *op, enum param param, enum need need)
-{
-    const struct param_row *row = &param_rows[param];
-    add_option(buf, row->name, row->metavar, need_word(need), op_param_help(op, param));
-    if (param == P_API_KEY)
-        add_option(buf, "api-key-env", "NAME", "", "the key, from this environment variable");
 }
 
 static void add_options(struct buf *buf, const struct op *op)
 {
-    if (op->param_count == 0 && !op->destructive)
-        return;
-    add(buf, "\n| option | | |\n| --- | --- | --- |\n");
-    for (size_t i = 0; i < op->param_count; i++)
-        add_param(buf, op, op->params[i].param, op->params[i].need);
-    if (op->destructive) {
-        add_param(buf, op, P_DRY_RUN, MAY);
-        add_param(buf, op, P_CONFIRM, MAY);
-    }
+    struct help_option options[HELP_OPTIONS];
+    size_t count = help_options(op, options);
+    if (count > 0)
+        add(buf, "\n| option | | |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < count; i++)
+        add_option(buf, &options[i]);
 }
 
 static void add_fields(struct buf *buf, const char *fields)

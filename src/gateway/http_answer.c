@@ -75,6 +75,8 @@ static int64_t keep_for(struct view value)
     return seconds > 0 ? seconds * TIME_SECOND : 0;
 }
 
+// RFC 9112 section 6.3. A body that only the end of the connection ends is taken from whoever sends
+// one, since small servers of event streams do, and the connection never used again.
 static enum http_body body_of(const struct http_head *head, bool headless)
 {
     if (headless || head->status == 204 || head->status == 304)

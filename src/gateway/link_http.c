@@ -5,7 +5,6 @@
 
 enum {
     FIELDS = 8, // of our own
-    DRAIN = 5,  // seconds that a stream may still last after its answer
 };
 
 // --- sending ---------------------------------------------------------------------------------
@@ -143,9 +142,7 @@ void http_session_lost(struct link *link, struct talk *talk)
         upcall_fail(call, UPCALL_DIED, "the server does not keep its session", false);
         return;
     }
-    call->talk = NULL;
-    talk->call = NULL;
-    talk_free(talk);
+    talk_drain(talk);
     upcall_wait_again(call);
     if (!first)
         return;
@@ -170,20 +167,14 @@ static bool open_link(struct link *link)
 // `answered`: a connection whose last bytes are let come can be used again.
 static void abandon(struct link *link, struct upcall *call, bool answered)
 {
-    struct talk *talk = TAKE(call->talk);
+    struct talk *talk = call->talk;
+    (void)link;
     if (!talk)
         return;
-    talk->call = NULL;
-    if (!answered) {
+    if (answered)
+        talk_drain(talk);
+    else
         talk_free(talk);
-        return;
-    }
-    talk->kind = TALK_DRAIN;
-    if (!talk->exchange)
-        return; // whoever has told the answer frees it
-    http_hold(talk->exchange, false);
-    talk->wake = link->all->now + DRAIN * TIME_SECOND;
-    list_append(&link->all->resting, &talk->rest);
 }
 
 static void hold(struct upcall *call, bool held)

@@ -14,10 +14,29 @@ enum {
     DETAIL = 64,
 };
 
-static bool writes(struct link *link, struct view line)
+static bool has_line_ends(struct view text)
 {
-    const struct view pieces[] = {line, VIEW("\n")};
-    return child_queued(link->child) + line.size <= LINK_QUEUE &&
+    return memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size);
+}
+
+// A message is one line, whatever line ends a client put between its tokens: else what stands after
+// one would be read as a message of its own, one that nobody has let through. In checked JSON line
+// ends are only ever blanks.
+static bool writes(struct link *link, struct view message)
+{
+    struct buf flat AUTO(buf_done);
+    buf_init(&flat, message.size);
+    if (has_line_ends(message)) {
+        buf_add(&flat, message);
+        for (size_t i = 0; i < flat.size; i++)
+            if (flat.data[i] == '\n' || flat.data[i] == '\r')
+                flat.data[i] = ' ';
+        if (flat.failed)
+            return false;
+        message = buf_view(&flat);
+    }
+    const struct view pieces[] = {message, VIEW("\n")};
+    return child_queued(link->child) + message.size <= LINK_QUEUE &&
            child_write(link->child, pieces, COUNT_OF(pieces));
 }
 
@@ -120,7 +139,8 @@ static bool open_link(struct link *link)
                                 .environment = spec->environment,
                                 .descriptors = DESCRIPTORS};
     struct err err = {0};
-    if (!child_start(link->all->order.loop, &order, &events, link, &link->child, &err))
+    if (!order.holder || !order.command ||
+        !child_start(link->all->order.loop, &order, &events, link, &link->child, &err))
         return false;
     upstreams_log(link->upstream, "started", spec->command);
     return true;

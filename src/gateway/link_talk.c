@@ -6,6 +6,7 @@
 enum {
     RETRY = 1000,       // milliseconds before a stream is resumed, unless the server says `retry:`
     RETRY_MOST = 30000, // milliseconds
+    DRAIN = 5,          // seconds that an answer may still last when nobody looks at it
     TRIES = 5,          // to resume, without anything coming
     STATUS_OK = 200,
     STATUS_UNAUTHORIZED = 401,
@@ -48,6 +49,22 @@ void talk_free(struct talk *talk)
         link->stream = NULL;
 }
 
+void talk_drain(struct talk *talk)
+{
+    struct link *link = talk->link;
+    if (talk->call)
+        talk->call->talk = NULL;
+    talk->call = NULL;
+    if (link->stream == talk)
+        link->stream = NULL;
+    talk->kind = TALK_DRAIN;
+    if (!talk->exchange)
+        return; // whoever tells its end frees it
+    http_hold(talk->exchange, false);
+    talk->wake = link->all->now + DRAIN * TIME_SECOND;
+    list_append(&link->all->resting, &talk->rest);
+}
+
 void talks_bury(struct upstreams *all)
 {
     while (!list_empty(&all->dead)) {
@@ -65,7 +82,7 @@ static void fail_call(struct talk *talk, enum upcall_failure why, const char *se
     struct link *link = talk->link;
     if (talk->call->own)
         link->handshake.status = talk->status;
-    else if (why != UPCALL_LARGE && why != UPCALL_MEMORY)
+    else if (why == UPCALL_UNREACHABLE || why == UPCALL_DIED)
         upstream_is_down(link->upstream);
     upcall_fail(talk->call, why, sentence, talk->exchange != NULL);
 }
@@ -119,10 +136,13 @@ static void call_head(struct talk *talk, const struct http_head *head)
     struct upcall *call = talk->call;
     call->heard = link->all->now;
     call->status = head->status;
-    bool in_session = link->session_size > 0 && link->era == MCP_LEGACY;
-    if (head->status == STATUS_UNAUTHORIZED || head->status == STATUS_FORBIDDEN)
-        fail_call(talk, UPCALL_UNAUTHORIZED, "the server refuses the gateway's credentials");
-    else if (talk->resumed && (head->status != STATUS_OK || !talk->sse))
+    bool in_session = call->body.data;
+    if (head->status == STATUS_UNAUTHORIZED || head->status == STATUS_FORBIDDEN) {
+        link->handshake.status = head->status;
+        talk_drain(talk);
+        upcall_fail(call, UPCALL_UNAUTHORIZED, "the server refuses the gateway's credentials",
+                    false);
+    } else if (talk->resumed && (head->status != STATUS_OK || !talk->sse))
         fail_call(talk, UPCALL_DIED, "the server's stream was lost");
     else if (head->status == STATUS_NOT_FOUND && in_session)
         http_session_lost(link, talk);
@@ -142,7 +162,7 @@ static void on_head(void *context, const struct http_head *head)
         call_head(talk, head);
     } else if (talk->kind == TALK_STREAM && !talk->sse) {
         talk->link->no_stream = true;
-        talk_free(talk);
+        talk_drain(talk);
     }
     upstreams_leave(all);
 }

@@ -8,6 +8,7 @@
 #include "base/json_walk.h"
 #include "gateway/call.h"
 #include "gateway/methods.h"
+#include "gateway/parameters.h"
 #include "gateway/questions.h"
 
 enum { NAME_ROOM = 4096 };
@@ -72,14 +73,17 @@ static enum found find_target(struct call *call, const struct incoming *incoming
     return FOUND;
 }
 
-// Sends it to the target, with the name as the server knows it in the place of `raw`.
+// Sends it to the target, with the name as the server knows it in the place of `raw` ({NULL, 0}:
+// nowhere).
 static void send_to(struct call *call, const struct incoming *incoming, const struct target *target,
                     struct view raw)
 {
     struct buf quoted AUTO(buf_done);
-    struct sending sending = {.spec = target->spec, .name = target->name};
+    struct sending sending = {.spec = target->spec};
     buf_init(&quoted, 8 * NAME_ROOM);
-    if (!call->exchange->only) {
+    if (call->method != MCP_COMPLETE) // which has no Mcp-Name
+        sending.name = target->name;
+    if (!call->exchange->only && raw.data) {
         json_add_string(&quoted, target->name);
         sending.splices[sending.splice_count++] = (struct splice){raw, buf_view(&quoted)};
     }
@@ -88,6 +92,57 @@ static void send_to(struct call *call, const struct incoming *incoming, const st
                    "The record of the server is damaged: ask the administrator");
     else
         call_send(call, incoming, &sending);
+}
+
+// Who minds the headers that repeat arguments: the server itself when it is modern and over HTTP.
+enum minder { MIND_NOTHING, MIND_COMPARE, MIND_WRITE };
+
+static enum minder minder_of(const struct call *call, struct server_spec *spec)
+{
+    struct upstream *upstream =
+        upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec);
+    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
+    bool compares = spec->http && facts && facts->era == MCP_MODERN;
+    if (call->exchange->stdio && call->era == MCP_MODERN)
+        return compares ? MIND_WRITE : MIND_NOTHING; // its client has no headers
+    if (call->era == MCP_MODERN)
+        return compares ? MIND_NOTHING : MIND_COMPARE;
+    return compares ? MIND_WRITE : MIND_NOTHING;
+}
+
+// Sends a tool's call, with its headers minded.
+static void call_tool(struct call *call, const struct incoming *incoming,
+                      const struct target *target)
+{
+    enum { FIELDS = 32 };
+    static const unsigned want = LIST_TOOLS;
+    struct view raw = incoming->params.name, arguments = incoming->params.arguments;
+    enum minder minder = minder_of(call, target->spec);
+    if (minder == MIND_NOTHING) {
+        send_to(call, incoming, target, raw);
+        return;
+    }
+    if (!call_want(call, incoming, &want, 1))
+        return;
+    const struct catalog *catalog = catalog_of(call, target->spec);
+    const struct list_item *tool = catalog ? catalog_find(catalog, LIST_TOOLS, target->name) : NULL;
+    if (!tool || !tool->parameters) {
+        send_to(call, incoming, target, raw);
+        return;
+    }
+    struct buf texts AUTO(buf_done);
+    struct http_field fields[FIELDS];
+    struct incoming with = *incoming;
+    buf_init(&texts, LIMIT_INPUT_FILE);
+    with.fields = fields;
+    if (minder == MIND_COMPARE &&
+        !parameters_agree(tool->raw, arguments, incoming->fields, incoming->field_count))
+        call_error(call, RPC_HEADER_MISMATCH, "Header mismatch: Mcp-Param");
+    else if (minder == MIND_WRITE &&
+             !parameters_make(tool->raw, arguments, &texts, fields, FIELDS, &with.field_count))
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    else
+        send_to(call, minder == MIND_WRITE ? &with : incoming, target, raw);
 }
 
 void route_by_name(struct call *call, const struct incoming *incoming)
@@ -108,6 +163,8 @@ void route_by_name(struct call *call, const struct incoming *incoming)
         return;
     if (found == NOT_FOUND || (tool && !server_spec_allows(target.spec, target.name)))
         unknown(call, tool ? "tool" : "prompt");
+    else if (tool)
+        call_tool(call, incoming, &target);
     else
         send_to(call, incoming, &target, raw);
 }
@@ -202,14 +259,13 @@ void route_by_uri(struct call *call, const struct incoming *incoming)
     enum found found = find_resource(call, incoming, uri, &target);
     if (found == WAITING)
         return;
-    const struct sending sending = {.spec = target.spec, .name = uri};
     if (found == NOT_FOUND)
         call_fail(call, &(struct failure){.code = call->era == MCP_MODERN ? RPC_INVALID_PARAMS
                                                                           : RPC_RESOURCE_NOT_FOUND,
                                           .message = "Resource not found",
                                           .outcome = "denied"});
     else
-        call_send(call, incoming, &sending);
+        send_to(call, incoming, &target, (struct view){NULL, 0});
 }
 
 void route_completion(struct call *call, const struct incoming *incoming)
@@ -224,19 +280,15 @@ void route_completion(struct call *call, const struct incoming *incoming)
         return;
     }
     bool prompt = incoming->params.ref_name.data != NULL;
-    enum found found = prompt ? find_target(call, incoming, name, LIST_PROMPTS, &target)
-                              : find_resource(call, incoming, name, &target);
-    if (found == WAITING)
-        return;
-    if (found == NOT_FOUND) {
+    enum found found;
+    if (prompt)
+        found = find_target(call, incoming, name, LIST_PROMPTS, &target);
+    else
+        found = find_resource(call, incoming, name, &target);
+    if (found == NOT_FOUND)
         unknown(call, prompt ? "prompt" : "resource");
-        return;
-    }
-    if (prompt) {
-        send_to(call, incoming, &target, raw);
-        return;
-    }
-    call_send(call, incoming, &(struct sending){.spec = target.spec});
+    else if (found == FOUND)
+        send_to(call, incoming, &target, prompt ? raw : (struct view){NULL, 0});
 }
 
 // Tasks belong to the server that made them; at `/mcp` their ids do not say which that was.

@@ -35,6 +35,9 @@ struct talk {
 struct talk *talk_new(struct link *link, enum talk_kind kind, struct upcall *call);
 // Cancels what is under way; the memory goes when the outermost leaves.
 void talk_free(struct talk *talk);
+// What still comes is let come for a little while, so that the connection can be used again. The
+// call and the link know nothing of it any more.
+void talk_drain(struct talk *talk);
 extern const struct http_events talk_events;
 
 // link_http.c

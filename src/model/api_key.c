@@ -30,8 +30,8 @@ bool api_key_check_genuine(const struct api_key *key, struct err *err)
 }
 
 // Seals `clear` into the row unless it is to be shown only once.
-static bool seal_copy(struct store *store, struct api_key *key, const struct clear_key *clear,
-                      bool show_once, struct err *err)
+static bool seal_copy(struct store *store, struct api_key *key, struct view clear, bool show_once,
+                      struct err *err)
 {
     char context[3 * UUID_TEXT];
     key->has_sealed = !show_once;
@@ -40,21 +40,43 @@ static bool seal_copy(struct store *store, struct api_key *key, const struct cle
     if (!store_unlock(store, err))
         return false;
     struct view bound = key_row_seal_context(key, context);
-    vault_seal(store->vault, clear_key_view(clear), bound, key->sealed);
-    key->sealed_size = clear->size + VAULT_SEAL_EXTRA;
+    vault_seal(store->vault, clear, bound, key->sealed);
+    key->sealed_size = clear.size + VAULT_SEAL_EXTRA;
     return true;
+}
+
+// Gives `key`, whose owner and options are set, an id and what depends on its text.
+static void name_key(const struct store *store, struct api_key *key, struct view clear)
+{
+    vault_new_uuid(key->key_id);
+    key_text_mask(clear, key->masked);
+    vault_key_digest(store->vault, clear, key->digest);
 }
 
 // Gives `key`, whose owner and options are set, an id and a secret, and stores it.
 static bool bear(struct store *store, struct api_key *key, struct clear_key *clear, bool show_once,
                  struct err *err)
 {
-    vault_new_uuid(key->key_id);
     key_text_mint(clear);
-    key_text_mask(clear_key_view(clear), key->masked);
-    vault_key_digest(store->vault, clear_key_view(clear), key->digest);
+    name_key(store, key, clear_key_view(clear));
     key->created_at = store->now;
-    return seal_copy(store, key, clear, show_once, err) && key_row_insert(store, key, err);
+    return seal_copy(store, key, clear_key_view(clear), show_once, err) &&
+           key_row_insert(store, key, err);
+}
+
+bool api_key_bring(struct store *store, struct api_key *key, struct view clear, bool revive,
+                   struct err *err)
+{
+    bool retired;
+    name_key(store, key, clear);
+    if (!key_row_is_retired(store, key->digest, &retired, err))
+        return false;
+    if (retired && !revive)
+        return err_set(err, ERR_PRECONDITION, "api_key_deleted",
+                       "the key was deleted from this store and is not brought back");
+    return (!retired || key_row_unretire(store, key->digest, err)) &&
+           seal_copy(store, key, clear, false, err) && key_row_insert(store, key, err) &&
+           record(store, retired ? "api_key.revive" : "api_key.import", key, err);
 }
 
 static bool refuse_stranger(const struct user *user, const struct project *project, struct err *err)

@@ -67,6 +67,17 @@ struct key_order {
 MUST_CHECK bool api_key_generate(struct store *store, const struct key_order *order,
                                  struct clear_key *clear, struct api_key *ret_key, struct err *err);
 
+// The key of exactly this text, if there is one: no key_id and no masked form. Tampered ones count.
+MUST_CHECK bool api_key_find(struct store *store, struct view clear, bool *ret_found,
+                             struct api_key *ret_key, struct err *err);
+
+// Stores a key that comes from elsewhere with its text, of any shape: `key` has the owner's and the
+// project's numbers and ids, the name and the times, and gets the rest. The owner is a member, and
+// the text is not in the store. ERR_PRECONDITION `api_key_deleted` when it was deleted from this
+// store: what was revoked does not come back by a file, unless `revive` says so.
+MUST_CHECK bool api_key_bring(struct store *store, struct api_key *key, struct view clear,
+                              bool revive, struct err *err);
+
 // Keys of a scope in the order of creation; step with api_key_next.
 MUST_CHECK bool api_key_query(struct store *store, struct key_scope scope, struct stmt **ret_stmt,
                               struct err *err);

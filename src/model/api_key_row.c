@@ -300,6 +300,36 @@ static bool find_key(struct store *store, const char *sql, struct value wanted, 
     return step != STEP_FAILED;
 }
 
+bool api_key_find(struct store *store, struct view clear, bool *ret_found, struct api_key *ret_key,
+                  struct err *err)
+{
+    uint8_t digest[VAULT_DIGEST];
+    int count = 0;
+    vault_key_digest(store->vault, clear, digest);
+    if (!find_key(store, KEY_SELECT "WHERE k.digest = ?", v_blob(digest, sizeof digest), &count,
+                  ret_key, err))
+        return false;
+    *ret_found = count > 0;
+    return true;
+}
+
+bool key_row_is_retired(struct store *store, const uint8_t digest[VAULT_DIGEST], bool *ret_retired,
+                        struct err *err)
+{
+    int64_t count = 0;
+    if (!store_number(store, "SELECT count(*) FROM retired_keys WHERE digest = ?",
+                      BIND(v_blob(digest, VAULT_DIGEST)), &count, err))
+        return false;
+    *ret_retired = count > 0;
+    return true;
+}
+
+bool key_row_unretire(struct store *store, const uint8_t digest[VAULT_DIGEST], struct err *err)
+{
+    return db_run(store->db, "DELETE FROM retired_keys WHERE digest = ?",
+                  BIND(v_blob(digest, VAULT_DIGEST)), err);
+}
+
 bool api_key_select(struct store *store, struct view named, struct api_key *ret_key,
                     struct err *err)
 {

@@ -18,6 +18,14 @@ struct view key_row_seal_context(const struct api_key *key, char text[3 * UUID_T
 // Sets the status at the store's `now` from the row's dates. Leaves KEY_TAMPERED alone.
 void key_row_judge(const struct store *store, struct api_key *key);
 
+// Whether a key of this digest was deleted from the store.
+MUST_CHECK bool key_row_is_retired(struct store *store, const uint8_t digest[VAULT_DIGEST],
+                                   bool *ret_retired, struct err *err);
+
+// Forgets that it was.
+MUST_CHECK bool key_row_unretire(struct store *store, const uint8_t digest[VAULT_DIGEST],
+                                 struct err *err);
+
 // Each of these must be followed by an audit_write in the same transaction (see audit_key_row).
 
 // Stores a new row; fills its number and MAC.

@@ -102,7 +102,7 @@ bool backup_header_read(struct view text, struct backup_manifest *ret_manifest, 
     struct backup_manifest manifest = {0};
     struct arena arena AUTO(arena_done);
     const struct json_value *json;
-    struct err ignored;
+    struct err reason;
     arena_init(&arena, 1 << 20);
     if (!view_starts(text, magic)) {
         err_set(err, ERR_INTEGRITY, "not_a_backup", "The file is no backup of this program");
@@ -111,9 +111,10 @@ bool backup_header_read(struct view text, struct backup_manifest *ret_manifest, 
     }
     struct view rest = view_skip(text, magic.size);
     const char *end = (const char *)memchr(rest.data, '\n', rest.size);
-    if (!end ||
-        !json_parse((struct view){rest.data, (size_t)(end - rest.data)}, &arena, &json, &ignored))
+    if (!end)
         return damaged(err);
+    if (!json_parse((struct view){rest.data, (size_t)(end - rest.data)}, &arena, &json, &reason))
+        return reason.kind == ERR_MEMORY ? err_memory(err) : damaged(err);
     if (!check_format(json, err))
         return false;
     if (!read_members(json, &manifest))

@@ -59,23 +59,31 @@ static bool check_name_free(struct store *store, struct view name, int64_t excep
     return hint_command(err, "config get", "--config-name", name, NULL);
 }
 
+bool config_bring(struct store *store, struct config *config, struct err *err)
+{
+    struct view name = view_of(config->config_name);
+    if (!check_name_free(store, name, 0, err))
+        return false;
+    if (!db_run(store->db,
+                "INSERT INTO configs(config_id, config_name, created_at) VALUES(?, ?, ?)",
+                BIND(v_text(config->config_id), v_view(name), v_int(config->created_at)), err))
+        return false;
+    config->n = db_last_id(store->db);
+    const struct audit_event event = {
+        .action = "config.add", .config_id = config->config_id, .notes = {{"config_name", name}}};
+    return audit_write(store, &event, err);
+}
+
 bool config_add(struct store *store, struct view name, struct config *ret_config, struct err *err)
 {
     struct config config = {.created_at = store->now};
-    if (!check_name_free(store, name, 0, err))
-        return false;
     vault_new_uuid(config.config_id);
     if (!text_copy(config.config_name, sizeof config.config_name, name))
         return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
-    if (!db_run(store->db,
-                "INSERT INTO configs(config_id, config_name, created_at) VALUES(?, ?, ?)",
-                BIND(v_text(config.config_id), v_view(name), v_int(config.created_at)), err))
+    if (!config_bring(store, &config, err))
         return false;
-    config.n = db_last_id(store->db);
-    const struct audit_event event = {
-        .action = "config.add", .config_id = config.config_id, .notes = {{"config_name", name}}};
     *ret_config = config;
-    return audit_write(store, &event, err);
+    return true;
 }
 
 bool config_rename(struct store *store, struct config *config, struct view new_name,

@@ -26,6 +26,10 @@ MUST_CHECK bool config_select(struct store *store, struct view name, struct view
 MUST_CHECK bool config_add(struct store *store, struct view name, struct config *ret_config,
                            struct err *err);
 
+// The same for one that comes from elsewhere with its id, name and time: fills the number. The id
+// is not taken.
+MUST_CHECK bool config_bring(struct store *store, struct config *config, struct err *err);
+
 // ERR_CONFLICT when the name is another config's.
 MUST_CHECK bool config_rename(struct store *store, struct config *config, struct view new_name,
                               struct err *err);

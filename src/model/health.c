@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "model/api_key.h"
 #include "model/audit.h"
+#include "model/config.h"
 #include "model/rotation.h"
+#include "model/server.h"
 #include "model/whole.h"
 
 static void add_finding(void *context, struct view text)
@@ -59,11 +61,63 @@ static bool check_audit(struct store *store, struct health *health, const struct
 }
 
 // The master key cannot be read or is another store's: showing keys is lost, authentication is not.
-static void check_master_key(struct store *store, struct health *health)
+static bool check_master_key(struct store *store, struct health *health, struct err *err)
 {
-    struct err err = {0};
-    if (!store_unlock(store, &err))
-        buf_add_format(&health->issues, "%s\n", err.message);
+    struct err reason = {0};
+    if (store_unlock(store, &reason))
+        return true;
+    buf_add_format(&health->issues, "%s\n", reason.message);
+    return reason.kind != ERR_MEMORY || err_memory(err);
+}
+
+// How many records of MCP servers cannot be used, and where the first of them is.
+struct bad_servers {
+    int64_t count;
+    char config_name[LIMIT_NAME + 1];
+};
+
+static bool is_server_sound(const struct server_state *state)
+{
+    struct err reason;
+    return state->damage.kind == ERR_NONE && server_record_check(state->record, &reason);
+}
+
+static bool check_config_servers(struct store *store, const struct config *config,
+                                 struct bad_servers *bad, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server server;
+    enum step step;
+    if (!server_query(store, config, &stmt, err))
+        return false;
+    while ((step = server_next(stmt, &server, err)) == STEP_ROW) {
+        struct server_state state AUTO(server_state_done);
+        server_state_init(&state);
+        if (!server_examine(store, config, &server, &state, err))
+            return false;
+        if (!is_server_sound(&state) && bad->count++ == 0)
+            memcpy(bad->config_name, config->config_name, sizeof bad->config_name);
+    }
+    return step == STEP_END;
+}
+
+static bool check_servers(struct store *store, struct health *health, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct bad_servers bad = {0};
+    struct config config;
+    enum step step;
+    if (!config_query(store, PAGE_ALL, &stmt, err))
+        return false;
+    while ((step = config_next(stmt, &config, err)) == STEP_ROW)
+        if (!check_config_servers(store, &config, &bad, err))
+            return false;
+    if (bad.count > 0)
+        buf_add_format(&health->issues,
+                       "MCP servers whose records are damaged or were changed outside this "
+                       "program: %lld, the first in config %s (which: config validate)\n",
+                       (long long)bad.count, bad.config_name);
+    return step == STEP_END;
 }
 
 static void check_mode(const char *path, struct health *health)
@@ -119,10 +173,11 @@ bool health_check(struct store *store, struct health *ret_health, struct err *er
     buf_init(&health.issues, 1 << 20);
     buf_init(&health.warnings, 1 << 20);
     // First, so that an exchange of master.key in between is not taken for a wrong one.
-    check_master_key(store, &health);
-    bool done = db_check(store->db, add_finding, &health.issues, err) &&
+    bool done = check_master_key(store, &health, err) &&
+                db_check(store->db, add_finding, &health.issues, err) &&
                 check_remains(store, &health, err) && check_keys(store, &health, &sum, err) &&
-                check_audit(store, &health, &sum, err) && count_rows(store, &health, err);
+                check_servers(store, &health, err) && check_audit(store, &health, &sum, err) &&
+                count_rows(store, &health, err);
     check_mode(store->home, &health);
     check_mode(store->path, &health);
     if (!done || health.issues.failed || health.warnings.failed) {

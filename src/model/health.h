@@ -15,9 +15,9 @@ struct health {
     int64_t projects, users, configs, api_keys, disabled_api_keys;
 };
 
-// Examines the database's structure, the API keys' MACs, the audit chain, the key files and the
-// permissions, and looks for keys that expire within a week and for what commands that were cut off
-// have left. Call health_done afterwards.
+// Examines the database's structure, the API keys' MACs, the records of MCP servers, the audit
+// chain, the key files and the permissions, and looks for keys that expire within a week and for
+// what commands that were cut off have left. Call health_done afterwards.
 MUST_CHECK bool health_check(struct store *store, struct health *ret_health, struct err *err);
 // Makes the present set of API keys the right one (see audit.h), with a record of it. ERR_INTEGRITY
 // while a key is tampered. The caller is inside a change.

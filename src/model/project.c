@@ -71,25 +71,33 @@ static bool check_name_free(struct store *store, struct view name, int64_t excep
     return hint_command(err, "project get", "--project-name", name, NULL);
 }
 
+bool project_bring(struct store *store, struct project *project, struct err *err)
+{
+    struct view name = view_of(project->project_name);
+    if (!check_name_free(store, name, 0, err))
+        return false;
+    if (!db_run(store->db,
+                "INSERT INTO projects(project_id, project_name, created_at) VALUES(?, ?, ?)",
+                BIND(v_text(project->project_id), v_view(name), v_int(project->created_at)), err))
+        return false;
+    project->n = db_last_id(store->db);
+    const struct audit_event event = {.action = "project.create",
+                                      .project_id = project->project_id,
+                                      .notes = {{"project_name", name}}};
+    return audit_write(store, &event, err);
+}
+
 bool project_create(struct store *store, struct view name, struct project *ret_project,
                     struct err *err)
 {
     struct project project = {.created_at = store->now};
-    if (!check_name_free(store, name, 0, err))
-        return false;
     vault_new_uuid(project.project_id);
     if (!text_copy(project.project_name, sizeof project.project_name, name))
         return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
-    if (!db_run(store->db,
-                "INSERT INTO projects(project_id, project_name, created_at) VALUES(?, ?, ?)",
-                BIND(v_text(project.project_id), v_view(name), v_int(project.created_at)), err))
+    if (!project_bring(store, &project, err))
         return false;
-    project.n = db_last_id(store->db);
-    const struct audit_event event = {.action = "project.create",
-                                      .project_id = project.project_id,
-                                      .notes = {{"project_name", name}}};
     *ret_project = project;
-    return audit_write(store, &event, err);
+    return true;
 }
 
 bool project_rename(struct store *store, struct project *project, struct view new_name,

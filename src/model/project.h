@@ -30,6 +30,10 @@ MUST_CHECK bool project_count(struct store *store, struct project *project, stru
 // ERR_CONFLICT when the name is taken. The name is valid (rule_name).
 MUST_CHECK bool project_create(struct store *store, struct view name, struct project *ret_project,
                                struct err *err);
+
+// The same for one that comes from elsewhere with its id, name and time: fills the number. The id
+// is not taken. A config is not set by it.
+MUST_CHECK bool project_bring(struct store *store, struct project *project, struct err *err);
 MUST_CHECK bool project_rename(struct store *store, struct project *project, struct view new_name,
                                struct err *err);
 

@@ -155,7 +155,7 @@ static bool name_aside(struct store *store, const struct whole *whole, const cha
     char folder[LIMIT_PATH];
     if (rename(whole->aside, aside) != 0)
         return file_error(err, "create", aside);
-    return store_folder(store, folder, err) && folder_sync(folder, err);
+    return folder_of(store->path, folder, err) && folder_sync(folder, err);
 }
 
 static bool keep_aside(struct store *store, const struct whole *whole, const char *aside,
@@ -232,7 +232,7 @@ static bool replace_file(struct store *store, const struct whole *whole, const c
     bool ready = db_open(whole->snapshot, false, &past, err) &&
                  db_script(past, "PRAGMA journal_mode=WAL", err);
     db_close(&past);
-    if (!ready || !store_folder(store, folder, err) || !also_name(store->path, "", aside, err) ||
+    if (!ready || !folder_of(store->path, folder, err) || !also_name(store->path, "", aside, err) ||
         !also_name(store->path, "-wal", aside, err) || !folder_sync(folder, err) ||
         !remove_log(store->path, "-wal", err) || !remove_log(store->path, "-shm", err) ||
         !remove_log(store->path, "-journal", err) || !folder_sync(folder, err))

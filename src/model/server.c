@@ -119,8 +119,7 @@ static bool mask(const struct json_value *record, struct buf *ret_masked, struct
 {
     struct json_out json;
     json_out_init(&json, ret_masked, JSON_COMPACT);
-    server_record_mask(record, &json.out);
-    if (ret_masked->failed)
+    if (!server_record_mask(record, &json.out) || ret_masked->failed)
         return err_memory(err);
     if (!rule_holds_api_key(buf_view(ret_masked)))
         return true;
@@ -128,12 +127,49 @@ static bool mask(const struct json_value *record, struct buf *ret_masked, struct
                    "The record of the server holds an API key where it would be shown");
 }
 
-bool server_shows_truth(const struct server *server, const struct json_value *record)
+static void start_record(struct buf *buf)
+{
+    buf_init(buf, LIMIT_SERVER_RECORD);
+    buf->secret = true;
+}
+
+// Whether what is stored for showing is what the whole record is shown as.
+static bool compare_forms(const struct server *server, const struct json_value *record,
+                          struct err *ret_damage, struct err *err)
 {
     struct buf masked AUTO(buf_done);
-    struct err ignored;
+    struct err trouble;
     buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
-    return mask(record, &masked, &ignored) && view_equal(buf_view(&masked), server->record);
+    bool done = mask(record, &masked, &trouble);
+    if (!done && trouble.kind == ERR_MEMORY)
+        return err_memory(err);
+    if (!done || !view_equal(buf_view(&masked), server->record))
+        err_set(ret_damage, ERR_INTEGRITY, "record_tampered",
+                "what is shown of the server was changed outside this program");
+    return true;
+}
+
+bool server_examine(struct store *store, const struct config *config, const struct server *server,
+                    struct server_state *ret_state, struct err *err)
+{
+    struct err *damage = &ret_state->damage;
+    if (!server_open(store, config, server, &ret_state->whole, damage) ||
+        !json_parse_own(buf_view(&ret_state->whole), &ret_state->arena, &ret_state->record, damage))
+        return damage->kind != ERR_MEMORY || err_memory(err);
+    return compare_forms(server, ret_state->record, damage, err);
+}
+
+void server_state_init(struct server_state *state)
+{
+    *state = (struct server_state){.record = NULL};
+    arena_init(&state->arena, LIMIT_JSON_MEMORY);
+    start_record(&state->whole);
+}
+
+void server_state_done(struct server_state *state)
+{
+    arena_done(&state->arena);
+    buf_done(&state->whole);
 }
 
 static bool seal(struct store *store, const struct config *config, struct view name,
@@ -146,12 +182,6 @@ static bool seal(struct store *store, const struct config *config, struct view n
         return err_memory(err);
     vault_seal_upstream(store->vault, whole, bind_to(&binding, config, name), ret_forms->sealed);
     return true;
-}
-
-static void start_record(struct buf *buf)
-{
-    buf_init(buf, LIMIT_SERVER_RECORD);
-    buf->secret = true;
 }
 
 static bool insert(struct store *store, const struct config *config, struct view name,
@@ -213,6 +243,19 @@ bool server_add(struct store *store, const struct config *config, const struct j
            check_name_free(store, config, name, err) && insert(store, config, name, &forms, err);
 }
 
+bool server_is(struct store *store, const struct config *config, const struct server *server,
+               const struct json_value *source)
+{
+    struct buf present AUTO(buf_done), coming AUTO(buf_done);
+    const struct server_change nothing = {0};
+    struct err ignored;
+    start_record(&present);
+    start_record(&coming);
+    return server_open(store, config, server, &present, &ignored) &&
+           server_record_build(source, &nothing, &coming, &ignored) &&
+           view_equal(buf_view(&present), buf_view(&coming));
+}
+
 // Which members a change touches, for the audit: `config, tools`.
 static void name_changes(const struct server_change *change, struct buf *ret_names)
 {
@@ -234,6 +277,7 @@ static void name_changes(const struct server_change *change, struct buf *ret_nam
         {change->policies[POLICY_INPUT], server_policy_names[POLICY_INPUT]},
         {change->policies[POLICY_OUTPUT], server_policy_names[POLICY_OUTPUT]},
         {change->oauth, "oauth_config"},
+        {change->validation, "enable_server_info_validation"},
     };
     for (size_t i = 0; i < COUNT_OF(members); i++)
         if (members[i].changed)
@@ -251,6 +295,8 @@ bool server_update(struct store *store, const struct config *config, const struc
     start_record(&whole);
     buf_init(&names, 512);
     name_changes(change, &names);
+    if (names.failed)
+        return err_memory(err);
     return server_open(store, config, server, &whole, err) &&
            json_parse_own(buf_view(&whole), &arena, &present, err) &&
            prepare(store, config, present, change, &forms, err) &&

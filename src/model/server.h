@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -43,15 +44,33 @@ MUST_CHECK bool server_open(struct store *store, const struct config *config,
 MUST_CHECK bool server_reveal(struct store *store, const struct config *config,
                               const struct server *server, struct buf *ret_record, struct err *err);
 
-// Whether what is stored for showing is what the whole record is shown as: false when somebody
-// changed it outside this program.
-MUST_CHECK bool server_shows_truth(const struct server *server, const struct json_value *record);
+// What became of a stored server: its whole record, and what is wrong with the two forms of it.
+struct server_state {
+    const struct json_value *record; // NULL: it cannot be opened
+    struct err damage; // `sealed_record_damaged`, `record_tampered`, …; of kind ERR_NONE when sound
+    struct arena arena;
+    struct buf whole;
+};
+
+void server_state_init(struct server_state *state);
+void server_state_done(struct server_state *state);
+
+// Opens the sealed record and compares it with what is stored for showing. Damage is an answer;
+// false is for trouble. `ret_state` has been initialised and is the caller's to have done.
+MUST_CHECK bool server_examine(struct store *store, const struct config *config,
+                               const struct server *server, struct server_state *ret_state,
+                               struct err *err);
 
 // Adds a server: what `source` (NULL, or an object that came from outside) becomes by the change,
 // checked. ERR_CONFLICT when the name is taken; otherwise the errors of server_record.h.
 MUST_CHECK bool server_add(struct store *store, const struct config *config,
                            const struct json_value *source, const struct server_change *change,
                            struct err *err);
+
+// Whether the server is what `source`, an object that came from outside, would become. False also
+// when it could become none, or the stored record cannot be opened.
+MUST_CHECK bool server_is(struct store *store, const struct config *config,
+                          const struct server *server, const struct json_value *source);
 
 // Changes a server; its name stays.
 MUST_CHECK bool server_update(struct store *store, const struct config *config,

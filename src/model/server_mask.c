@@ -69,7 +69,13 @@ static void mask_query(struct buf *buf, struct view query)
     }
 }
 
-static void mask_url(struct out *out, struct view url)
+// Where the masked form goes.
+struct masker {
+    struct out *out;
+    bool failed; // for want of memory
+};
+
+static void mask_url(struct masker *masker, struct view url)
 {
     struct buf buf AUTO(buf_done);
     struct view rest = url;
@@ -81,7 +87,8 @@ static void mask_url(struct out *out, struct view url)
     mask_authority(&buf, take(&rest, before_any(rest, "/?#")));
     buf_add(&buf, take(&rest, before_any(rest, "?")));
     mask_query(&buf, rest);
-    out_text(out, buf.failed ? VIEW(SERVER_MASK) : buf_view(&buf));
+    masker->failed = masker->failed || buf.failed;
+    out_text(masker->out, buf_view(&buf));
 }
 
 // token_url and its like say where, not what.
@@ -93,32 +100,38 @@ static bool is_address(const struct json_value *value)
            (view_starts(text, VIEW("https://")) || view_starts(text, VIEW("http://")));
 }
 
+// All values of it are secret, whatever they are called.
+static bool is_vessel(struct view name)
+{
+    return view_is(name, "env") || view_is(name, "headers");
+}
+
+static bool is_secret_name(struct view name)
+{
+    return server_name_is_secret(name) || is_vessel(name);
+}
+
 // Masks texts and numbers, all of them when `secret`, else those whose name or whose parent's name
 // says so. Whether something is on or off is no secret.
-static void mask_tree(struct out *out, const struct json_value *value, bool secret)
+static void mask_tree(struct masker *masker, const struct json_value *value, bool secret)
 {
+    struct out *out = masker->out;
     if (value->type == JSON_OBJECT || value->type == JSON_ARRAY) {
         bool named = value->type == JSON_OBJECT;
         out_begin(out, named ? '{' : '[');
         for (const struct json_value *child = value->first; child; child = child->next) {
             if (named)
                 out_key_view(out, child->key);
-            mask_tree(out, child, secret || (named && server_name_is_secret(child->key)));
+            mask_tree(masker, child, secret || (named && is_secret_name(child->key)));
         }
         out_end(out, named ? '}' : ']');
     } else if (is_address(value)) {
-        mask_url(out, value->text);
+        mask_url(masker, value->text);
     } else if (secret && (value->type == JSON_TEXT || value->type == JSON_NUMBER)) {
         out_text(out, VIEW(SERVER_MASK));
     } else {
         json_copy_to_out(value, out);
     }
-}
-
-// All values of it are secret, whatever they are called.
-static bool is_vessel(struct view name)
-{
-    return view_is(name, "env") || view_is(name, "headers");
 }
 
 // Every value of `env` and `headers`, booleans and addresses too.
@@ -136,19 +149,20 @@ static void mask_all(struct out *out, const struct json_value *value)
     out_end(out, '}');
 }
 
-static void mask_config(struct out *out, const struct json_value *config)
+static void mask_config(struct masker *masker, const struct json_value *config)
 {
+    struct out *out = masker->out;
     out_begin(out, '{');
     for (const struct json_value *member = json_first(config); member; member = member->next) {
         out_key_view(out, member->key);
         if (is_vessel(member->key))
             mask_all(out, member);
         else if (view_is(member->key, "url") && member->type == JSON_TEXT)
-            mask_url(out, member->text);
+            mask_url(masker, member->text);
         else if (view_is(member->key, "command") || view_is(member->key, "args"))
             json_copy_to_out(member, out);
         else
-            mask_tree(out, member, server_name_is_secret(member->key));
+            mask_tree(masker, member, server_name_is_secret(member->key));
     }
     out_end(out, '}');
 }
@@ -166,19 +180,28 @@ static bool is_open(struct view name)
     return false;
 }
 
-void server_record_mask(const struct json_value *record, struct out *out)
+bool server_record_mask(const struct json_value *record, struct out *out)
 {
+    struct masker masker = {out, false};
     out_begin(out, '{');
     for (const struct json_value *member = json_first(record); member; member = member->next) {
         out_key_view(out, member->key);
         if (view_is(member->key, "config"))
-            mask_config(out, member);
+            mask_config(&masker, member);
         else if (is_open(member->key))
             json_copy_to_out(member, out);
         else
-            mask_tree(out, member, server_name_is_secret(member->key));
+            mask_tree(&masker, member, server_name_is_secret(member->key));
     }
     out_end(out, '}');
+    return !masker.failed;
+}
+
+bool server_mask_other(const struct json_value *value, struct out *out)
+{
+    struct masker masker = {.out = out};
+    mask_tree(&masker, value, is_secret_name(value->key));
+    return !masker.failed;
 }
 
 static size_t count_masks(const struct json_value *value)

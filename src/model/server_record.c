@@ -242,7 +242,8 @@ static void write_known(struct out *out, const struct json_value *present,
         write_tools(out, tools);
     else
         write_empty(out, JSON_OBJECT);
-    write_member(out, &validation, server_member(present, validation.name));
+    write_member(out, &validation,
+                 change->validation ? change->validation : server_member(present, validation.name));
     for (size_t i = 0; i < POLICY_COUNT; i++) {
         const struct json_value *policy = change->policies[i];
         out_key(out, server_policy_names[i]);

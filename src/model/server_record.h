@@ -28,7 +28,7 @@ enum server_policy { POLICY_TOOL, POLICY_INPUT, POLICY_OUTPUT, POLICY_COUNT };
 // What is said of a server; {NULL, 0} or NULL: nothing, so it stays as it was.
 struct server_change {
     struct view server_name, description, command, url;
-    const struct json_value *args, *env, *headers, *tools, *oauth;
+    const struct json_value *args, *env, *headers, *tools, *oauth, *validation;
     const struct json_value *policies[POLICY_COUNT];
     bool allow_private_addresses;
     struct view isolation, protocol;
@@ -48,8 +48,12 @@ MUST_CHECK bool server_record_check(const struct json_value *record, struct err 
 
 // Writes the record with SERVER_MASK for every value of `env` and `headers`, for what the names of
 // members in `oauth_config` and in unknown members tell to be secret, and for credentials in the
-// url.
-void server_record_mask(const struct json_value *record, struct out *out);
+// url. False when memory failed: what was written is then void.
+MUST_CHECK bool server_record_mask(const struct json_value *record, struct out *out);
+
+// The same for JSON that is no record of a server: what the names of members tell to be secret, and
+// all of `env` and `headers`.
+MUST_CHECK bool server_mask_other(const struct json_value *value, struct out *out);
 
 // How many secrets of the record are only their mask: it was made from what was shown masked.
 size_t server_record_masked(const struct json_value *record);

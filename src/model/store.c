@@ -79,11 +79,6 @@ static bool build_database(struct store *store, const char *path, struct err *er
     return done;
 }
 
-bool store_folder(const struct store *store, char ret_folder[LIMIT_PATH], struct err *err)
-{
-    return folder_of(store->path, ret_folder, err);
-}
-
 // Makes key files and database; the caller holds the home's lock.
 static bool create_store(struct store *store, const char *folder, struct err *err)
 {

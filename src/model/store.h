@@ -59,10 +59,6 @@ MUST_CHECK bool store_check_foreign_file(const struct store_config *config, cons
 // Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
 MUST_CHECK bool store_unlock(struct store *store, struct err *err);
 
-// The folder of the database.
-MUST_CHECK bool store_folder(const struct store *store, char ret_folder[LIMIT_PATH],
-                             struct err *err);
-
 // Whether the database belongs to the home's index.key: else ERR_INTEGRITY `wrong_index_key`.
 MUST_CHECK bool store_check_identity(struct store *store, struct err *err);
 

@@ -91,27 +91,35 @@ static bool check_address_free(struct store *store, struct view email, int64_t e
     return hint_command(err, "user get", "--email", view_of(holder.email), NULL);
 }
 
+bool user_bring(struct store *store, struct user *user, struct err *err)
+{
+    char email_key[LIMIT_EMAIL + 1] = "";
+    struct view email = view_of(user->email);
+    if (!check_address_free(store, email, 0, err))
+        return false;
+    lower_copy(email_key, sizeof email_key, email);
+    if (!db_run(
+            store->db,
+            "INSERT INTO users(user_id, email, email_key, created_at) VALUES(?, ?, ?, ?)",
+            BIND(v_text(user->user_id), v_view(email), v_text(email_key), v_int(user->created_at)),
+            err))
+        return false;
+    user->n = db_last_id(store->db);
+    const struct audit_event event = {
+        .action = "user.create", .user_id = user->user_id, .notes = {{"email", email}}};
+    return audit_write(store, &event, err);
+}
+
 bool user_create(struct store *store, struct view email, struct user *ret_user, struct err *err)
 {
     struct user user = {.created_at = store->now};
-    char email_key[LIMIT_EMAIL + 1] = "";
-    if (!check_address_free(store, email, 0, err))
-        return false;
     vault_new_uuid(user.user_id);
-    lower_copy(email_key, sizeof email_key, email);
     if (!text_copy(user.email, sizeof user.email, email))
         return err_set(err, ERR_USAGE, "invalid_email", "The e-mail address is too long");
-    if (!db_run(store->db,
-                "INSERT INTO users(user_id, email, email_key, created_at) VALUES(?, ?, ?, ?)",
-                BIND(v_text(user.user_id), v_text(user.email), v_text(email_key),
-                     v_int(user.created_at)),
-                err))
+    if (!user_bring(store, &user, err))
         return false;
-    user.n = db_last_id(store->db);
-    const struct audit_event event = {
-        .action = "user.create", .user_id = user.user_id, .notes = {{"email", email}}};
     *ret_user = user;
-    return audit_write(store, &event, err);
+    return true;
 }
 
 bool user_set_email(struct store *store, struct user *user, struct view new_email, struct err *err)

@@ -25,6 +25,10 @@ MUST_CHECK bool user_select(struct store *store, struct view email, struct view 
 // (rule_email).
 MUST_CHECK bool user_create(struct store *store, struct view email, struct user *ret_user,
                             struct err *err);
+
+// The same for one that comes from elsewhere with its id, address and time: fills the number. The
+// id is not taken.
+MUST_CHECK bool user_bring(struct store *store, struct user *user, struct err *err);
 MUST_CHECK bool user_set_email(struct store *store, struct user *user, struct view new_email,
                                struct err *err);
 

@@ -118,6 +118,7 @@ struct op {
     bool (*reads_only)(const struct args *args); // NULL: `effect` holds for all arguments
     bool destructive;   // offers --dry-run (all is done and then taken back) and --confirm
     bool input;         // the door reads --input-file, to its end and before the store is locked
+    size_t input_limit; // bytes of it; 0: LIMIT_INPUT_FILE
     bool to_mend;       // runs on a damaged store, too
     bool writes_file;   // --output-file is its own matter: the result goes to standard output
     bool lines;         // a file of it is JSON lines unless --output says otherwise

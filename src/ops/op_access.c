@@ -133,8 +133,7 @@ static bool user_offboard(struct op_call *call, struct err *err)
         return false;
     field_int(call->out, "deleted_api_keys", removal.deleted_api_keys);
     field_int(call->out, "removed_from_projects", removal.removed_from_projects);
-    field_time(call->out, "deleted_at", call->store->now);
-    show_dry_run(call);
+    show_deletion(call);
     out_end(call->out, '}');
     return true;
 }

@@ -348,8 +348,7 @@ static bool delete_api_key(struct op_call *call, struct err *err)
     out_begin(call->out, '{');
     field_string(call->out, "api_key", key.masked);
     field_string(call->out, "key_id", key.key_id);
-    field_time(call->out, "deleted_at", call->store->now);
-    show_dry_run(call);
+    show_deletion(call);
     out_end(call->out, '}');
     return true;
 }

@@ -93,8 +93,7 @@ static bool config_remove_op(struct op_call *call, struct err *err)
         !config_remove(call->store, &config, &deleted, err))
         return false;
     field_int(call->out, "deleted_servers", deleted);
-    field_time(call->out, "deleted_at", call->store->now);
-    show_dry_run(call);
+    show_deletion(call);
     out_end(call->out, '}');
     return true;
 }

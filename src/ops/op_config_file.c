@@ -116,50 +116,26 @@ static void show_finding(struct out *out, const char *code, const char *message)
     out_end(out, '}');
 }
 
-// What the store itself has to say of a row. `*ret_record` is NULL when it cannot be opened.
-static bool examine_row(struct validation *validation, const struct server *server,
-                        struct arena *arena, struct buf *whole,
-                        const struct json_value **ret_record, struct err *err)
-{
-    struct out *out = validation->call->out;
-    *ret_record = NULL;
-    if (!server_open(validation->call->store, &validation->config, server, whole, err)) {
-        if (err->kind != ERR_INTEGRITY)
-            return false;
-        show_finding(out, err->code, err->message);
-        validation->problems++;
-        return true;
-    }
-    if (!json_parse_own(buf_view(whole), arena, ret_record, err))
-        return false;
-    if (!server_shows_truth(server, *ret_record)) {
-        show_finding(out, "record_tampered",
-                     "what is shown of the server was changed outside this program");
-        validation->problems++;
-    }
-    return true;
-}
-
 static bool validate_server(struct validation *validation, const struct server *server,
                             struct err *err)
 {
-    struct arena arena AUTO(arena_done);
-    struct buf whole AUTO(buf_done);
-    const struct json_value *record;
+    struct server_state state AUTO(server_state_done);
     struct out *out = validation->call->out;
     int64_t before = validation->problems;
-    arena_init(&arena, LIMIT_JSON_MEMORY);
-    buf_init(&whole, LIMIT_SERVER_RECORD);
-    whole.secret = true;
+    server_state_init(&state);
+    if (!server_examine(validation->call->store, &validation->config, server, &state, err))
+        return false;
     out_begin(out, '{');
     field_string(out, "server_name", server->server_name);
     field_begin(out, "problems", '[');
-    if (!examine_row(validation, server, &arena, &whole, &record, err))
-        return false;
-    validation->problems += record ? server_validate(record, STOPS, out) : 0;
+    if (state.damage.kind != ERR_NONE) {
+        show_finding(out, state.damage.code, state.damage.message);
+        validation->problems++;
+    }
+    validation->problems += state.record ? server_validate(state.record, STOPS, out) : 0;
     out_end(out, ']');
     field_begin(out, "warnings", '[');
-    validation->warnings += record ? server_validate(record, WARNS, out) : 0;
+    validation->warnings += state.record ? server_validate(state.record, WARNS, out) : 0;
     out_end(out, ']');
     field_string(out, "status", validation->problems > before ? "invalid" : "valid");
     out_end(out, '}');

@@ -5,7 +5,7 @@
 #include "ops/show.h"
 #include "ops/table.h"
 
-// A JSON parameter as a value; NULL when it was not given.
+// A parameter whose text is JSON, as a value; NULL when it was not given.
 static bool read_value(const struct op_call *call, enum param param, struct arena *arena,
                        const struct json_value **ret_value, struct err *err)
 {
@@ -71,6 +71,7 @@ static bool read_change(const struct op_call *call, struct arena *arena,
         {P_HEADERS, &change.headers},
         {P_TOOLS, &change.tools},
         {P_OAUTH, &change.oauth},
+        {P_ENABLE_SERVER_INFO_VALIDATION, &change.validation},
         {P_INPUT_GUARDRAILS_POLICY, &change.policies[POLICY_INPUT]},
         {P_OUTPUT_GUARDRAILS_POLICY, &change.policies[POLICY_OUTPUT]},
         {P_TOOL_GUARDRAILS_POLICY, &change.policies[POLICY_TOOL]},
@@ -155,6 +156,7 @@ static bool update_server(struct op_call *call, struct err *err)
                                          P_PROTOCOL,
                                          P_TOOLS,
                                          P_DESCRIPTION,
+                                         P_ENABLE_SERVER_INFO_VALIDATION,
                                          P_INPUT_GUARDRAILS_POLICY,
                                          P_OUTPUT_GUARDRAILS_POLICY,
                                          P_TOOL_GUARDRAILS_POLICY,
@@ -181,8 +183,7 @@ static bool remove_server(struct op_call *call, struct err *err)
     out_begin(call->out, '{');
     show_config_names(call->out, &config);
     field_string(call->out, "server_name", server.server_name);
-    field_time(call->out, "deleted_at", call->store->now);
-    show_dry_run(call);
+    show_deletion(call);
     out_end(call->out, '}');
     return true;
 }
@@ -273,7 +274,8 @@ static bool update_both_guardrails(struct op_call *call, struct err *err)
 #define SERVER_OPTIONS                                                                             \
     {P_SERVER_COMMAND, MAY}, {P_ARGS, MAY}, {P_ENV, MAY}, {P_URL, MAY}, {P_HEADERS, MAY},          \
         {P_ALLOW_PRIVATE_ADDRESSES, MAY}, {P_ISOLATION, MAY}, {P_PROTOCOL, MAY}, {P_TOOLS, MAY},   \
-        {P_DESCRIPTION, MAY}, {P_INPUT_GUARDRAILS_POLICY, MAY}, {P_OUTPUT_GUARDRAILS_POLICY, MAY}, \
+        {P_DESCRIPTION, MAY}, {P_ENABLE_SERVER_INFO_VALIDATION, MAY},                              \
+        {P_INPUT_GUARDRAILS_POLICY, MAY}, {P_OUTPUT_GUARDRAILS_POLICY, MAY},                       \
         {P_TOOL_GUARDRAILS_POLICY, MAY},                                                           \
     {                                                                                              \
         P_OAUTH, MAY                                                                               \

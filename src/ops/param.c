@@ -58,6 +58,8 @@ const struct param_row param_rows[P_COUNT] = {
                            "write the key into the client's file as it is"},
     [P_SKIP_EXISTING] = {"skip-existing", NULL, TYPE_FLAG, "leave what exists as it is"},
     [P_CREATE_PROJECTS] = {"create-projects", NULL, TYPE_FLAG, "make projects that are missing"},
+    [P_REVIVE_KEYS] = {"revive-keys", NULL, TYPE_FLAG,
+                       "also bring back keys that were deleted from this store"},
     [P_SOURCE_CONFIG] = {"source-config", "NAME", TYPE_NAME, "the config to copy"},
     [P_TARGET_CONFIG] = {"target-config", "NAME", TYPE_NAME, "the config to make; must be unique"},
     [P_SERVER_NAME] = {"server-name", "NAME", TYPE_NAME, "the server, by its name in the config"},
@@ -78,6 +80,8 @@ const struct param_row param_rows[P_COUNT] = {
     [P_TOOLS] = {"tools", "JSON", TYPE_JSON,
                  "the tools that may be used, as an object or a list of names; {} is all"},
     [P_DESCRIPTION] = {"description", "TEXT", TYPE_TEXT, "what the server is for"},
+    [P_ENABLE_SERVER_INFO_VALIDATION] = {"enable-server-info-validation", "true|false", TYPE_SWITCH,
+                                         "whether what the server says of itself is examined"},
     [P_INPUT_GUARDRAILS_POLICY] = {"input-guardrails-policy", "JSON", TYPE_JSON,
                                    "the policy for what goes to the server"},
     [P_OUTPUT_GUARDRAILS_POLICY] = {"output-guardrails-policy", "JSON", TYPE_JSON,
@@ -363,15 +367,26 @@ static bool refuse_stray_key(enum param param, struct view text, struct err *err
                    param_rows[param].name);
 }
 
+static bool read_switch(enum param param, struct view text, struct err *err)
+{
+    return view_is(text, "true") || view_is(text, "false") ||
+           bad_value(param, "true or false", err);
+}
+
+static bool read_status(enum param param, struct view text, struct err *err)
+{
+    return view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||
+           bad_value(param, "active, disabled or expired", err);
+}
+
 bool param_read(enum param param, struct view text, struct arg *ret_arg, struct err *err)
 {
     struct arg arg = {.given = true, .text = text};
-    bool good = false;
+    bool good = param_rows[param].type == TYPE_FLAG;
     if (!refuse_stray_key(param, text, err))
         return false;
     switch (param_rows[param].type) {
     case TYPE_FLAG:
-        good = true;
         break;
     case TYPE_TEXT:
         good = read_text(param, text, err);
@@ -388,9 +403,11 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
     case TYPE_KEY:
         good = !rule_api_key(text) || bad_value(param, rule_api_key(text), err);
         break;
+    case TYPE_SWITCH:
+        good = read_switch(param, text, err);
+        break;
     case TYPE_STATUS:
-        good = view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||
-               bad_value(param, "active, disabled or expired", err);
+        good = read_status(param, text, err);
         break;
     case TYPE_PATH:
         good = (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);

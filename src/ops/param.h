@@ -51,6 +51,7 @@ enum param {
     P_ALLOW_CLEAR_KEY,
     P_SKIP_EXISTING,
     P_CREATE_PROJECTS,
+    P_REVIVE_KEYS,
     P_SOURCE_CONFIG,
     P_TARGET_CONFIG,
     P_SERVER_NAME,
@@ -64,6 +65,7 @@ enum param {
     P_PROTOCOL,
     P_TOOLS,
     P_DESCRIPTION,
+    P_ENABLE_SERVER_INFO_VALIDATION,
     P_INPUT_GUARDRAILS_POLICY,
     P_OUTPUT_GUARDRAILS_POLICY,
     P_TOOL_GUARDRAILS_POLICY,
@@ -122,6 +124,7 @@ enum param_type {
     TYPE_DURATION, // number: microseconds
     TYPE_EXPIRY,   // a duration, or `never` (number: 0)
     TYPE_TIME,     // a point in time; number: microseconds since 1970
+    TYPE_SWITCH,   // true or false
     TYPE_STATUS,   // active, disabled or expired
     TYPE_NUMBER,   // 1 to LIMIT_PAGE
     TYPE_PATH,     // of a file

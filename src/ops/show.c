@@ -66,6 +66,12 @@ void show_dry_run(struct op_call *call)
         field_bool(call->out, "dry_run", true);
 }
 
+void show_deletion(struct op_call *call)
+{
+    field_time(call->out, "deleted_at", call_has(call, P_DRY_RUN) ? 0 : call->store->now);
+    show_dry_run(call);
+}
+
 void show_config_names(struct out *out, const struct config *config)
 {
     field_string(out, "mcp_config_id", config->config_id);
@@ -85,7 +91,8 @@ bool show_server(struct op_call *call, const struct config *config, const struct
         return false;
     struct view text = call_has(call, P_REVEAL) ? buf_view(&whole) : server->record;
     if (!json_parse_own(text, &arena, &record, err))
-        return err_set(err, ERR_INTEGRITY, "store_corrupt", "The record of a server is damaged: %s",
+        return err->kind == ERR_USAGE &&
+               err_set(err, ERR_INTEGRITY, "store_corrupt", "The record of a server is damaged: %s",
                        server->server_name);
     json_copy_to_out(record, call->out);
     return true;

@@ -25,6 +25,9 @@ MUST_CHECK bool show_doomed_keys(struct op_call *call, struct key_scope scope, s
 // Under --dry-run, the member `dry_run: true`. Nothing otherwise.
 void show_dry_run(struct op_call *call);
 
+// The member `deleted_at`, null under --dry-run, and then what show_dry_run adds.
+void show_deletion(struct op_call *call);
+
 // Members `mcp_config_id`, `mcp_config_name`.
 void show_config_names(struct out *out, const struct config *config);
 

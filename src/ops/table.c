@@ -11,9 +11,9 @@ const struct op_group op_groups[] = {
 const size_t op_group_count = COUNT_OF(op_groups);
 
 static const struct op_table *const tables[] = {
-    &user_ops,   &api_key_ops, &access_ops,      &import_ops, &project_ops,
-    &member_ops, &config_ops,  &config_file_ops, &server_ops, &system_ops,
-    &audit_ops,  &serve_ops,   &client_ops,
+    &user_ops,   &api_key_ops,     &access_ops, &import_ops, &project_ops,         &member_ops,
+    &config_ops, &config_file_ops, &server_ops, &system_ops, &system_exchange_ops, &audit_ops,
+    &serve_ops,  &client_ops,
 };
 
 const struct op *op_next(const struct op *previous)

@@ -15,6 +15,12 @@ cut -d, -f6 out | grep smg_ >keys
 key=$(head -n 1 keys)
 key_id=$(smg user get-api-key --api-key "$key" --details && jq -r .key_id out)
 must smg config add --config-name 'Main config'
+must smg config add --config-name Other
+config_id=$(smg config get --config-name Other && jq -r .mcp_config_id out)
+for server in github 'git lab' search; do
+    must smg config add-server --config-name 'Main config' --server-name "$server" --server-command sh
+done
+must smg config add-server --config-name Other --server-name gitea --server-command sh
 
 # candidates WORD...: what the program offers for the last of the words
 candidates() { "$SMG" __complete "$@" | tr '\n' ' '; }
@@ -32,6 +38,12 @@ same "addresses behind a = of its own" "alice@example.com " "$(candidates user g
 same "the first of them behind a =" 3 "$(candidates user get --email = | wc -w)"
 same "projects" "Team Project " "$(candidates project get --project-name Te)"
 same "configs" "Main config " "$(candidates config get --config-name M)"
+same "servers of the config" "git lab github " "$(candidates config get-server --config-name 'Main config' --server-name g)"
+same "servers of the config, by id" "gitea " "$(candidates config get-server --config-id="$config_id" --server-name g)"
+same "servers, the config being named later" "" "$(candidates config get-server --server-name g)"
+same "servers behind =" "--server-name=gitea " "$(candidates config get-server --config-name = Other --server-name=g)"
+same "no servers of a config that is none" "" "$(candidates config get-server --config-name none --server-name g)"
+same "on and off" "true " "$(candidates config update-server --enable-server-info-validation t)"
 same "key ids" "$key_id " "$(candidates user get-api-key --api-key "${key_id:0:9}")"
 same "statuses" "disabled " "$(candidates user list-all-api-keys --status d)"
 same "nothing for a command that is none" "" "$(candidates usr )"
@@ -57,6 +69,9 @@ same "bash: a word with a backslash" 'Team\ Project' "$(reply project get --proj
 same "bash: in double quotes" "It's \\\"quoted\\\"\"" "$(reply project get --project-name '"It')"
 same "bash: in single quotes" "It'\\''s \"quoted\"" "$(reply project get --project-name "'It")"
 same "bash: dollars in double quotes" "Zeta \\\$HOME" "$(reply project get --project-name '"Ze')"
+same "bash: a name before, with a backslash" 'git\ lab' "$(reply config get-server --config-name 'Main\ config' --server-name 'git\ l')"
+same "bash: a name before, in double quotes" 'search' "$(reply config get-server --config-name '"Main config"' --server-name s)"
+same "bash: a name before, in single quotes" 'search' "$(reply config get-server --config-name "'Main config'" --server-name s)"
 same "bash: a quote in an address" "o\\'brien@example.com" "$(reply user get --email o)"
 
 # the three shells, typed into: what the command gets after TAB and ENTER
@@ -77,6 +92,8 @@ typed=(
     'secure-mcp-gateway project get --project-name "It' "<project><get><--project-name><It's \"quoted\">"
     'secure-mcp-gateway project get --project-name "Ze' '<project><get><--project-name><Zeta $HOME>'
     "secure-mcp-gateway user get-api-key --api-key ${key_id:0:9}" "<user><get-api-key><--api-key><$key_id>"
+    'secure-mcp-gateway config get-server --config-name "Main config" --server-name se' '<config><get-server><--config-name><Main config><--server-name><search>'
+    'secure-mcp-gateway config get-server --config-name Main\ config --server-name "git ' '<config><get-server><--config-name><Main config><--server-name><git lab>'
     'secure-mcp-gateway user import --input-file users' '<user><import><--input-file><users.csv>'
 )
 texts=() wanted=()

@@ -131,4 +131,31 @@ new_key() {
     KEY=$(jq -r .api_key "$T/out")
 }
 
+# quietly ARGS...: runs a command, whatever its status, and keeps what it prints in $T/quiet: outputs in which no secret
+# may be found. $quiet counts them.
+quiet=0
+quietly() {
+    smg "$@"
+    quiet=$((quiet + 1))
+    mkdir -p "$T/quiet"
+    cp "$T/out" "$T/quiet/$quiet.out"
+    cp "$T/err" "$T/quiet/$quiet.err"
+}
+
+# hold: somebody else takes the lock of the store, so that a command that changes something has read its arguments and
+# waits, until release.
+hold() {
+    coproc HOLDER { exec sqlite3 -batch "$SECURE_MCP_GATEWAY_HOME/store.db"; }
+    echo "BEGIN IMMEDIATE; SELECT 'held';" >&"${HOLDER[1]}"
+    local word=
+    read -r -t 10 word <&"${HOLDER[0]}"
+    [ "$word" = held ] || { fail 'cannot hold the lock of the store'; summary; }
+}
+release() {
+    echo 'ROLLBACK;' >&"${HOLDER[1]}"
+    echo '.quit' >&"${HOLDER[1]}"
+    # shellcheck disable=SC2154 # set by coproc
+    wait "$HOLDER_PID" 2>/dev/null
+}
+
 as_root() { [ "$(id -u)" = 0 ]; }

@@ -24,21 +24,30 @@ mapfile -t made <"$keys"
 check 'keys are 48 characters' grep -q -x -E 'smg_[A-Za-z0-9_-]{44}' "$keys"
 must smg user list-api-keys --email alice@example.com
 cp out revealed
-mkdir quiet # outputs that must not have a full key
-n=0
-# quietly ARGS...: runs a command, whatever its status, and keeps what it prints for the search
-quietly() {
-    smg "$@"
-    n=$((n + 1))
-    cp out "quiet/$n.out"
-    cp err "quiet/$n.err"
-}
 must smg user rotate-api-key --api-key "${made[0]}"
 KEY=$(jq -r .new_api_key out)
 canary
 must smg user rotate-api-key --api-key "${made[1]}" --grace 24h
 KEY=$(jq -r .new_api_key out)
 canary
+# Keys that an import makes are shown once, in its output, and never in a rehearsal of it or in a refusal.
+cat >import.csv <<'END'
+email,project_name,key_name
+erin@example.com,Other,first
+erin@example.com,Team Project,second
+frank@example.com,Other,
+END
+quietly user import --input-file import.csv --dry-run
+same 'a rehearsed import' 0 "$rc"
+must smg user import --input-file import.csv -o csv
+cp out imported
+imported=$(grep -o -E 'smg_[A-Za-z0-9_-]{44}' imported)
+same 'an import shows the keys it made' 3 "$(wc -l <<<"$imported")"
+for KEY in $imported; do canary; done
+quietly user import --input-file import.csv
+same 'a second import of the same is refused' 1 "$rc"
+quietly user import --input-file import.csv --skip-existing
+same 'unless it may skip what exists' 0 "$rc"
 must smg user list-all-api-keys --reveal
 must smg user get-api-key --api-key "${made[2]}"
 mapfile -t made <"$keys"
@@ -104,6 +113,20 @@ for word in "$key" "$typo"; do
     quietly -o json user get --email "$word"
     quietly -o json user "$word"
 done
+for word in "$key" "$typo" "${key}x"; do
+    printf 'email,project_name,key_name\n%s,Other,\n' "$word" >email.csv
+    printf 'email,project_name,key_name\n%s@example.com,Other,\n' "$word" >address.csv
+    printf 'email,project_name,key_name\ngrace@example.com,%s,\n' "$word" >project.csv
+    printf 'email,project_name,key_name\ngrace@example.com,Other,%s\n' "$word" >name.csv
+    printf 'email,%s\ngrace@example.com,Other\n' "$word" >column.csv
+    printf 'email,project_name\ngrace@example.com,Other,"%s\n' "$word" >open.csv
+    for file in email address project name column open; do
+        quietly user import --input-file "$file.csv" --create-projects
+        [ "$rc" -ne 0 ] || fail "$file.csv was imported: $(shown "$word")"
+        rm "$file.csv"
+    done
+    quietly user import --input-file "$word"
+done
 printf 'no key here\n%s\n' "$typo" >note.txt
 quietly user get-api-key --api-key @note.txt
 quietly user get-api-key --api-key "$typo"
@@ -117,12 +140,13 @@ if [ "$rc" = 2 ]; then skip 'system backup: not in this program yet'; else same 
 
 echo '# The search'
 check 'the search finds a key that is there' test "$(scan revealed | wc -l)" -gt 0
+check 'and those that were imported' test "$(scan imported | grep -c 'imported: key')" = 3
 printf '%s' "${made[2]:4}" | tr -- '-_' '+/' | base64 -d >raw
 check 'and its raw bytes' test "$(scan raw | wc -l)" -gt 0
 cat "$SECURE_MCP_GATEWAY_HOME/index.key" raw >raw2
 check 'and the bytes of a key file' test "$(scan raw2 | grep -c 'index.key')" -gt 0
 rm raw raw2
-clean "$((n * 2)) outputs that should have no full key have none" quiet
+clean "$((quiet * 2)) outputs that should have no full key have none" quiet
 clean 'no error text has one' stderr.all
 for file in "$SECURE_MCP_GATEWAY_HOME"/*; do
     case ${file##*/} in
@@ -146,20 +170,6 @@ echo '.quit' >&"${READER[1]}"
 wait "$READER_PID" 2>/dev/null
 
 echo '# A command at work'
-# The store's lock is held by somebody else, so a command that changes something has read its arguments and waits.
-hold() {
-    coproc HOLDER { exec sqlite3 -batch "$store"; }
-    echo "BEGIN IMMEDIATE; SELECT 'held';" >&"${HOLDER[1]}"
-    local word=
-    read -r -t 10 word <&"${HOLDER[0]}"
-    [ "$word" = held ] || { fail 'cannot hold the lock of the store'; summary; }
-}
-release() {
-    echo 'ROLLBACK;' >&"${HOLDER[1]}"
-    echo '.quit' >&"${HOLDER[1]}"
-    # shellcheck disable=SC2154
-    wait "$HOLDER_PID" 2>/dev/null
-}
 # A dump of another process's memory, as its own crash would leave: what is marked as not to be dumped is left out.
 gdb_works=
 if [ "${SMG_SANITIZE:-}" ]; then

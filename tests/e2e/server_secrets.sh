@@ -23,15 +23,6 @@ clean() {
         pass "$1"
     fi
 }
-mkdir quiet # outputs that must not have a secret
-n=0
-# quietly ARGS...: runs a command, whatever its status, and keeps what it prints for the search
-quietly() {
-    smg "$@"
-    n=$((n + 1))
-    cp out "quiet/$n.out"
-    cp err "quiet/$n.err"
-}
 
 echo '# A workload'
 must smg config add --config-name c
@@ -135,9 +126,14 @@ sql "UPDATE servers SET record = replace(record, 'mcp.example.com', 'evil.exampl
 smg config validate --config-name c
 same 'a record changed for show is noticed' 1 "$rc"
 check 'and told' grep -q record_tampered out
+smg system health-check
+same 'health-check says so' '1 1' "$rc $(jq -r '.issues[]' out | grep -c 'MCP servers .*: 1, the first in config c ')"
 sql "UPDATE servers SET sealed = (SELECT s.sealed FROM servers s WHERE s.server_name = 'program') WHERE server_name = 'web'"
 smg config validate --config-name c
 check "another server's sealed record does not open" grep -q sealed_record_damaged out
+sql "UPDATE servers SET sealed = x'' WHERE server_name = 'program'"
+smg system health-check
+same 'health-check counts the servers that cannot be opened' '1 1' "$rc $(jq -r '.issues[]' out | grep -c 'MCP servers .*: 2, the first in config c ')"
 smg config get-server --config-name c --server-name web --reveal
 refused 'nor is it shown' 1
 rm -rf "$SECURE_MCP_GATEWAY_HOME"
@@ -149,19 +145,6 @@ sql "UPDATE servers SET config = (SELECT n FROM configs WHERE config_name = 'c')
 must smg config get-server --config-name c --server-name web --reveal
 
 echo '# A command at work'
-hold() {
-    coproc HOLDER { exec sqlite3 -batch "$store"; }
-    echo "BEGIN IMMEDIATE; SELECT 'held';" >&"${HOLDER[1]}"
-    local word=
-    read -r -t 10 word <&"${HOLDER[0]}"
-    [ "$word" = held ] || { fail 'cannot hold the lock of the store'; summary; }
-}
-release() {
-    echo 'ROLLBACK;' >&"${HOLDER[1]}"
-    echo '.quit' >&"${HOLDER[1]}"
-    # shellcheck disable=SC2154 # set by coproc
-    wait "$HOLDER_PID" 2>/dev/null
-}
 mkdir seen
 # look TEXT ARGS...: runs the command against a held lock and looks at it from outside
 look() {
@@ -189,7 +172,7 @@ echo '# The search'
 if [ -s "$store-wal" ]; then clean 'nothing in the WAL' "$store-wal"; else skip 'the WAL: there is none'; fi
 clean 'nothing in the store' "$SECURE_MCP_GATEWAY_HOME"
 clean 'nothing in the error texts' stderr.all
-clean "nothing in $((n * 2)) outputs that should have none" quiet
+clean "nothing in $((quiet * 2)) outputs that should have none" quiet
 must smg audit verify
 must smg system health-check
 pass 'the store is healthy and the audit chain whole'

@@ -176,7 +176,8 @@ static void check_error(const struct outcome *outcome)
     const struct err *err = &outcome->err;
     if (outcome->done)
         return;
-    must(err->kind == ERR_USAGE || err->kind == ERR_IO || err->kind == ERR_MEMORY);
+    must(err->kind == ERR_USAGE || err->kind == ERR_NOT_FOUND || err->kind == ERR_IO ||
+         err->kind == ERR_MEMORY);
     must(err->code && err->code[0] != '\0' && err->message[0] != '\0');
     must(memchr(err->message, '\0', sizeof err->message));
     must(memchr(err->hint, '\0', sizeof err->hint));

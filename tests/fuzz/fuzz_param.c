@@ -125,6 +125,9 @@ static void check_accepted(enum param_type type, struct view text, int64_t numbe
     case TYPE_TIME:
         check_time(text, number);
         break;
+    case TYPE_SWITCH:
+        must(view_is(text, "true") || view_is(text, "false"));
+        break;
     case TYPE_STATUS:
         must(view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired"));
         break;

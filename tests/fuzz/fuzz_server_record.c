@@ -37,8 +37,7 @@ static void mask(const struct json_value *record, struct buf *ret_text)
 {
     struct json_out out;
     json_out_init(&out, ret_text, JSON_COMPACT);
-    server_record_mask(record, &out.out);
-    must(!ret_text->failed);
+    must(server_record_mask(record, &out.out) && !ret_text->failed);
 }
 
 static void check_masks(const struct json_value *record, struct arena *arena)

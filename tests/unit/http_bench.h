@@ -9,6 +9,8 @@
 enum { SHORT = 30000 }; // microseconds, for timeouts
 
 #define OK "HTTP/1.1 200 OK\r\n"
+#define HTTP_102 "HTTP/1.1 102 Processing\r\n\r\n"
+#define MANY_102 HTTP_102 HTTP_102 HTTP_102 HTTP_102 HTTP_102
 
 static const struct script scripts[] = {
     {"/", OK "Content-Length: 5\r\n\r\nhello", THEN_STAY},
@@ -30,6 +32,8 @@ static const struct script scripts[] = {
      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK
      "Content-Length: 5\r\n\r\nhello",
      THEN_STAY},
+    {"/interims", MANY_102 MANY_102 MANY_102 MANY_102 OK "Content-Length: 0\r\n\r\n", THEN_STAY},
+    {"/304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", THEN_STAY},
     {"/switch", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", THEN_STAY},
     {"/keep-5", OK "Keep-Alive: timeout=5\r\nContent-Length: 5\r\n\r\nhello", THEN_STAY},
     {"/keep-1", OK "Keep-Alive: timeout=1\r\nContent-Length: 5\r\n\r\nhello", THEN_STAY},

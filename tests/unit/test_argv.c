@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "doors/argv.h"
+#include "file_replace.h"
 
 #define KEY "smg_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxzTDpaD"
 #define KEY_BEGINNING "smg_AAECAwQFBgcICQoL" // the masked form may be shown
@@ -64,14 +64,15 @@ static bool read_words(const char *const *texts)
 
 #define READ(...) read_words((const char *const[]){"secure-mcp-gateway", __VA_ARGS__, NULL})
 
-static void assert_refused(bool done, const char *code)
+static void assert_refused(bool done, enum err_kind kind, const char *code)
 {
     assert_false(done);
-    assert_int_equal(err.kind, ERR_USAGE);
+    assert_int_equal(err.kind, kind);
     assert_string_equal(err.code, code);
     assert_true(err.message[0] != '\0');
 }
-#define REFUSED(code, ...) assert_refused(READ(__VA_ARGS__), code)
+#define REFUSED(code, ...) assert_refused(READ(__VA_ARGS__), ERR_USAGE, code)
+#define MISSING(code, ...) assert_refused(READ(__VA_ARGS__), ERR_NOT_FOUND, code)
 
 static bool has(enum param param, const char *text)
 {
@@ -463,9 +464,9 @@ static void reads_keys_from_the_environment(void **state)
     assert_ptr_equal(request.args.list[P_API_KEY].text.data, request.key->text);
     for (size_t i = 0; i < strlen(KEY); i++)
         assert_int_equal(place[i], '\0');
-    REFUSED("environment_missing", "user", "get-api-key", "--api-key-env", "TEST_KEY");
-    REFUSED("environment_missing", "user", "get-api-key", "--api-key-env=");
-    REFUSED("environment_missing", "user", "get-api-key", "--api-key-env", "TEST_NOTHING");
+    MISSING("environment_missing", "user", "get-api-key", "--api-key-env", "TEST_KEY");
+    MISSING("environment_missing", "user", "get-api-key", "--api-key-env=");
+    MISSING("environment_missing", "user", "get-api-key", "--api-key-env", "TEST_NOTHING");
     assert_string_equal(err.message, "The environment variable TEST_NOTHING is not set");
     assert_int_equal(setenv("TEST_KEY", KEY " ", 1), 0);
     REFUSED("invalid_value", "user", "get-api-key", "--api-key-env", "TEST_KEY");

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "file_replace.h"
 
 static char folder[] = "/tmp/test_file.XXXXXX";
 static struct err err;
@@ -81,6 +81,14 @@ static void reads_within_bounds(void **state)
     assert_false(file_read(path, &buf, &status, &err));
     assert_int_equal(err.kind, ERR_USAGE);
     assert_string_equal(err.code, "file_too_large");
+    buf_done(&buf);
+
+    // Told by its size, before it is read: this one holds a terabyte of nothing.
+    assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+    buf_init(&buf, (size_t)1 << 30);
+    assert_false(file_read(path, &buf, &status, &err));
+    assert_string_equal(err.code, "file_too_large");
+    assert_int_equal(buf.capacity, 0);
     buf_done(&buf);
 
     buf_init(&buf, 1000); // an endless one

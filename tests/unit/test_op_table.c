@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <wordexp.h>
 
-#include "base/file.h"
 #include "doors/argv.h"
+#include "file_replace.h"
 #include "ops/op.h"
 
 static char folder[] = "/tmp/test_op_table.XXXXXX";

@@ -5,7 +5,7 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 
-#include "base/file.h"
+#include "file_replace.h"
 #include "model/audit.h"
 #include "vault/key_file.h"
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "file_replace.h"
 #include "vault/key_file.h"
 #include "vault/key_text.h"
 #include "vault/vault.h"

@@ -1,0 +1,500 @@
+// gateway_conn.c: see gateway_conn.h.
+#include "doors/gateway_conn.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doors/gateway_reply.h"
+#include "wire/jsonrpc.h"
+
+// --- places ----------------------------------------------------------------------------------
+static void leave_place(struct conn *conn)
+{
+    struct place_list *list = &conn->door->places[conn->place];
+    if (conn->previous)
+        conn->previous->next = conn->next;
+    else if (list->first == conn)
+        list->first = conn->next;
+    if (conn->next)
+        conn->next->previous = conn->previous;
+    else if (list->last == conn)
+        list->last = conn->previous;
+    conn->next = conn->previous = NULL;
+}
+
+static void enter_place(struct conn *conn, enum place place)
+{
+    struct place_list *list = &conn->door->places[place];
+    conn->place = (unsigned char)place;
+    conn->since = loop_clock();
+    conn->previous = list->last;
+    if (list->last)
+        list->last->next = conn;
+    else
+        list->first = conn;
+    list->last = conn;
+}
+
+void conn_place(struct conn *conn, enum place place)
+{
+    leave_place(conn);
+    enter_place(conn, place);
+}
+
+static void stay_or_place(struct conn *conn, enum place place)
+{
+    if (conn->place != place)
+        conn_place(conn, place);
+}
+
+// --- the end ---------------------------------------------------------------------------------
+static void conn_free(struct conn *conn)
+{
+    struct door *door = conn->door;
+    assert(!conn->exchange);
+    buf_done(&conn->input);
+    (void)atomic_fetch_sub(door->connections, 1);
+    door->counters.connections_now--;
+    free(conn);
+}
+
+void conn_end(struct conn *conn, bool gently)
+{
+    if (conn->doomed)
+        return;
+    conn->doomed = true;
+    leave_place(conn);
+    (gently ? stream_finish : stream_close)(&conn->stream);
+    if (!conn->inside)
+        conn_free(conn);
+}
+
+void conn_gone(struct conn *conn)
+{
+    struct exchange *exchange = TAKE(conn->exchange);
+    if (exchange)
+        exchange_gone(exchange);
+    conn_end(conn, false);
+}
+
+// --- between events --------------------------------------------------------------------------
+// Where the connection waits from here on.
+static void rest(struct conn *conn)
+{
+    if (conn->exchange)
+        stay_or_place(conn, conn->streaming ? PLACE_STREAM
+                            : conn->ended   ? PLACE_PARTING
+                                            : PLACE_PENDING);
+    else if (conn->answered && (conn->closing || conn->door->draining))
+        conn_end(conn, true);
+    else if (conn->unread)
+        stay_or_place(conn, stream_queued(conn->stream) == 0 ? PLACE_READY : PLACE_IDLE);
+    else if (conn->ended)
+        conn_end(conn, true);
+    else
+        stay_or_place(conn, conn->input.size > 0 ? PLACE_READING : PLACE_IDLE);
+}
+
+void conn_answered(struct conn *conn)
+{
+    conn->exchange = NULL;
+    conn->answered = true;
+    conn->streaming = false;
+    conn_place(conn, PLACE_IDLE);
+    if (!conn->inside)
+        rest(conn);
+}
+
+// The answer to the last request must have left before the next one is begun: a client that reads
+// nothing makes us keep nothing.
+static bool must_wait(const struct conn *conn)
+{
+    return conn->exchange || conn->unread || conn->closing ||
+           (conn->input.size == 0 && stream_queued(conn->stream) > 0);
+}
+
+static void keep(struct conn *conn, struct view bytes)
+{
+    if (!conn->unread)
+        buf_done(&conn->input);
+    if (conn->input.size == 0)
+        buf_init(&conn->input, SIZE_MAX / 2);
+    buf_add(&conn->input, bytes);
+    conn->unread = true;
+    if (conn->input.failed)
+        conn_gone(conn);
+    else if (conn->input.size >= conn->door->settings->request_head && !conn->held) {
+        conn->held = true; // whatever it sends further waits in its own memory
+        stream_hold(conn->stream, true);
+    }
+}
+
+// --- to another loop -------------------------------------------------------------------------
+static const struct stream_events events;
+
+static void adopted(void *context, struct stream *stream)
+{
+    struct conn *conn = (struct conn *)context;
+    struct door *door = conn->door;
+    conn->stream = stream;
+    door->counters.connections_now++;
+    enter_place(conn, PLACE_READY);
+    if (door->closed)
+        conn_end(conn, false);
+    else
+        stream_handle(stream, &events, conn);
+}
+
+// False when it had to stay.
+static bool move(struct conn *conn, struct door *to, struct buf *bytes)
+{
+    struct door *from = conn->door;
+    const struct buf input = conn->input;
+    leave_place(conn);
+    from->counters.connections_now--;
+    conn->input = *bytes;
+    conn->unread = true;
+    conn->inside = conn->answered = false;
+    conn->door = to;
+    if (stream_move(&conn->stream, to->loop, adopted, conn)) {
+        from->counters.moved++;
+        *bytes = input;
+        return true;
+    }
+    conn->input = input;
+    conn->unread = false;
+    conn->inside = true;
+    conn->door = from;
+    from->counters.connections_now++;
+    enter_place(conn, PLACE_IDLE);
+    return false;
+}
+
+// What was borrowed from the loop for reading, or is ours. Nobody reads it again.
+static void wipe(struct view bytes)
+{
+    if (bytes.size > 0)
+        explicit_bzero((char *)(uintptr_t)bytes.data, bytes.size);
+}
+
+static enum http_verdict go_to_owner(struct conn *conn, unsigned owner, struct view first,
+                                     struct view further)
+{
+    static const struct refusal failed = {503, RPC_INTERNAL_ERROR, "Try again", NULL};
+    struct buf bytes AUTO(buf_done);
+    buf_init(&bytes, first.size + further.size);
+    buf_add(&bytes, first);
+    buf_add(&bytes, further);
+    wipe(first);
+    if (!bytes.failed && move(conn, conn->door->doors[owner], &bytes))
+        return HTTP_MOVED;
+    conn->closing = true;
+    reply_refuse(conn, &failed);
+    return HTTP_ANSWERED;
+}
+
+// --- heads -----------------------------------------------------------------------------------
+static enum http_verdict refuse_framing(struct conn *conn, int status, const char *reason)
+{
+    const struct refusal refusal = {status, RPC_INVALID_REQUEST, reason, NULL};
+    conn->closing = true;
+    reply_refuse(conn, &refusal);
+    return HTTP_ANSWERED;
+}
+
+static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
+{
+    if (conn->input.size == 0) {
+        buf_init(&conn->input, conn->door->settings->request_head);
+        buf_add(&conn->input, bytes);
+        wipe(bytes);
+    }
+    if (conn->input.failed)
+        conn_gone(conn);
+    return HTTP_TAKE;
+}
+
+// From here on the input is the head, and its body grows behind it.
+static void begin_body(struct conn *conn, const struct http_request *request, struct view all)
+{
+    const struct http_head *head = &request->head;
+    const struct settings *settings = conn->door->settings;
+    struct buf input;
+    buf_init(&input, settings->request_head + settings->request_body);
+    buf_add(&input, (struct view){all.data, request->head_size});
+    conn->head_size = request->head_size;
+    conn->chunked = head->chunked;
+    conn->awaited = head->length;
+    conn->chunks = (struct http_chunks){0};
+    if (head->expect_continue && all.size == request->head_size)
+        reply_continue(conn);
+    wipe((struct view){all.data, request->head_size});
+    buf_done(&conn->input);
+    conn->input = input;
+    if (conn->input.failed)
+        conn_gone(conn);
+}
+
+// A complete head, at the beginning of `all`, behind which `further` follows. `*ret_size`: how much
+// of `all` was dealt with.
+static enum http_verdict take_request(struct conn *conn, struct http_request *request,
+                                      struct view all, struct view further, size_t *ret_size)
+{
+    const struct http_head *head = &request->head;
+    uint64_t length = head->has_length ? head->length : 0;
+    struct view body = view_skip(all, request->head_size);
+    request->whole = !head->chunked && length <= body.size;
+    *ret_size = request->head_size;
+    conn->old = head->minor == 0;
+    conn->closing = !head->keep_alive || conn->door->draining;
+    conn->answered = false;
+    if (!request->whole) {
+        enum http_verdict verdict = http_judge(conn, request);
+        if (verdict == HTTP_ELSEWHERE)
+            return go_to_owner(conn, request->owner, all, further);
+        if (verdict == HTTP_TAKE)
+            begin_body(conn, request, all);
+        return verdict;
+    }
+    body.size = (size_t)length;
+    *ret_size += body.size;
+    enum http_verdict verdict = http_dispatch(conn, request, body);
+    if (verdict == HTTP_ELSEWHERE)
+        return go_to_owner(conn, request->owner, all, further);
+    wipe((struct view){all.data, request->head_size});
+    return verdict;
+}
+
+static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t *ret_used)
+{
+    struct http_request request;
+    const char *reason = NULL;
+    const size_t limit = conn->door->settings->request_head;
+    const size_t before = conn->input.size;
+    struct view all = bytes;
+    *ret_used = bytes.size;
+    if (before > 0) {
+        *ret_used = bytes.size < limit - before ? bytes.size : limit - before;
+        buf_add(&conn->input, (struct view){bytes.data, *ret_used});
+        all = buf_view(&conn->input);
+        bool line = memchr(bytes.data, '\n', *ret_used) != NULL;
+        wipe((struct view){bytes.data, *ret_used});
+        if (!line && all.size < limit) // nothing can be complete: not looked at byte by byte
+            return keep_beginning(conn, all);
+    }
+    switch (http_read_request(all, &request.head, &request.head_size, &reason)) {
+    case HTTP_BAD:
+        return refuse_framing(conn, reason == http_too_many_fields ? 431 : 400, reason);
+    case HTTP_MORE:
+        if (all.size >= limit)
+            return refuse_framing(conn, 431, "The head of the request is too large");
+        return keep_beginning(conn, all);
+    default:
+        if (request.head_size > limit)
+            return refuse_framing(conn, 431, "The head of the request is too large");
+    }
+    size_t size;
+    enum http_verdict verdict =
+        take_request(conn, &request, all, view_skip(bytes, *ret_used), &size);
+    if (verdict != HTTP_MOVED) {
+        *ret_used = size - before;
+        if (conn->head_size == 0)
+            buf_done(&conn->input);
+    }
+    return verdict;
+}
+
+// --- bodies ----------------------------------------------------------------------------------
+// The request is complete. Its head is judged again: much may have changed while the body came.
+static enum http_verdict take_gathered(struct conn *conn)
+{
+    struct http_request request;
+    const char *reason;
+    struct view head = {conn->input.data, conn->head_size};
+    struct view body = view_skip(buf_view(&conn->input), conn->head_size);
+    enum http_verdict verdict = HTTP_ANSWERED;
+    if (http_read_request(head, &request.head, &request.head_size, &reason) == HTTP_DONE) {
+        request.whole = true;
+        verdict = http_dispatch(conn, &request, body);
+    }
+    if (verdict == HTTP_ELSEWHERE)
+        verdict = refuse_framing(conn, 503, "Try again");
+    conn->head_size = 0;
+    buf_done(&conn->input);
+    return verdict;
+}
+
+static enum http_verdict body_failed(struct conn *conn, int status, const char *reason)
+{
+    conn->head_size = 0;
+    buf_done(&conn->input);
+    return refuse_framing(conn, status, reason);
+}
+
+static enum http_verdict take_chunks(struct conn *conn, struct view bytes, size_t *ret_used)
+{
+    const size_t most = conn->door->settings->request_body;
+    *ret_used = 0;
+    for (;;) {
+        size_t used;
+        struct view data;
+        enum http_step step =
+            http_chunks_read(&conn->chunks, view_skip(bytes, *ret_used), &used, &data);
+        *ret_used += used;
+        if (step == HTTP_BAD)
+            return body_failed(conn, 400, "The chunks of the body are not well made");
+        if (step == HTTP_DONE)
+            return take_gathered(conn);
+        if (data.size > most - (conn->input.size - conn->head_size))
+            return body_failed(conn, 413, "The body is too large");
+        buf_add(&conn->input, data);
+        if (conn->input.failed)
+            return body_failed(conn, 503, "Out of memory");
+        if (used == 0 || *ret_used == bytes.size)
+            return HTTP_TAKE;
+    }
+}
+
+static enum http_verdict take_body(struct conn *conn, struct view bytes, size_t *ret_used)
+{
+    if (conn->chunked)
+        return take_chunks(conn, bytes, ret_used);
+    *ret_used = bytes.size < conn->awaited ? bytes.size : (size_t)conn->awaited;
+    buf_add(&conn->input, (struct view){bytes.data, *ret_used});
+    conn->awaited -= *ret_used;
+    if (conn->input.failed)
+        return body_failed(conn, 503, "Out of memory");
+    return conn->awaited == 0 ? take_gathered(conn) : HTTP_TAKE;
+}
+
+// --- events ----------------------------------------------------------------------------------
+static void feed(struct conn *conn, struct view bytes)
+{
+    conn->inside = true;
+    while (bytes.size > 0 && !conn->doomed && !must_wait(conn)) {
+        size_t used = 0;
+        enum http_verdict verdict =
+            conn->head_size > 0 ? take_body(conn, bytes, &used) : take_head(conn, bytes, &used);
+        if (verdict == HTTP_MOVED)
+            return;
+        bytes = view_skip(bytes, used);
+    }
+    // Behind a last request nothing counts.
+    if (bytes.size > 0 && !conn->doomed && !conn->closing)
+        keep(conn, bytes);
+    conn->inside = false;
+    if (conn->doomed)
+        conn_free(conn);
+    else
+        rest(conn);
+}
+
+void conn_continue(struct conn *conn)
+{
+    struct buf held = conn->input;
+    conn->input = (struct buf){0};
+    conn->unread = false;
+    if (conn->held) {
+        conn->held = false;
+        stream_hold(conn->stream, false);
+    }
+    feed(conn, buf_view(&held));
+    buf_done(&held);
+}
+
+static void on_data(void *context, struct view bytes)
+{
+    struct conn *conn = (struct conn *)context;
+    if (must_wait(conn) && !conn->closing)
+        keep(conn, bytes);
+    else if (!conn->closing)
+        feed(conn, bytes);
+}
+
+static void on_drained(void *context)
+{
+    struct conn *conn = (struct conn *)context;
+    conn->stalled = 0;
+    if (conn->exchange)
+        exchange_drained(conn->exchange);
+    else if (conn->unread)
+        conn_continue(conn);
+}
+
+// A client may end its side and still get its answer, if that does not take long: whoever has gone
+// looks the same, and whoever has gone has cancelled.
+static void on_ended(void *context, const char *reason)
+{
+    struct conn *conn = (struct conn *)context;
+    conn->ended = true;
+    if (conn->exchange && !reason && !conn->streaming)
+        conn_place(conn, PLACE_PARTING);
+    else if (conn->exchange || reason)
+        conn_gone(conn);
+    else if (!conn->unread)
+        conn_end(conn, true);
+}
+
+static const struct stream_events events = {
+    .data = on_data, .drained = on_drained, .ended = on_ended};
+
+void conn_begin(struct door *door, struct stream *stream)
+{
+    struct conn *conn = (struct conn *)calloc(1, sizeof *conn);
+    if (!conn) {
+        (void)atomic_fetch_sub(door->connections, 1);
+        stream_close(&stream);
+        return;
+    }
+    conn->door = door;
+    conn->stream = stream;
+    door->counters.connections_now++;
+    enter_place(conn, PLACE_IDLE);
+    stream_handle(stream, &events, conn);
+}
+
+// --- time ------------------------------------------------------------------------------------
+// Whether the client has taken something since the last time, or has nothing to take.
+static bool takes(struct conn *conn)
+{
+    size_t queued = stream_queued(conn->stream);
+    bool moves = queued < conn->queued || queued == 0;
+    conn->queued = queued;
+    return moves;
+}
+
+static void late_stream(struct conn *conn)
+{
+    const struct settings *settings = conn->door->settings;
+    conn->stalled = takes(conn) ? 0 : (unsigned char)(conn->stalled + 1);
+    int64_t patience = settings->idle_connection / settings->keep_alive_comment + 1;
+    if (conn->stalled > (patience < 200 ? patience : 200)) {
+        conn_gone(conn);
+        return;
+    }
+    if (conn->queued == 0)
+        reply_comment(conn);
+    conn_place(conn, PLACE_STREAM);
+}
+
+void conn_late(struct conn *conn)
+{
+    switch (conn->place) {
+    case PLACE_IDLE:
+        if (stream_queued(conn->stream) > 0 && takes(conn))
+            conn_place(conn, PLACE_IDLE);
+        else
+            conn_end(conn, stream_queued(conn->stream) == 0);
+        break;
+    case PLACE_READING:
+        (void)refuse_framing(conn, 408, "The request took too long");
+        break;
+    case PLACE_STREAM:
+        late_stream(conn);
+        break;
+    default:
+        conn_gone(conn);
+        break;
+    }
+}

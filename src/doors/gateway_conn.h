@@ -1,0 +1,80 @@
+// gateway_conn.h: one HTTP connection. For the files of the door only.
+//
+// It reads a request (gateway_conn.c), the request is judged and given to the gateway
+// (gateway_http.c), the answer is written (gateway_reply.c). One request after the other: what is
+// pipelined waits, and the next is not begun before the answer to the last has left.
+//
+// An idle connection and an open stream have no buffer. A request that came in one piece is never
+// copied. Memory that held a head, and so perhaps a key, is wiped.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "doors/gateway_door.h"
+#include "wire/http1.h"
+
+struct conn {
+    struct door *door;
+    struct stream *stream;
+    struct conn *next, *previous; // of its place
+    int64_t since;                // when it came there
+    struct exchange *exchange;
+    const char *cors; // the origin that may read the answer; NULL: none
+    struct buf input; // the beginning of a request; or, `unread`, bytes not looked at yet
+    size_t head_size; // of the request in `input`; 0: not complete
+    uint64_t awaited; // bytes of its body still to come
+    size_t queued;    // at the last look
+    struct http_chunks chunks;
+    unsigned char place;   // enum place
+    unsigned char stalled; // sweeps since the client last took something
+    bool chunked, unread, held;
+    bool old;       // HTTP/1.0
+    bool closing;   // after this answer
+    bool streaming; // the answer is in events
+    bool answered;  // the present request
+    bool ended;     // the client sends nothing more
+    bool inside;    // one of our functions is at work on it: it must not be freed
+    bool doomed;    // to be freed when that returns
+};
+
+void conn_begin(struct door *door, struct stream *stream);
+void conn_place(struct conn *conn, enum place place);
+
+// Ends it: `gently` sends what is queued first. Frees it, unless it is `inside`.
+void conn_end(struct conn *conn, bool gently);
+
+// The client is not there any more, or must not be: so the gateway is told.
+void conn_gone(struct conn *conn);
+
+// The present request was answered in full.
+void conn_answered(struct conn *conn);
+
+// The next request is here.
+void conn_continue(struct conn *conn);
+
+// It has waited too long where it is.
+void conn_late(struct conn *conn);
+
+// --- gateway_http.c
+struct http_request {
+    struct http_head head;
+    size_t head_size;
+    bool whole;     // the body is here
+    unsigned owner; // HTTP_ELSEWHERE: the worker whose it is
+};
+
+enum http_verdict {
+    HTTP_TAKE,      // in order; its body has to be read
+    HTTP_ANSWERED,  // or given to the gateway, which will answer
+    HTTP_ELSEWHERE, // it belongs to another loop
+    HTTP_MOVED,     // the connection has gone there and must not be touched
+};
+
+// Judges a request by its head.
+MUST_CHECK enum http_verdict http_judge(struct conn *conn, struct http_request *request);
+
+// Judges it and, when it is in order, gives it to the gateway.
+MUST_CHECK enum http_verdict http_dispatch(struct conn *conn, struct http_request *request,
+                                           struct view body);

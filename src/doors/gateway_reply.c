@@ -1,0 +1,267 @@
+// gateway_reply.c: see gateway_reply.h.
+#include "doors/gateway_reply.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "wire/jsonrpc.h"
+#include "wire/sse.h"
+
+enum { AT_ONCE = 16, EVENT_HEAD = SSE_ID + 64 };
+
+#define JSON_FIELDS "Content-Type: application/json\r\nCache-Control: no-store\r\n"
+#define EVENT_FIELDS                                                                               \
+    "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+
+// --- heads -----------------------------------------------------------------------------------
+// RFC 9110 section 6.6.1; made once a second.
+static void refresh_date(struct door *door)
+{
+    int64_t now = loop_clock();
+    if (now < door->date_until)
+        return;
+    int64_t wall = clock_now();
+    const time_t seconds = (time_t)(wall / TIME_SECOND);
+    struct tm parts;
+    if (!gmtime_r(&seconds, &parts) ||
+        strftime(door->date, sizeof door->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts) == 0)
+        door->date[0] = '\0';
+    door->date_until = now + TIME_SECOND - wall % TIME_SECOND;
+}
+
+static struct buf *begin_head(struct conn *conn, int status)
+{
+    struct buf *head = &conn->door->head;
+    refresh_date(conn->door);
+    buf_clear(head);
+    http_add_status(head, status);
+    buf_add(head, view_of(conn->door->date));
+    if (conn->cors) {
+        http_add_field(head, "Access-Control-Allow-Origin", view_of(conn->cors));
+        buf_add(head, VIEW("Vary: Origin\r\nAccess-Control-Expose-Headers: Mcp-Session-Id, "
+                           "MCP-Protocol-Version, WWW-Authenticate\r\n"));
+    }
+    return head;
+}
+
+static void end_head(struct conn *conn)
+{
+    struct buf *head = &conn->door->head;
+    if (conn->closing)
+        buf_add(head, VIEW("Connection: close\r\n"));
+    else if (conn->old)
+        buf_add(head, VIEW("Connection: keep-alive\r\n"));
+    http_add_end(head);
+}
+
+static size_t total(const struct view *pieces, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += pieces[i].size;
+    return size;
+}
+
+// What is in front, the pieces, and what is behind, in one write where possible. A loss is told by
+// the stream.
+static void send_all(struct conn *conn, struct view front, const struct view *pieces, size_t count,
+                     struct view back)
+{
+    struct view all[AT_ONCE] = {front};
+    if (count + 2 > AT_ONCE) {
+        (void)!stream_write(conn->stream, &front, 1);
+        (void)!stream_write(conn->stream, pieces, count);
+        (void)!stream_write(conn->stream, &back, 1);
+        return;
+    }
+    if (count > 0)
+        memcpy(all + 1, pieces, count * sizeof *pieces);
+    all[1 + count] = back;
+    (void)!stream_write(conn->stream, all, count + 2);
+}
+
+static void send_head(struct conn *conn, const struct view *pieces, size_t count)
+{
+    static const struct view nothing = {NULL, 0};
+    if (conn->door->head.failed) // a header value that cannot be: not ours
+        conn->closing = true;
+    else
+        send_all(conn, buf_view(&conn->door->head), pieces, count, nothing);
+}
+
+// --- the door's own answers ------------------------------------------------------------------
+void reply_text(struct conn *conn, int status, struct view json, bool with_body)
+{
+    struct buf *head = begin_head(conn, status);
+    buf_add(head, VIEW(JSON_FIELDS));
+    http_add_length(head, json.size);
+    end_head(conn);
+    send_head(conn, &json, with_body ? 1 : 0);
+    conn_answered(conn);
+}
+
+void reply_refuse(struct conn *conn, const struct refusal *refusal)
+{
+    struct buf text AUTO(buf_done);
+    buf_init(&text, 1024);
+    rpc_add_error(&text, (struct view){NULL, 0}, refusal->code, view_of(refusal->message),
+                  (struct view){NULL, 0});
+    const struct view body = buf_view(&text);
+    struct buf *head = begin_head(conn, refusal->status);
+    if (refusal->fields)
+        buf_add(head, view_of(refusal->fields));
+    buf_add(head, VIEW(JSON_FIELDS));
+    http_add_length(head, body.size);
+    end_head(conn);
+    send_head(conn, &body, 1);
+    conn_answered(conn);
+}
+
+void reply_preflight(struct conn *conn)
+{
+    struct buf *head = begin_head(conn, 204);
+    // `*` stands for all but Authorization, as long as no cookies are sent: Mcp-Param-* too.
+    buf_add(head, VIEW("Access-Control-Allow-Methods: POST, GET, DELETE\r\n"
+                       "Access-Control-Allow-Headers: Authorization, *\r\n"
+                       "Access-Control-Max-Age: 600\r\n"));
+    end_head(conn);
+    send_head(conn, NULL, 0);
+    conn_answered(conn);
+}
+
+void reply_continue(struct conn *conn)
+{
+    (void)!stream_write(conn->stream, &VIEW("HTTP/1.1 100 Continue\r\n\r\n"), 1);
+}
+
+void reply_comment(struct conn *conn)
+{
+    const struct view comment = conn->old ? VIEW(":\n\n") : VIEW("3\r\n:\n\n\r\n");
+    (void)!stream_write(conn->stream, &comment, 1);
+}
+
+// --- what the gateway has us do --------------------------------------------------------------
+static void op_answer(void *door, int status, struct view session_id, const struct view *pieces,
+                      size_t count)
+{
+    struct conn *conn = (struct conn *)door;
+    struct buf *head = begin_head(conn, status);
+    if (session_id.data)
+        http_add_field(head, "Mcp-Session-Id", session_id);
+    if (status == 405)
+        buf_add(head, VIEW("Allow: POST, GET, DELETE\r\n"));
+    if (count > 0)
+        buf_add(head, VIEW(JSON_FIELDS));
+    http_add_length(head, total(pieces, count));
+    end_head(conn);
+    send_head(conn, pieces, count);
+    conn_answered(conn);
+}
+
+static void begin_stream(struct conn *conn)
+{
+    if (conn->streaming)
+        return;
+    conn->streaming = true;
+    conn->closing = conn->closing || conn->old;
+    struct buf *head = begin_head(conn, 200);
+    buf_add(head, VIEW(EVENT_FIELDS));
+    if (!conn->old)
+        buf_add(head, VIEW("Transfer-Encoding: chunked\r\n"));
+    end_head(conn);
+    if (!conn->inside)
+        conn_place(conn, PLACE_STREAM);
+}
+
+static bool has_line_end(const struct view *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].size > 0 && (memchr(pieces[i].data, '\n', pieces[i].size) ||
+                                   memchr(pieces[i].data, '\r', pieces[i].size)))
+            return true;
+    return false;
+}
+
+// Adds what stands in front of the data to the head that has just begun, or to an empty one.
+static void send_event(struct conn *conn, struct view id, const struct view *pieces, size_t count)
+{
+    struct buf *head = &conn->door->head;
+    size_t size = VIEW("data: ").size + total(pieces, count) + VIEW("\n\n").size;
+    size += id.data ? VIEW("id: ").size + id.size + VIEW("\n").size : 0;
+    if (!conn->old)
+        http_add_chunk_head(head, size);
+    if (id.data) {
+        buf_add(head, VIEW("id: "));
+        buf_add(head, id);
+        buf_add(head, VIEW("\n"));
+    }
+    buf_add(head, VIEW("data: "));
+    send_all(conn, buf_view(head), pieces, count, conn->old ? VIEW("\n\n") : VIEW("\n\n\r\n"));
+}
+
+// The same for data that has line ends between its JSON: several data lines.
+static void send_lines(struct conn *conn, struct view id, const struct view *pieces, size_t count)
+{
+    struct buf *head = &conn->door->head;
+    struct buf data AUTO(buf_done);
+    struct buf event AUTO(buf_done);
+    size_t size = total(pieces, count);
+    buf_init(&data, size);
+    buf_init(&event, 8 * size + EVENT_HEAD);
+    for (size_t i = 0; i < count; i++)
+        buf_add(&data, pieces[i]);
+    sse_add_event(&event, id, buf_view(&data));
+    const struct view whole = buf_view(&event);
+    if (data.failed || event.failed) {
+        conn->closing = true;
+        return;
+    }
+    if (!conn->old)
+        http_add_chunk_head(head, whole.size);
+    send_all(conn, buf_view(head), &whole, 1, conn->old ? VIEW("") : VIEW("\r\n"));
+}
+
+static void op_event(void *door, struct view id, const struct view *pieces, size_t count)
+{
+    struct conn *conn = (struct conn *)door;
+    const struct buf *head = &conn->door->head;
+    if (conn->streaming)
+        buf_clear(&conn->door->head);
+    else
+        begin_stream(conn);
+    if (count == 0 && head->size > 0)
+        send_head(conn, NULL, 0);
+    else if (count > 0 && has_line_end(pieces, count))
+        send_lines(conn, id, pieces, count);
+    else if (count > 0)
+        send_event(conn, id, pieces, count);
+    if (conn->place == PLACE_STREAM)
+        conn_place(conn, PLACE_STREAM); // the comment may wait longer
+}
+
+static void op_end(void *door)
+{
+    struct conn *conn = (struct conn *)door;
+    if (!conn->streaming)
+        op_event(conn, (struct view){NULL, 0}, NULL, 0);
+    if (!conn->old)
+        (void)!stream_write(conn->stream, &VIEW("0\r\n\r\n"), 1);
+    conn_answered(conn);
+}
+
+static void op_cut(void *door)
+{
+    struct conn *conn = (struct conn *)door;
+    conn->exchange = NULL;
+    conn->answered = true;
+    conn_end(conn, false);
+}
+
+static size_t op_queued(void *door)
+{
+    const struct conn *conn = (const struct conn *)door;
+    return stream_queued(conn->stream);
+}
+
+const struct front_ops reply_ops = {op_answer, op_event, op_end, op_cut, op_queued};

@@ -1,0 +1,199 @@
+// journal.c: see journal.h.
+#include "gateway/journal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "vault/key_text.h"
+
+enum {
+    MOST_HELD = 256 * 1024, // bytes that a slow reader leaves us with
+    AT_ONCE = 4096,         // PIPE_BUF: what a pipe that is ready takes without blocking, whole
+    LONGEST_TEXT = 200,     // bytes of a name that a client chose: a line stays below AT_ONCE
+};
+
+struct journal {
+    int descriptor;
+    bool socket;
+    uint64_t lost; // lines
+    struct buf lines, line;
+};
+
+// All journals write to the same descriptor: between looking and writing nobody else may write.
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
+
+struct journal *journal_new(int descriptor)
+{
+    int type;
+    socklen_t size = sizeof type;
+    struct journal *journal = (struct journal *)calloc(1, sizeof *journal);
+    if (!journal)
+        return NULL;
+    journal->descriptor = descriptor;
+    journal->socket = getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+    buf_init(&journal->lines, MOST_HELD);
+    buf_init(&journal->line, AT_ONCE);
+    return journal;
+}
+
+void journal_free(struct journal **journal)
+{
+    struct journal *going = TAKE(*journal);
+    if (!going)
+        return;
+    journal_flush(going);
+    buf_done(&going->lines);
+    buf_done(&going->line);
+    free(going);
+}
+
+// --- writing ---------------------------------------------------------------------------------
+// What can be written at once: whole lines, so that those of others do not come between.
+static size_t whole_lines(struct view lines)
+{
+    if (lines.size <= AT_ONCE)
+        return lines.size;
+    const char *end = (const char *)memrchr(lines.data, '\n', AT_ONCE);
+    return end ? (size_t)(end + 1 - lines.data) : AT_ONCE;
+}
+
+static ssize_t write_some(const struct journal *journal, struct view bytes)
+{
+    struct pollfd ready = {.fd = journal->descriptor, .events = POLLOUT};
+    ssize_t written = -1;
+    (void)pthread_mutex_lock(&writing);
+    if (journal->socket)
+        written = send(journal->descriptor, bytes.data, bytes.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    else if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT))
+        written = write(journal->descriptor, bytes.data, bytes.size);
+    (void)pthread_mutex_unlock(&writing);
+    return written;
+}
+
+static size_t write_lines(const struct journal *journal, struct view lines)
+{
+    size_t done = 0;
+    while (done < lines.size) {
+        struct view rest = view_skip(lines, done);
+        rest.size = whole_lines(rest);
+        ssize_t written = write_some(journal, rest);
+        if (written <= 0)
+            break;
+        done += (size_t)written;
+    }
+    return done;
+}
+
+static void forget(struct journal *journal, size_t size)
+{
+    const size_t left = journal->lines.size - size;
+    memmove(journal->lines.data, journal->lines.data + size, left);
+    journal->lines.size = left;
+}
+
+// --- lines -----------------------------------------------------------------------------------
+static void begin_line(struct journal *journal, struct json_out *json, const char *event)
+{
+    buf_clear(&journal->line);
+    json_out_init(json, &journal->line, JSON_COMPACT);
+    out_begin(&json->out, '{');
+    field_time(&json->out, "time", clock_now());
+    field_string(&json->out, "event", event);
+}
+
+static void end_line(struct journal *journal, struct json_out *json)
+{
+    out_end(&json->out, '}');
+    buf_add(&journal->line, VIEW("\n\0"));
+    if (!journal->line.failed) { // a client may call a tool by its key
+        key_text_redact(journal->line.data);
+        journal->line.size = strlen(journal->line.data);
+    }
+    const struct view line = buf_view(&journal->line);
+    if (journal->line.failed || line.size > journal->lines.maximum - journal->lines.size)
+        journal->lost++;
+    else
+        buf_add(&journal->lines, line);
+    if (journal->lines.failed) { // memory is short
+        journal->lines.failed = false;
+        journal->lost++;
+    }
+}
+
+static void tell_lost(struct journal *journal)
+{
+    struct json_out json;
+    const uint64_t lost = journal->lost;
+    begin_line(journal, &json, "lines_lost");
+    field_int(&json.out, "lines", (int64_t)lost);
+    journal->lost = 0;
+    end_line(journal, &json);
+    if (journal->lost > 0)
+        journal->lost = lost;
+}
+
+void journal_flush(struct journal *journal)
+{
+    if (journal->lines.size == 0 && journal->lost == 0)
+        return;
+    size_t done = write_lines(journal, buf_view(&journal->lines));
+    if (done > 0)
+        forget(journal, done);
+    if (journal->lost > 0 && journal->lines.size < MOST_HELD / 2)
+        tell_lost(journal);
+}
+
+static struct view shortened(struct view text)
+{
+    if (text.size > LONGEST_TEXT)
+        text.size = LONGEST_TEXT;
+    return text;
+}
+
+static void add_given(struct out *out, const char *name, struct view text)
+{
+    if (text.data)
+        field_text(out, name, shortened(text));
+}
+
+void journal_call(struct journal *journal, const struct journal_call *call)
+{
+    struct json_out json;
+    begin_line(journal, &json, "call");
+    add_given(&json.out, "key", view_of(call->key_id));
+    add_given(&json.out, "project", view_of(call->project_id));
+    add_given(&json.out, "session", call->session);
+    add_given(&json.out, "method", call->method);
+    add_given(&json.out, "server", call->server);
+    add_given(&json.out, "name", call->name);
+    add_given(&json.out, "outcome", view_of(call->outcome));
+    add_given(&json.out, "stage", view_of(call->stage));
+    if (call->code != 0)
+        field_int(&json.out, "code", call->code);
+    field_int(&json.out, "total_us", call->total);
+    field_int(&json.out, "waited_us", call->waited);
+    field_int(&json.out, "bytes_in", (int64_t)call->bytes_in);
+    field_int(&json.out, "bytes_out", (int64_t)call->bytes_out);
+    end_line(journal, &json);
+}
+
+void journal_event(struct journal *journal, const char *event, ...)
+{
+    struct json_out json;
+    va_list pairs;
+    begin_line(journal, &json, event);
+    va_start(pairs, event);
+    for (const char *name; (name = va_arg(pairs, const char *)) != NULL;)
+        add_given(&json.out, name, view_of(va_arg(pairs, const char *)));
+    va_end(pairs);
+    end_line(journal, &json);
+}

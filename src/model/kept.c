@@ -1,0 +1,86 @@
+// kept.c: see kept.h.
+#include "model/kept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/audit.h"
+
+// What a sealed value is bound to. No id of a config begins like this, see server.c.
+struct binding {
+    char text[LIMIT_NAME + 32];
+};
+
+static struct view bind_to(struct binding *binding, struct view name)
+{
+    int size = snprintf(binding->text, sizeof binding->text, "kept member %.*s", VIEW_ARG(name));
+    return view_bytes(binding->text, size > 0 ? (size_t)size : 0);
+}
+
+bool kept_add(struct store *store, struct view name, struct view json, struct err *err)
+{
+    struct binding binding;
+    size_t size = json.size + VAULT_SEAL_EXTRA;
+    uint8_t *sealed = (uint8_t *)malloc(size);
+    const struct audit_event event = {.action = "system.keep_member", .notes = {{"member", name}}};
+    if (!sealed)
+        return err_memory(err);
+    vault_seal_upstream(store->vault, json, bind_to(&binding, name), sealed);
+    bool done = db_run(store->db, "INSERT INTO kept_members(member, sealed) VALUES(?, ?)",
+                       BIND(v_view(name), v_blob(sealed, size)), err);
+    free(sealed);
+    return done && audit_write(store, &event, err);
+}
+
+bool kept_count(struct store *store, int64_t *ret_count, struct err *err)
+{
+    return store_number(store, "SELECT count(*) FROM kept_members", BIND_NOTHING, ret_count, err);
+}
+
+bool kept_open(struct store *store, const struct kept *kept, struct buf *ret_json, struct err *err)
+{
+    struct binding binding;
+    char nothing[1];
+    size_t size = kept->sealed.size > VAULT_SEAL_EXTRA ? kept->sealed.size - VAULT_SEAL_EXTRA : 0;
+    // Room first: the buf's memory is of the secret kind.
+    buf_add_blanks(ret_json, size);
+    if (ret_json->failed)
+        return err_memory(err);
+    return vault_unseal_upstream(store->vault, kept->sealed, bind_to(&binding, view_of(kept->name)),
+                                 size > 0 ? ret_json->data : nothing, err);
+}
+
+bool kept_find(struct store *store, struct view name, bool *ret_found, struct buf *ret_json,
+               struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct kept kept;
+    if (!db_query(store->db, "SELECT member, sealed FROM kept_members WHERE member = ?",
+                  BIND(v_view(name)), &stmt, err))
+        return false;
+    enum step step = kept_next(stmt, &kept, err);
+    *ret_found = step == STEP_ROW;
+    if (step == STEP_ROW)
+        return kept_open(store, &kept, ret_json, err);
+    return step == STEP_END;
+}
+
+bool kept_query(struct store *store, struct stmt **ret_stmt, struct err *err)
+{
+    return db_query(store->db, "SELECT member, sealed FROM kept_members ORDER BY n", BIND_NOTHING,
+                    ret_stmt, err);
+}
+
+enum step kept_next(struct stmt *stmt, struct kept *ret_kept, struct err *err)
+{
+    enum step step = stmt_step(stmt, err);
+    if (step != STEP_ROW)
+        return step;
+    struct kept kept = {.sealed = stmt_blob(stmt, 1)};
+    if (!text_copy(kept.name, sizeof kept.name, stmt_text(stmt, 0))) {
+        (void)err_set(err, ERR_INTEGRITY, "store_corrupt", "A kept member's name is damaged");
+        return STEP_FAILED;
+    }
+    *ret_kept = kept;
+    return STEP_ROW;
+}
