@@ -7,7 +7,11 @@
 #include "base/json_walk.h"
 #include "gateway/link.h"
 
-enum { SPLICES = 16, DIGITS = 24 };
+enum {
+    SPLICES = 16, // without an allocation
+    OURS = 6,     // splices that come to the client's
+    DIGITS = 24,
+};
 
 static const char *const level_names[] = {"debug", "info",     "notice", "warning",
                                           "error", "critical", "alert",  "emergency"};
@@ -77,13 +81,56 @@ static void insert(struct splice *splices, size_t *count, struct splice splice)
     splices[at] = splice;
 }
 
+static bool is_modern_member(struct view name)
+{
+    static const struct view names[] = {
+        VIEW(MCP_META "protocolVersion"), VIEW(MCP_META "clientInfo"),
+        VIEW(MCP_META "clientCapabilities"), VIEW(MCP_META "logLevel")};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (json_name_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static void take_out(struct splice *splices, size_t *count, const char *from, const char *to)
+{
+    insert(splices, count, (struct splice){{from, (size_t)(to - from)}, VIEW("")});
+}
+
+// Takes out the members of the modern era, each run of them with its comma. No name stands twice,
+// so there are at most four runs.
+static void take_out_meta(struct splice *splices, size_t *count, struct view params)
+{
+    struct mcp_params read;
+    mcp_params_read(params, &read);
+    struct json_walk walk = json_walk(read.meta);
+    struct view name, value;
+    const char *run = NULL, *kept_end = NULL, *end = NULL;
+    while (json_walk_next(&walk, &name, &value)) {
+        const char *start = name.data - 1; // its quote
+        end = value.data + value.size;
+        if (is_modern_member(name)) {
+            run = run ? run : start;
+            continue;
+        }
+        if (run)
+            take_out(splices, count, run, start);
+        run = NULL;
+        kept_end = end;
+    }
+    if (run)
+        take_out(splices, count, kept_end ? kept_end : run, end);
+}
+
 // Params that are an object, with all splices.
-static void add_params(struct upstreams *all, const struct upcall_order *order, bool with_meta,
+static void add_params(struct upstreams *all, const struct upcall_order *order, bool modern,
                        struct view id)
 {
     struct splice few[SPLICES];
     size_t count = order->splice_count;
-    struct splice *splices = count + 2 <= SPLICES ? few : calloc(count + 2, sizeof(*splices));
+    struct splice *splices = few;
+    if (count + OURS > SPLICES)
+        splices = calloc(count + OURS, sizeof(*splices));
     if (!splices) {
         all->body.failed = true;
         return;
@@ -92,8 +139,10 @@ static void add_params(struct upstreams *all, const struct upcall_order *order, 
         memcpy(splices, order->splices, count * sizeof(*splices));
     if (order->token.data)
         insert(splices, &count, (struct splice){order->token, id});
-    if (with_meta)
+    if (modern && order->asker->era == MCP_LEGACY)
         insert(splices, &count, meta_splice(all, order));
+    else if (!modern && order->asker->era == MCP_MODERN)
+        take_out_meta(splices, &count, order->params);
     splice_add(&all->body, order->params, splices, count);
     if (splices != few)
         free(splices);
@@ -113,10 +162,11 @@ bool body_make(struct link *link, uint64_t id, const struct upcall_order *order)
     buf_add(body, VIEW(",\"method\":\""));
     buf_add(body, order->method_name);
     buf_add(body, VIEW("\""));
-    bool with_meta = body_is_modern(link, order->method) && order->asker->era == MCP_LEGACY;
+    bool modern = body_is_modern(link, order->method);
+    bool with_meta = modern && order->asker->era == MCP_LEGACY;
     if (json_raw_is(order->params, '{')) {
         buf_add(body, VIEW(",\"params\":"));
-        add_params(all, order, with_meta, number);
+        add_params(all, order, modern, number);
     } else if (with_meta && !order->params.data) {
         buf_add(body, VIEW(",\"params\":{\"_meta\":{"));
         add_meta(body, order->asker, &(struct mcp_params){0});

@@ -91,15 +91,17 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
         upstream_judge(upstream, other(era), VERDICT_NO);
     upstream_judge(upstream, era, VERDICT_YES);
     upstream_found(upstream, facts);
-    link->era = era;
     struct link *twin = links_twin(link, era);
     if (twin && twin->state == LINK_READY) {
-        // It was made for the other era; this one speaks with the server already.
+        // It was made for the other era; that one speaks with the server already, and is what is
+        // found now.
+        link->era = other(era);
         while (!list_empty(&link->waiting))
             upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), era, NULL);
         link_end(link, "the server speaks one era only");
         return;
     }
+    link->era = era;
     link->wanted = era;
     upstreams_log(upstream, "ready", era == MCP_MODERN ? MCP_MODERN_VERSION : link->version);
     if (era == MCP_MODERN)

@@ -202,13 +202,11 @@ bool link_message(struct link *link, struct upcall *on, struct view text)
         return fault.array && take_batch(link, on, text);
     switch (message.kind) {
     case RPC_REQUEST:
-        if (on)
-            on->heard = link->all->now;
+        upcall_heard(on);
         take_request(link, on, &message);
         break;
     case RPC_NOTIFICATION:
-        if (on)
-            on->heard = link->all->now;
+        upcall_heard(on);
         take_notification(link, on, &message);
         break;
     default:

@@ -50,6 +50,7 @@ struct upstreams {
     struct upstreams_order order;
     int64_t now;    // loop_clock() at the last enter
     unsigned depth; // of enter
+    bool closing;   // nothing new is begun
     struct poke *poke;
     struct node list;    // of upstreams
     struct node links;   // STARTING, READY and RESTING ones
@@ -271,6 +272,7 @@ void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshak
 // Takes it from its link and dooms it; `told`: the server hears of it.
 void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told);
 void upcall_forget(struct upcall *call, bool told); // frees it without an event
+void upcall_heard(struct upcall *call);             // the server lives; accepts NULL
 // What came for it.
 void upcall_notice(struct upcall *call, const struct rpc *message);
 void upcall_question(struct upcall *call, const struct rpc *message);

@@ -105,11 +105,12 @@ static void fail_by_status(struct talk *talk)
 // A stream that ended before the answer can be resumed when its events had ids (SEP-1699).
 static bool rest(struct talk *talk)
 {
-    if (talk->link->era != MCP_LEGACY || ++talk->tries > TRIES ||
-        (talk->kind == TALK_CALL && sse_last_id(&talk->reader).size == 0))
+    bool tired = ++talk->tries > TRIES;
+    if (talk->link->era != MCP_LEGACY ||
+        (talk->kind == TALK_CALL && (tired || sse_last_id(&talk->reader).size == 0)))
         return false;
     long long span = talk->reader.retry >= 0 ? talk->reader.retry : RETRY;
-    if (span > RETRY_MOST)
+    if (span > RETRY_MOST || tired)
         span = RETRY_MOST;
     talk->wake = talk->link->all->now + span * 1000;
     list_append(&talk->link->all->resting, &talk->rest);
@@ -209,8 +210,7 @@ static void on_data(void *context, struct view bytes)
     struct talk *talk = context;
     struct upstreams *all = talk->link->all;
     upstreams_enter(all);
-    if (talk->call)
-        talk->call->heard = talk->call->heard > all->now ? talk->call->heard : all->now;
+    upcall_heard(talk->call);
     if (talk->sse) {
         feed(talk, bytes);
     } else if (talk->kind == TALK_CALL) {

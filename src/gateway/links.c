@@ -30,8 +30,12 @@ static struct link *find(const struct upstream *upstream, struct link_owner owne
 
 struct link *links_twin(const struct link *link, enum mcp_era era)
 {
-    struct link *twin = find(link->upstream, link->owner, era);
-    return twin == link ? NULL : twin;
+    for (struct link *twin = *bucket_of(link->all, link->upstream, link->owner); twin;
+         twin = twin->chain)
+        if (twin != link && twin->upstream == link->upstream && twin->era == era &&
+            is_owner(twin->owner, link->owner))
+            return twin;
+    return NULL;
 }
 
 void links_remove(struct link *link)

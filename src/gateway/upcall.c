@@ -417,9 +417,16 @@ static bool is_put_aside(struct upcall *call, const struct rpc *message)
     return aside;
 }
 
+void upcall_heard(struct upcall *call)
+{
+    // A question's patience stays.
+    if (call && call->heard < call->upstream->all->now)
+        call->heard = call->upstream->all->now;
+}
+
 void upcall_notice(struct upcall *call, const struct rpc *message)
 {
-    call->heard = call->upstream->all->now;
+    upcall_heard(call);
     if (!call->events->notice || is_put_aside(call, message))
         return;
     call->events->notice(call->context, message);
@@ -450,9 +457,9 @@ void upcall_answered(struct upcall *call, const struct rpc *response)
         call->link->ops->abandon(call->link, call, true);
     detach(call);
     call_free(call);
-    if (!own)
-        upstream_is_up(upstream);
     events->answered(context, era, response);
+    if (!own) // after the answer: until it is told the client may cancel
+        upstream_is_up(upstream);
 }
 
 // Gives out what was put aside, until it is held again or there is no more.

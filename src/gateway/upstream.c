@@ -152,16 +152,18 @@ static void retire(struct upstream *upstream)
 
 void upstreams_free(struct upstreams **upstreams)
 {
-    struct upstreams *all = TAKE(*upstreams);
+    struct upstreams *all = *upstreams; // which events may still use
     if (!all)
         return;
     upstreams_enter(all);
+    all->closing = true;
     while (!list_empty(&all->list))
         retire(NODE_OWNER(all->list.next, struct upstream, node));
     upcalls_tell(all);
     while (!list_empty(&all->leaving))
         link_free(NODE_OWNER(all->leaving.next, struct link, everyone));
     upstreams_leave(all);
+    *upstreams = NULL;
     upcalls_done(all);
     numbers_done(&all->numbers);
     numbers_done(&all->wanting);
@@ -187,7 +189,7 @@ struct upstream *upstream_get(struct upstreams *all, int64_t project_n, struct s
     for (struct upstream *upstream = *bucket; upstream; upstream = upstream->chain)
         if (is_of(upstream, project_n, spec))
             return upstream;
-    struct upstream *upstream = calloc(1, sizeof(*upstream));
+    struct upstream *upstream = all->closing ? NULL : calloc(1, sizeof(*upstream));
     if (!upstream)
         return NULL;
     upstream->all = all;
@@ -280,8 +282,9 @@ void upstream_found(struct upstream *upstream, const struct upstream_facts *fact
         malloc(facts->capabilities.size + facts->server_info.size + facts->instructions.size + 1);
     if (!memory)
         return; // the old ones stay, or none are known
-    bool differ = upstream->facts_memory;
-    if (differ)
+    // In its other era a server may say other things; that is no change.
+    bool differ = upstream->facts_memory && old->era == facts->era;
+    if (upstream->facts_memory)
         upstreams_bury(upstream->all, upstream->facts_memory);
     upstream->facts_memory = memory;
     *old = (struct upstream_facts){.era = facts->era,

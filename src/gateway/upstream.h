@@ -13,8 +13,17 @@
 // our own, many at a time; progress tokens are replaced likewise. Requests wait while a link is
 // being made.
 //
+// A legacy client's request on a modern link gets the members of `_meta` that tell who asks; a
+// modern client's request on a legacy link loses them, so that no server takes it for one of the
+// other era. All other bytes of params pass as they came.
+//
 // Nothing here knows clients' connections: events go to whoever made the call, or to
-// upstreams_events.
+// upstreams_events. No event comes before the function that causes it has returned (but for
+// upstream_learn's `done`). Events may call whatever is here, except upstreams_free and
+// upstreams_tick.
+//
+// A pointer to an upstream holds until upstreams_retain leaves it out; its calls are told of that
+// soon after, and only then its memory goes.
 #pragma once
 
 #include <stdbool.h>
@@ -75,7 +84,8 @@ struct upcall_events {
     void (*question)(void *context, const struct question *question, const struct rpc *message);
     // The result or error. Nothing follows. `era`: what the link speaks.
     void (*answered)(void *context, enum mcp_era era, const struct rpc *response);
-    // Nothing follows. `sentence` is static and may be shown to the client.
+    // Nothing follows. `sentence` is static, in lower case without a stop, and may be shown to the
+    // client.
     void (*failed)(void *context, enum upcall_failure why, const char *sentence);
 };
 
@@ -121,7 +131,8 @@ struct upstreams_order {
                 const char *detail);
 };
 MUST_CHECK struct upstreams *upstreams_new(const struct upstreams_order *order);
-void upstreams_free(struct upstreams **upstreams); // ends all children and links; calls fail first
+// Ends all children and links; calls fail first. Not to be called in an event.
+void upstreams_free(struct upstreams **upstreams);
 
 // The upstream of a spec in a project (row number), made when it is new. NULL when memory is short.
 // Upstreams that nobody asked for (upstreams_keep) since `idle_child` end their children.
@@ -139,11 +150,11 @@ struct upstream_facts {
     enum mcp_era era; // in which it was learned
     struct view capabilities, server_info, instructions;
 };
-// NULL as long as nothing is known: then upstream_learn.
+// NULL as long as nothing is known: then upstream_learn. Valid until the loop is returned to.
 const struct upstream_facts *upstream_facts(const struct upstream *upstream);
 // Makes a link, if there is none, to learn the facts; `done` is called once, perhaps before this
-// returns, with `known` false when it could not be had in the handshake's time. At most one `done`
-// per call.
+// returns (NULL then), with `known` false when it could not be had in the handshake's time. The
+// wait is gone when `done` is called.
 struct upstream_wait;
 struct upstream_wait *upstream_learn(struct upstream *upstream, const struct asker *asker,
                                      void (*done)(void *context, bool known), void *context);
@@ -158,7 +169,9 @@ MUST_CHECK struct upcall *upcall_send(struct upstream *upstream, const struct up
 // is closed; nothing for initialize), a late answer is dropped. `reason` raw JSON text or {NULL,
 // 0}. Accepts NULL.
 void upcall_cancel(struct upcall **upcall, struct view reason);
-// While the client does not take what comes.
+// While the client does not take what comes. An HTTP stream is held. A child's pipe is not, since
+// others wait for it, too: what comes for the call is put aside, up to settings->event bytes, above
+// which the call fails with UPCALL_LARGE. It is told soon after the hold ends.
 void upcall_hold(struct upcall *upcall, bool held);
 const struct upstream *upcall_upstream(const struct upcall *upcall);
 

@@ -227,6 +227,23 @@ static void refusals(void **state)
     rig_await(&world->rig, &world->backend.seen, "POST:notifications/cancelled");
 }
 
+// The answer is told before that the server is back, so nobody can cancel what is over.
+static void a_server_that_is_back(void **state)
+{
+    struct world *world = *state;
+    struct call call;
+    struct rule rules[] = {LEGACY,
+                           {"\"one\"", NULL, 503, NULL, NULL, WHOLE, 1},
+                           {"\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},
+                           END};
+    serve(world, rules);
+    expect(world, &legacy_asker, "{\"name\":\"one\"}", "failed:unreachable");
+    ask(&world->rig, &call, world->upstream, &legacy_asker, "{\"name\":\"one\"}");
+    world->rig.cancels = &call.upcall;
+    rig_await(&world->rig, &world->rig.events, "changed:");
+    assert_string_equal(call.tells.text, "legacy:{}");
+}
+
 static void credentials_that_are_refused(void **state)
 {
     struct world *world = *state;
@@ -356,6 +373,7 @@ int main(void)
         TEST(resumes),
         TEST(a_session_that_is_forgotten),
         TEST(refusals),
+        TEST(a_server_that_is_back),
         TEST(credentials_that_are_refused),
         TEST(nobody_listens),
         TEST(neither_era),

@@ -65,6 +65,56 @@ static void modern_client_of_a_legacy_server(void **state)
     assert_string_equal(((struct rig *)*state)->log.text, "started ready");
 }
 
+// The child that was started to ask for the other era is not kept.
+static void legacy_client_first(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){LEGACY, "server/discover", NOT_FOUND, "one", "r:{}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_await(rig, &rig->log, "started ready started exited");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started ready started exited");
+}
+
+// A server of both has a link of either.
+static void a_server_of_both_eras(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream =
+        child_server(rig, &server, (const char *[]){LEGACY, MODERN, "\"one\"", "r:{}", NULL});
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_string_equal(rig->log.text, "started ready started ready");
+    assert_string_equal(rig->events.text, "");
+}
+
+// A legacy server must not take a request for one of the other era.
+static void no_modern_meta_on_a_legacy_link(void **state)
+{
+#define V "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\""
+#define C "\"io.modelcontextprotocol/clientCapabilities\":{}"
+#define GETS(text, n) "tools/call\",\"params\":" text "}", "r:" #n
+    struct server server;
+    struct upstream *upstream =
+        child_server(*state, &server,
+                     (const char *[]){LEGACY, "server/discover", NOT_FOUND,
+                                      GETS("{\"_meta\":{ }}", 1), GETS("{\"_meta\":{\"a\":1}}", 2),
+                                      GETS("{\"_meta\":{\"a\":1 , \"progressToken\":6}}", 3),
+                                      GETS("{\"_meta\":{\"progressToken\":7, \"a\":1}}", 4), NULL});
+    expect(*state, upstream, &modern_asker, "{\"_meta\":{" V ", " C " }}", "legacy:1");
+    expect(*state, upstream, &modern_asker, "{\"_meta\":{" V " ,\"a\":1}}", "legacy:2");
+    expect(*state, upstream, &modern_asker, "{\"_meta\":{\"a\":1," V "," C "}}", "legacy:2");
+    expect(*state, upstream, &modern_asker,
+           "{\"_meta\":{\"a\":1 , \"progressToken\":\"t\", " C "," V "}}", "legacy:3");
+    expect(*state, upstream, &modern_asker,
+           "{\"_meta\":{" C ",\"progressToken\":\"t\", " V ", \"a\":1}}", "legacy:4");
+}
+
 static void legacy_client_of_a_modern_server(void **state)
 {
     struct server server;
@@ -509,6 +559,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(speaks_legacy),
         TEST(modern_client_of_a_legacy_server),
+        TEST(legacy_client_first),
+        TEST(a_server_of_both_eras),
+        TEST(no_modern_meta_on_a_legacy_link),
         TEST(legacy_client_of_a_modern_server),
         TEST(silence_to_the_probe),
         TEST(late_answer_to_the_probe),

@@ -31,6 +31,7 @@ static inline void tell(struct tells *tells, const char *what, struct view detai
 
 struct rig {
     struct loop *loop;
+    struct upcall **cancels; // in the event `changed`
     struct timer *timer;
     struct settings settings;
     struct http_client *http;
@@ -105,6 +106,8 @@ static inline void rig_changed(void *context, struct upstream *upstream, enum mc
     struct rig *rig = context;
     (void)upstream;
     tell(&rig->events, "changed:", view_of(mcp_method_name(what)));
+    if (rig->cancels)
+        upcall_cancel(rig->cancels, (struct view){0});
 }
 
 static inline void rig_notice(void *context, struct upstream *upstream, int64_t session,
