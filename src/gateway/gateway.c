@@ -11,7 +11,6 @@
 #include "gateway/parked.h"
 #include "gateway/questions.h"
 #include "gateway/session.h"
-#include "os/tls.h"
 
 enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000 }; // us
 
@@ -203,11 +202,9 @@ static bool make_parts(struct gateway *gateway, struct err *err)
                                           .context = gateway,
                                           .log = on_log};
     struct upstreams_order complete = order;
-    if (!tls_new_client(gateway->settings->tls_authorities, &gateway->tls, err))
-        return false;
     gateway->principals =
         principals_new(gateway->store, gateway->settings, &principals_events, gateway);
-    gateway->http = http_client_new(gateway->loop, gateway->settings, gateway->tls);
+    gateway->http = http_client_new(gateway->loop, gateway->settings, NULL);
     complete.http = gateway->http;
     gateway->upstreams = gateway->http ? upstreams_new(&complete) : NULL;
     gateway->catalogs =
@@ -257,7 +254,6 @@ void gateway_free(struct gateway **gateway)
     upstreams_free(&gone->upstreams);
     http_client_free(&gone->http);
     principals_free(&gone->principals);
-    tls_free(&gone->tls);
     store_free(&gone->store);
     table_done(&gone->sessions);
     table_done(&gone->sessions_by_number);

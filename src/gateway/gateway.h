@@ -43,7 +43,6 @@ struct gateway {
     struct store *store;
     struct store_config store_config;
     struct principals *principals;
-    struct tls *tls;
     struct http_client *http;
     struct upstreams *upstreams;
     struct catalogs *catalogs;

@@ -370,6 +370,7 @@ void http_client_free(struct http_client **client)
         return;
     http_routes_free(it);
     http_pools_free(it);
+    tls_free(&it->own_tls);
     it->freed = true;
     if (!it->posted) // else on_posted frees it
         free(it);

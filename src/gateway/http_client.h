@@ -29,8 +29,8 @@
 struct http_client;   // one loop's
 struct http_exchange; // one request and its response
 
-// `settings` and `tls` (of a client; NULL: https cannot be reached) outlive it. NULL when memory is
-// short.
+// `settings` and `tls` (of a client) outlive it. Without `tls` one is made of the settings'
+// authorities when it is first needed. NULL when memory is short.
 MUST_CHECK struct http_client *http_client_new(struct loop *loop, const struct settings *settings,
                                                struct tls *tls);
 void http_client_free(struct http_client **client); // exchanges have ended or been cancelled

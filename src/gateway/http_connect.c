@@ -100,6 +100,16 @@ static void on_resolved(void *context, const struct endpoint *found, size_t coun
         try_next(dial, NULL);
 }
 
+// Reading all authorities of a system takes tens of milliseconds and megabytes: not before it is
+// needed.
+static bool have_tls(struct http_client *client)
+{
+    struct err err;
+    if (!client->tls && tls_new_client(client->settings->tls_authorities, &client->own_tls, &err))
+        client->tls = client->own_tls;
+    return client->tls != NULL;
+}
+
 void http_dial_start(struct http_exchange *exchange)
 {
     const struct http_pool *pool = exchange->route->pool;
@@ -108,8 +118,9 @@ void http_dial_start(struct http_exchange *exchange)
         http_exchange_fail_soon(exchange, HTTP_FORBIDDEN, "the server's address is not public");
         return;
     }
-    if (pool->https && !pool->client->tls) {
-        http_exchange_fail_soon(exchange, HTTP_UNREACHABLE, "TLS is not set up");
+    if (pool->https && !have_tls(pool->client)) {
+        http_exchange_fail_soon(exchange, HTTP_UNREACHABLE,
+                                "the certificate authorities cannot be read");
         return;
     }
     struct http_dial *dial = (struct http_dial *)calloc(1, sizeof *dial);

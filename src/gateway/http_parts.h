@@ -72,7 +72,7 @@ enum {
 struct http_client {
     struct loop *loop;
     const struct settings *settings;
-    struct tls *tls;
+    struct tls *tls, *own_tls; // own_tls: made here, when first needed
     struct link waiting, endless, failing;
     struct http_pool *pools;
     struct http_route *routes[ROUTE_BUCKETS]; // by the address of the spec

@@ -84,22 +84,38 @@ static size_t key_form(struct view text)
     return size >= KEY_TEXT ? size : 0;
 }
 
+// The first thing of that form; NULL when there is none.
+static const char *find_key(struct view text, size_t *ret_size)
+{
+    while (text.size >= KEY_TEXT) {
+        const char *at = (const char *)memmem(text.data, text.size, prefix.data, prefix.size);
+        if (!at)
+            return NULL;
+        text = view_skip(text, (size_t)(at - text.data));
+        *ret_size = key_form(text);
+        if (*ret_size > 0)
+            return at;
+        text = view_skip(text, 1);
+    }
+    return NULL;
+}
+
 bool key_text_is_inside(struct view text)
 {
-    for (size_t i = 0; i + KEY_TEXT <= text.size; i++)
-        if (key_form(view_skip(text, i)) > 0)
-            return true;
-    return false;
+    size_t size;
+    return find_key(text, &size) != NULL;
 }
 
 void key_text_redact(char *text)
 {
-    for (; *text; text++) {
-        size_t size = key_form(view_of(text));
-        if (size == 0)
-            continue;
-        memcpy(text + MASK_SHOWN, "...", 3);
-        memmove(text + MASK_SHOWN + 3, text + size, strlen(text + size) + 1);
+    struct view rest = view_of(text);
+    size_t size;
+    for (const char *at; (at = find_key(rest, &size));) {
+        char *key = text + (at - text);
+        size_t after = rest.size - (size_t)(at - rest.data) - size;
+        memcpy(key + MASK_SHOWN, "...", 3);
+        memmove(key + MASK_SHOWN + 3, key + size, after + 1);
+        rest = (struct view){key + MASK_SHOWN + 3, after};
     }
 }
 
