@@ -46,6 +46,11 @@ static void note_once(struct asked *asked, const struct http_field *field)
 
 static void note_accept(struct asked *asked, struct view value)
 {
+    // What the SDKs send, told at a glance.
+    if (view_is(value, "application/json, text/event-stream")) {
+        asked->accepts_json = asked->accepts_events = true;
+        return;
+    }
     asked->accepts_json = asked->accepts_json || http_lists(value, "application/json");
     asked->accepts_events = asked->accepts_events || http_lists(value, "text/event-stream");
     asked->accepts_all = asked->accepts_all || http_lists(value, "*/*");

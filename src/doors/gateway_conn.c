@@ -155,7 +155,7 @@ static bool move(struct conn *conn, struct door *to, struct buf *bytes)
     from->counters.connections_now--;
     conn->input = *bytes;
     conn->unread = true;
-    conn->inside = conn->answered = false;
+    conn->inside = conn->answered = conn->closing = false;
     conn->door = to;
     if (stream_move(&conn->stream, to->loop, adopted, conn)) {
         from->counters.moved++;
@@ -199,6 +199,7 @@ static enum http_verdict refuse_framing(struct conn *conn, int status, const cha
 {
     const struct refusal refusal = {status, RPC_INVALID_REQUEST, reason, NULL};
     conn->closing = true;
+    conn->cors = NULL; // of the request before it
     reply_refuse(conn, &refusal);
     return HTTP_ANSWERED;
 }
@@ -279,9 +280,10 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
         buf_add(&conn->input, (struct view){bytes.data, *ret_used});
         all = buf_view(&conn->input);
         bool line = memchr(bytes.data, '\n', *ret_used) != NULL;
-        wipe((struct view){bytes.data, *ret_used});
-        if (!line && all.size < limit) // nothing can be complete: not looked at byte by byte
+        if (!line && all.size < limit) { // nothing can be complete: not looked at byte by byte
+            wipe((struct view){bytes.data, *ret_used});
             return keep_beginning(conn, all);
+        }
     }
     switch (http_read_request(all, &request.head, &request.head_size, &reason)) {
     case HTTP_BAD:
@@ -289,6 +291,7 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
     case HTTP_MORE:
         if (all.size >= limit)
             return refuse_framing(conn, 431, "The head of the request is too large");
+        wipe((struct view){bytes.data, before > 0 ? *ret_used : 0});
         return keep_beginning(conn, all);
     default:
         if (request.head_size > limit)
@@ -297,7 +300,9 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
     size_t size;
     enum http_verdict verdict =
         take_request(conn, &request, all, view_skip(bytes, *ret_used), &size);
+    wipe((struct view){bytes.data, request.head_size - before});
     if (verdict != HTTP_MOVED) {
+        conn->door->counters.requests++;
         *ret_used = size - before;
         if (conn->head_size == 0)
             buf_done(&conn->input);

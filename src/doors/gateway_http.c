@@ -175,7 +175,6 @@ static enum http_verdict judge(struct conn *conn, struct http_request *request, 
     struct http_head *head = &request->head;
     read_target(head, &entry->target);
     conn->cors = NULL;
-    conn->door->counters.requests++;
     // A body that is not read must not be taken for the next request.
     bool closing = conn->closing;
     conn->closing = closing || !request->whole;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -51,7 +52,8 @@ struct server {
 // --- a worker's turns ------------------------------------------------------------------------
 static void end_if_idle(struct worker *worker, int64_t now)
 {
-    bool idle = worker->door.counters.connections_now == 0 && gateway_idle(worker->gateway);
+    // Of all workers: one of theirs may be on its way to this one.
+    bool idle = atomic_load(&worker->server->connections) == 0 && gateway_idle(worker->gateway);
     if (worker->drain_until == 0 || (!idle && now < worker->drain_until))
         return;
     door_close(&worker->door);
@@ -126,6 +128,11 @@ static void worker_done(struct worker *worker)
 
 static void server_done(struct server *server)
 {
+    sigset_t signals; // a second one must not keep the uses of keys from being recorded
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     metrics_free(&server->metrics);
     for (unsigned i = 0; server->workers && i < server->count; i++)
         if (server->workers[i].threaded)
@@ -211,6 +218,23 @@ static bool begin_metrics(struct server *server, struct err *err)
            metrics_new(server->workers[0].loop, where, &server->board, &server->metrics, err);
 }
 
+// A connection takes a descriptor, and so does much else.
+static void raise_descriptor_limit(struct server *server)
+{
+    enum { OTHERS = 1024 };
+    struct rlimit limit;
+    char text[32];
+    const rlim_t wanted = (rlim_t)server->settings->connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= wanted)
+        return;
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
+    journal_event(server->workers[0].journal, "few_descriptors", "limit", text, NULL);
+}
+
 static bool server_begin(struct server *server, struct err *err)
 {
     const struct settings *settings = server->settings;
@@ -228,6 +252,7 @@ static bool server_begin(struct server *server, struct err *err)
         if (!worker_begin(server, i, err))
             return false;
     first = server->workers[0].loop;
+    raise_descriptor_limit(server);
     return begin_metrics(server, err) && loop_signal(first, SIGTERM, on_end_signal, server, err) &&
            loop_signal(first, SIGINT, on_end_signal, server, err) &&
            loop_signal(first, SIGHUP, on_hangup, server, err);

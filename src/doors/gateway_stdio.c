@@ -45,6 +45,7 @@ struct stdio {
     struct buf unread;    // kept while the client does not take what we say
     bool skipping;        // the rest of a line that is too long
     bool over;            // nothing is taken any more
+    bool draining;        // the gateway knows
     int64_t finish_until; // 0: nobody has said to end
     int status;
 };
@@ -100,7 +101,8 @@ static void say_error(struct stdio *stdio, struct view id, int code, const char 
 }
 
 // --- the end ---------------------------------------------------------------------------------
-// Calls under way may end within `patience`.
+// Calls under way may end within `patience`. The gateway is told at the end of the turn: it may be
+// the gateway that calls.
 static void finish(struct stdio *stdio, int status, int64_t patience)
 {
     const int64_t until = loop_clock() + patience;
@@ -108,8 +110,6 @@ static void finish(struct stdio *stdio, int status, int64_t patience)
     stdio->over = true;
     stdio->status = stdio->status ? stdio->status : status;
     stdio->finish_until = first || until < stdio->finish_until ? until : stdio->finish_until;
-    if (first)
-        gateway_drain(stdio->gateway);
 }
 
 static void revoked(struct stdio *stdio, struct view id)
@@ -194,8 +194,10 @@ static bool talk_enter(struct stdio *stdio, struct principal *principal, struct 
         return false;
     talk->entering = true;
     talk->stream = !body.data;
-    talk->exchange = body.data ? front_post(stdio->gateway, &request, &ops, talk)
-                               : front_get(stdio->gateway, &request, &ops, talk);
+    if (body.data)
+        talk->exchange = front_post(stdio->gateway, &request, &ops, talk);
+    else
+        talk->exchange = front_get(stdio->gateway, &request, &ops, talk);
     talk->entering = false;
     if (talk->over || !talk->exchange)
         talk_end(talk);
@@ -347,6 +349,9 @@ static void tick(void *context)
 static void turn_end(void *context)
 {
     struct stdio *stdio = (struct stdio *)context;
+    if (stdio->finish_until != 0 && !stdio->draining)
+        gateway_drain(stdio->gateway);
+    stdio->draining = stdio->finish_until != 0;
     gateway_turn_end(stdio->gateway);
     journal_flush(stdio->journal);
 }

@@ -513,6 +513,15 @@ static bool may_come_again(const struct call *call, const struct upstream *upstr
     return call->era == MCP_LEGACY && (!facts || facts->era == MCP_MODERN);
 }
 
+// A legacy server gives no state: what a client brings is none of ours any more, or never was.
+static bool has_lost_state(const struct call *call, const struct upstream *upstream,
+                           const struct mcp_params *params)
+{
+    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
+    return call->era == MCP_MODERN && params->request_state.data && facts &&
+           facts->era == MCP_LEGACY;
+}
+
 void call_send(struct call *call, const struct incoming *incoming, const struct sending *sending)
 {
     const struct mcp_params *params = &incoming->params;
@@ -521,6 +530,10 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
     struct asker asker = call_asker(call, params);
     struct upstream *upstream =
         upstream_get(call->gateway->upstreams, call->principal->grant.project_n, sending->spec);
+    if (has_lost_state(call, upstream, params)) {
+        call_error(call, RPC_INVALID_PARAMS, "The requestState is not valid any more");
+        return;
+    }
     if (may_come_again(call, upstream) && !call_keep(call, incoming))
         return;
     if (call->rounds && incoming->rpc->params.size > 2)

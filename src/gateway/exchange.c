@@ -125,11 +125,9 @@ static bool can_resume(const struct exchange *exchange)
 }
 
 // The first event of a stream that can be taken up again says from where (2025-11-25, SEP-1699).
-static void prime(struct exchange *exchange)
+static bool is_primed(const struct exchange *exchange)
 {
-    char id[EVENT_ID];
-    if (exchange->ops && strcmp(exchange->session->version, "2025-11-25") >= 0)
-        exchange->ops->event(exchange->door, channel_id(exchange->channel, 0, id), &VIEW(""), 1);
+    return exchange->channel && strcmp(exchange->session->version, "2025-11-25") >= 0;
 }
 
 void exchange_begin_events(struct exchange *exchange)
@@ -137,15 +135,16 @@ void exchange_begin_events(struct exchange *exchange)
     if (exchange->begun)
         return;
     exchange->begun = true;
-    if (can_resume(exchange) && !exchange->channel) {
+    bool resumed = exchange->channel != NULL;
+    if (can_resume(exchange) && !resumed) {
         exchange->channel = session_add_channel(exchange->session);
-        if (exchange->channel) {
+        if (exchange->channel)
             exchange->channel->exchange = exchange;
-            prime(exchange);
-            return;
-        }
     }
-    if (exchange->ops)
+    char id[EVENT_ID];
+    if (exchange->ops && !resumed && is_primed(exchange))
+        exchange->ops->event(exchange->door, channel_id(exchange->channel, 0, id), &VIEW(""), 1);
+    else if (exchange->ops)
         exchange->ops->event(exchange->door, (struct view){NULL, 0}, NULL, 0);
 }
 

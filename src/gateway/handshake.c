@@ -42,9 +42,11 @@ static void send_discover(struct link *link)
 
 static void send_initialize(struct link *link)
 {
-    bool shared = link->owner.scope == SCOPE_SHARED;
-    struct view capabilities = shared ? VIEW(SHARED_CAPABILITIES) : link->capabilities;
-    struct view info = shared ? VIEW(SELF) : link->client_info;
+    // Where several clients share it, or one whose requests each say what it can, everything is
+    // offered; a question that an asker cannot answer is refused then.
+    bool own = link->owner.scope == SCOPE_SESSION;
+    struct view capabilities = own ? link->capabilities : VIEW(SHARED_CAPABILITIES);
+    struct view info = own ? link->client_info : VIEW(SELF);
     struct buf params;
     buf_init(&params, capabilities.size + info.size + 1024);
     buf_add_format(&params, "{\"protocolVersion\":\"%s\",\"capabilities\":",

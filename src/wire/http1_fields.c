@@ -10,8 +10,10 @@ static char lower(char byte)
 
 static bool same(struct view a, struct view b)
 {
-    if (a.size != b.size)
-        return false;
+    if (a.size != b.size || a.size == 0)
+        return a.size == b.size;
+    if (memcmp(a.data, b.data, a.size) == 0)
+        return true;
     for (size_t i = 0; i < a.size; i++)
         if (lower(a.data[i]) != lower(b.data[i]))
             return false;
@@ -74,6 +76,8 @@ static size_t element_size(struct view list)
 bool http_lists(struct view value, const char *token)
 {
     const struct view wanted = view_of(token);
+    if (view_equal(value, wanted))
+        return true;
     while (value.size > 0) {
         size_t size = element_size(value);
         struct view element = {value.data, size};

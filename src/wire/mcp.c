@@ -127,7 +127,6 @@ struct view mcp_named(enum mcp_method method, const struct mcp_params *params)
     case MCP_RESOURCES_READ:
         return params->uri;
     case MCP_TASKS_GET:
-    case MCP_TASKS_RESULT:
     case MCP_TASKS_CANCEL:
     case MCP_TASKS_UPDATE:
         return params->task_id;

@@ -1,0 +1,67 @@
+#!/bin/bash
+# The ways into a running gateway: TLS, a Unix socket, standard input and output, metrics, several workers.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+new_key alice@example.com "Team Project"
+keys=("$KEY")
+for project in b c d e; do
+    new_key alice@example.com "$project"
+    keys+=("$KEY")
+done
+hello='{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}'
+
+# begin OPTIONS...: a gateway, when it listens; its log is in $T/log.
+begin() {
+    : >"$T/log"
+    "$SMG" serve "$@" 2>"$T/log" &
+    gateway=$!
+    at_end "kill $gateway 2>/dev/null"
+    for ((i = 0; i < 100; i++)); do
+        grep -q '"event":"listening"' "$T/log" && return
+        sleep 0.1
+    done
+    fail "no gateway: $*"
+    cat "$T/log"
+}
+finish() {
+    kill "$gateway"
+    wait "$gateway"
+    check "it ends well ($1)" test $? = 0
+}
+port_of() { sed -nE "s/.*\"event\":\"$1\".*(\"address\":\"127.0.0.1:|\"port\":\")([0-9]+)\".*/\\2/p" "$T/log"; }
+# ask URL CURL-OPTIONS...: initialize; the status is printed.
+ask() { curl -s -o "$T/answer" -w '%{http_code}' -H 'Accept: application/json, text/event-stream' -H 'Content-Type: application/json' -d "$hello" "${@:2}" "$1"; }
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 2 \
+    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+begin --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --tls-cert cert.pem --tls-key key.pem --workers 3
+url=https://127.0.0.1:$(port_of listening)/mcp
+for key in "${keys[@]}" "${keys[@]}"; do
+    check 'TLS, several workers' test "$(ask "$url" --cacert cert.pem -H "apikey: $key")" = 200
+done
+check 'without TLS there is no answer' test "$(ask "http${url#https}" -H "apikey: $KEY")" = 000
+sleep 0.3
+check 'metrics' test "$(curl -s "http://127.0.0.1:$(port_of metrics_listening)/metrics" |
+    sed -n 's/^secure_mcp_gateway_sessions_opened_total //p')" = 10
+finish TLS
+
+begin --listen "unix:$T/door" --workers 3
+for key in "${keys[@]}"; do
+    check 'a Unix socket' test "$(ask http://localhost/mcp --unix-socket "$T/door" -H "Authorization: Bearer $key")" = 200
+done
+check 'it is private' test "$(stat -c %a "$T/door")" = 600
+check 'a disabled key' must smg user disable-api-key --api-key "$KEY"
+check 'is refused at once' test "$(ask http://localhost/mcp --unix-socket "$T/door" -H "apikey: $KEY")" = 401
+finish 'Unix socket'
+check 'the socket has gone' test ! -e "$T/door"
+
+echo "$hello" >in
+ENKRYPT_GATEWAY_KEY=${keys[0]} "$SMG" serve --stdio <in >out 2>err
+check 'standard input ends' test $? = 0
+check 'stdio answers' jq -e '.id == 1 and .result.serverInfo.name == "secure-mcp-gateway"' out
+ENKRYPT_GATEWAY_KEY=$KEY "$SMG" serve --stdio <in >out 2>err
+check 'stdio: a disabled key' test $? = 1
+check 'is told on standard error' grep -q 'not valid' err
+check 'no key is in what was said' test "$(cat log err out | grep -c -F -e "$KEY" -e "${keys[0]}")" = 0
+summary
