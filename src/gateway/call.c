@@ -158,6 +158,7 @@ static void finish(struct call *call, int status, const struct view *pieces, siz
 {
     struct exchange *exchange = call->exchange;
     upcall_cancel(&call->upcall, (struct view){NULL, 0});
+    questions_forget_call(call); // they are the session's, which only the exchange knows
     if (exchange) {
         unlink_call(call);
         call->exchange = exchange; // for the id, which the pieces borrow
@@ -377,6 +378,8 @@ static void on_notice(void *context, const struct rpc *message)
     enum mcp_method method = mcp_method(message->method);
     if (!call->exchange || call->exchange->kind == EXCHANGE_LISTEN)
         return;
+    if (method == MCP_CANCELLED)
+        return; // of a question, by the server's own id, which says nothing to the client
     if (method == MCP_PROGRESS)
         pass_progress(call, message);
     else if (method != MCP_MESSAGE || wants_message(call, message))
@@ -486,6 +489,7 @@ static const struct upcall_events events = {on_notice, on_question, on_answered,
 
 void call_detach(struct call *call)
 {
+    call_hold(call, false); // its client took what there was
     unlink_call(call);
 }
 

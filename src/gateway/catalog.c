@@ -387,7 +387,7 @@ static void learned(void *context, bool known)
         catalog->facts_until = loop_clock() + RETRY_AFTER;
     tell(catalog, WANT_FACTS);
     for (enum list list = 0; list < LISTS; list++) {
-        if (!is_awaited(catalog, list))
+        if (!is_awaited(catalog, list) || catalog->lists[list].state == LIST_LOADING)
             continue;
         if (known && declares(facts, rows[list].capability))
             start_loading(&catalog->lists[list], &asker);

@@ -313,17 +313,13 @@ static struct exchange *resume_call(struct exchange *fresh, struct channel *chan
 {
     struct exchange *exchange = channel->exchange;
     if (!exchange) { // complete
+        fresh->ops->event(fresh->door, nothing, NULL, 0);
         fresh->channel = channel;
         replay(fresh, after);
         exchange_end(fresh);
         return NULL;
     }
-    if (exchange->ops)
-        exchange->ops->cut(exchange->door); // the same client, by another connection
-    exchange->ops = fresh->ops;
-    exchange->door = fresh->door;
-    fresh->ops = NULL;
-    exchange_free(fresh);
+    exchange_take_over(exchange, fresh);
     replay(exchange, after);
     return exchange;
 }

@@ -351,9 +351,10 @@ enum front_answer principals_find(struct principals *principals, struct view api
 // --- the passing of time
 // ---------------------------------------------------------------------------
 
+// A parked call has neither a session nor an exchange.
 static bool is_live(const struct credential *credential)
 {
-    return credential->first_session || credential->first_exchange;
+    return credential->first_session || credential->first_exchange || credential->calls > 0;
 }
 
 static void sweep(struct principals *principals, int64_t now)
