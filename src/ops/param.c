@@ -200,6 +200,9 @@ static bool is_utf8(struct view text)
 
 static bool read_path(enum param param, struct view text, struct err *err)
 {
+    // A command becomes JSON text; other paths are whatever the file system has.
+    if (param_rows[param].type == TYPE_COMMAND && !is_utf8(text))
+        return bad_value(param, "UTF-8", err);
     return (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);
 }
 
@@ -390,14 +393,11 @@ bool param_check_file(enum param param, struct view path, struct err *err)
     return read_path(param, path, err);
 }
 
-static bool read_switch(enum param param, struct view text, struct err *err)
+static bool read_word(enum param param, struct view text, struct err *err)
 {
-    return view_is(text, "true") || view_is(text, "false") ||
-           bad_value(param, "true or false", err);
-}
-
-static bool read_status(enum param param, struct view text, struct err *err)
-{
+    if (param_rows[param].type == TYPE_SWITCH)
+        return view_is(text, "true") || view_is(text, "false") ||
+               bad_value(param, "true or false", err);
     return view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||
            bad_value(param, "active, disabled or expired", err);
 }
@@ -427,16 +427,12 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
         good = !rule_api_key(text) || bad_value(param, rule_api_key(text), err);
         break;
     case TYPE_SWITCH:
-        good = read_switch(param, text, err);
-        break;
     case TYPE_STATUS:
-        good = read_status(param, text, err);
+        good = read_word(param, text, err);
         break;
     case TYPE_PATH:
-        good = read_path(param, text, err);
-        break;
     case TYPE_COMMAND:
-        good = is_utf8(text) ? read_path(param, text, err) : bad_value(param, "UTF-8", err);
+        good = read_path(param, text, err);
         break;
     case TYPE_JSON:
     case TYPE_JSON_FILE:
