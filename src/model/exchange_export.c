@@ -5,6 +5,7 @@
 #include "model/api_key.h"
 #include "model/audit.h"
 #include "model/exchange.h"
+#include "model/exchange_read.h"
 #include "model/kept.h"
 #include "model/rules.h"
 #include "model/server.h"
@@ -251,11 +252,6 @@ static bool export_kept(struct sheet *sheet, const struct kept *kept, struct err
     return true;
 }
 
-static bool is_usual(struct view name)
-{
-    return view_is(name, "common_mcp_gateway_config") || view_is(name, "plugins");
-}
-
 // The kept member of this name; of NULL: all but the two that the original has.
 static bool export_kept_members(struct sheet *sheet, const char *wanted, struct err *err)
 {
@@ -267,7 +263,7 @@ static bool export_kept_members(struct sheet *sheet, const char *wanted, struct 
         return false;
     while ((step = kept_next(stmt, &kept, err)) == STEP_ROW) {
         struct view name = view_of(kept.name);
-        if (wanted ? !view_is(name, wanted) : is_usual(name))
+        if (wanted ? !view_is(name, wanted) : exchange_is_usual(name))
             continue;
         found = true;
         if (!export_kept(sheet, &kept, err))
