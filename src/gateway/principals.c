@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "gateway/lists.h"
+#include "gateway/tasks.h"
 
 enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
 
@@ -216,6 +217,7 @@ static void forget_oldest(struct principals *principals)
             continue;
         unlink_credential(principals, credential);
         drop_principal(credential);
+        tasks_free(&credential->tasks);
         free(credential);
         return;
     }
@@ -470,6 +472,7 @@ void principals_free(struct principals **principals)
         struct credential *credential = gone->oldest;
         unlink_credential(gone, credential);
         drop_principal(credential);
+        tasks_free(&credential->tasks);
         free(credential);
     }
     size_t at = 0;

@@ -28,6 +28,7 @@
 #include "model/store.h"
 
 struct rendering;
+struct task;
 struct session;
 
 // The servers a project gives, under the names they go by at `/mcp`.
@@ -50,6 +51,7 @@ struct credential {
     unsigned calls, sessions, listens; // of the limits
     struct session *first_session;
     struct exchange *first_exchange;
+    struct task *tasks; // see tasks.h
 };
 
 struct principal {

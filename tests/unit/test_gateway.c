@@ -299,7 +299,7 @@ static void keeps_tasks_apart(void **state)
                             .mcp_method = "tools/call",
                             .mcp_name = "task",
                             .body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
-                                    "\"params\":{\"name\":\"task\"," META "}}"};
+                                    "\"params\":{\"name\":\"task\",\"task\":{}," META "}}"};
     struct door *door = ask(&asking);
     await(door, "taskId");
     copy_member(door, "taskId\":\"", id);
