@@ -18,7 +18,7 @@
 //   stuck      half an answer, then hangs      garbage    no HTTP, or no JSON, then the answer
 //   notjson    an answer that is no JSON       wrongid    answers another request
 //   dupid      answers twice                   huge       `size` bytes of text
-//   flood      messages without end            status     HTTP status `size`
+//   flood      messages until cancelled           status     HTTP status `size`
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -361,10 +361,15 @@ static void *stdio_wait(void *context)
     struct call *call = context;
     bool cancelled = false, late = false;
     for (long waited = 0; !late && !cancelled; waited += TURN_MS) {
-        usleep(TURN_MS * 1000);
+        if (is(call, "flood"))
+            for (int i = 0; i < 100; i++)
+                put_line("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{"
+                         "\"level\":\"info\",\"data\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}}");
+        else
+            usleep(TURN_MS * 1000);
         pthread_mutex_lock(&lock);
         cancelled = waiting[call->waiting].cancelled;
-        late = !is(call, "hang") && waited >= call->ms;
+        late = is(call, "slow") && waited >= call->ms;
         if (cancelled || late)
             waiting[call->waiting].used = false;
         pthread_mutex_unlock(&lock);
@@ -408,13 +413,6 @@ static void stdio_cancel(span message)
     pthread_mutex_unlock(&lock);
 }
 
-static void stdio_flood(void)
-{
-    for (;;)
-        put_line("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{"
-                 "\"level\":\"info\",\"data\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}}");
-}
-
 static void stdio_act(const struct call *call)
 {
     char *answer = make_answer(call, is(call, "wrongid") ? "987654321" : call->id);
@@ -422,10 +420,8 @@ static void stdio_act(const struct call *call)
         put(STDOUT_FILENO, answer, strlen(answer) / 2);
     if (is(call, "die") || is(call, "half"))
         _exit(1);
-    if (is(call, "slow") || is(call, "hang") || is(call, "midstream"))
+    if (is(call, "slow") || is(call, "hang") || is(call, "midstream") || is(call, "flood"))
         stdio_defer(call);
-    else if (is(call, "flood"))
-        stdio_flood();
     else if (is(call, "notjson"))
         put_line("{\"jsonrpc\":\"2.0\",]");
     else if (!is(call, "stuck")) {
