@@ -100,6 +100,11 @@ static void answers_both_eras(void **state)
     assert_null(post(0, "nobodys", CALL("old__fast"))->exchange);
     open_session(1, "2025-06-18", session);
     assert_int_equal(post(0, session, CALL("old__fast"))->status, 404);
+    assert_int_equal(ask(&(struct asking){.key = 0, .method = "GET", .session = session})->status,
+                     404);
+    assert_int_equal(
+        ask(&(struct asking){.key = 0, .method = "DELETE", .session = session})->status, 404);
+    await(post(1, session, CALL("old__fast")), "done");
 }
 
 // The client gives up a call whose server has asked something, and answers all the same.
@@ -246,6 +251,56 @@ static void cuts_streams_of_a_revoked_key(void **state)
     set_enabled(0, false);
     await(call, NULL);
     assert_false(stream->open || listen->open);
+}
+
+// Over stdio the door shuts the gateway down when its key is revoked, while it is being told so.
+static void drain_when_cut(void *context)
+{
+    door_cut(context);
+    gateway_drain(rig.gateway);
+}
+
+static void drains_when_it_is_cut(void **state)
+{
+    (void)state;
+    struct front_ops ops = door_ops;
+    ops.cut = drain_when_cut;
+    rig.ops = &ops;
+    add_servers();
+    struct door *call = post_modern(0, "tools/call", "old__never", "\"name\":\"old__never\",");
+    struct door *listen = post_modern(0, "subscriptions/listen", NULL,
+                                      "\"notifications\":{\"toolsListChanged\":true},");
+    await(listen, "acknowledged");
+    (void)post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+    set_enabled(0, false);
+    await(call, NULL);
+    assert_false(listen->open);
+    rig.ops = NULL;
+}
+
+// What one client's end interrupts is not empty for others.
+static void keeps_a_list_whose_reader_has_gone(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], two[ROOM_ID];
+    static const char list[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}";
+    static const char *const words[] = {"\"initialize\"",
+                                        "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES
+                                        ",\"serverInfo\":{\"name\":\"old\",\"version\":\"1\"}}",
+                                        "tools/list",
+                                        "s:150",
+                                        LISTS,
+                                        NULL};
+    add_fake_isolated("old", "legacy", "session", words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", two);
+    await(post(1, two, list), "fast");
+    await(post(0, one, CALL("old__news")), "content");
+    struct door *first = post(0, one, list), *second = post(1, two, list);
+    rig_pause(20);
+    (void)ask(&(struct asking){.key = 0, .method = "DELETE", .session = one});
+    await(second, "fast");
+    assert_false(first->open);
 }
 
 // A connection that is gone is taken up by another, which hears at once that it was.
@@ -589,6 +644,8 @@ int main(void)
         TEST(resumes_parked_calls),
         TEST(ends_parked_calls_of_a_revoked_key),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(drains_when_it_is_cut),
+        TEST(keeps_a_list_whose_reader_has_gone),
         TEST(takes_up_streams),
         TEST(bounds_streams),
         TEST(keeps_tasks_apart),
