@@ -69,6 +69,13 @@ static void add_servers(void)
     add_fake("new", "modern", modern_words);
 }
 
+static void add_more_servers(void)
+{
+    add_servers();
+    add_fake_isolated("own", "legacy", "session", legacy_words);
+    add_fake_isolated("his", "auto", "user", modern_words);
+}
+
 #define CALL(name)                                                                                 \
     "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"tools/call\",\"params\":{\"name\":\"" name     \
     "\",\"_meta\":{\"progressToken\":\"p\"}}}"
@@ -442,9 +449,10 @@ static void act_initialize(unsigned key)
 }
 
 static const char *const names[] = {
-    "old__fast", "old__never", "old__asks", "old__notes", "old__news", "old__fast",
-    "new__fast", "new__never", "new__asks", "new__notes", "new__news", "nobody__x",
-    "old__fast", "old__dies",  "old__task", "new__task",
+    "own__fast", "own__never", "own__asks",  "own__dies", "his__fast",  "his__asks",
+    "own__news", "old__fast",  "old__never", "old__asks", "old__notes", "old__news",
+    "old__fast", "new__fast",  "new__never", "new__asks", "new__notes", "new__news",
+    "nobody__x", "old__fast",  "old__dies",  "old__task", "new__task",
 };
 
 static void act_call(unsigned key)
@@ -516,6 +524,30 @@ static void act_modern(unsigned key)
         (void)post_modern(key, any_of(methods, COUNT_OF(methods)), NULL, "");
 }
 
+// At the endpoint of one server.
+static void act_alone(unsigned key)
+{
+    static const char *const servers[] = {"old", "new", "own", "none"};
+    static const char *const bodies[][3] = {
+        {"tools/call", "task", "\"name\":\"task\",\"task\":{},"},
+        {"tools/call", "asks", "\"name\":\"asks\","},
+        {"tasks/get", "t-2", "\"taskId\":\"t-2\","},
+        {"tasks/list", NULL, ""},
+        {"tools/list", NULL, ""},
+    };
+    char body[1000];
+    const char *const *one = bodies[any(COUNT_OF(bodies))];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{%s" META "}}",
+                   one[0], one[2]);
+    (void)ask(&(struct asking){.key = key,
+                               .method = "POST",
+                               .server = any_of(servers, COUNT_OF(servers)),
+                               .mcp_method = one[0],
+                               .mcp_name = one[1],
+                               .body = body});
+}
+
 static void act_listen(unsigned key)
 {
     (void)post_modern(key, "subscriptions/listen", NULL,
@@ -581,7 +613,10 @@ static void act_change(unsigned key)
     commit();
     if (any(2))
         rig_pause(any(40));
-    add_servers();
+    if (any(2))
+        add_servers();
+    else
+        add_more_servers();
 }
 
 static void act_wait(unsigned key)
@@ -591,10 +626,10 @@ static void act_wait(unsigned key)
 }
 
 static void (*const acts[])(unsigned key) = {
-    act_initialize, act_call,   act_call,   act_call,   act_request, act_request,
-    act_notify,     act_reply,  act_batch,  act_modern, act_modern,  act_listen,
-    act_retry,      act_stream, act_delete, act_leave,  act_leave,   act_clog,
-    act_revoke,     act_change, act_wait,   act_wait,   act_wait,
+    act_alone,   act_initialize, act_call,   act_call,   act_call,   act_request,
+    act_request, act_notify,     act_reply,  act_batch,  act_modern, act_modern,
+    act_listen,  act_retry,      act_stream, act_delete, act_leave,  act_leave,
+    act_clog,    act_revoke,     act_change, act_wait,   act_wait,   act_wait,
 };
 
 static void make_room(void)
@@ -618,12 +653,15 @@ static void survives_anything(void **state)
     rig.settings.question_timeout = 150000;
     rig.settings.idle_session = 2 * TIME_SECOND;
     rig.settings.total_timeout = 2 * TIME_SECOND;
-    add_servers();
+    add_more_servers();
     for (long i = 0; i < steps; i++) {
-        acts[any(COUNT_OF(acts))](any(KEYS));
+        unsigned act = any(COUNT_OF(acts));
+        acts[act](any(KEYS));
         learn();
         make_room();
     }
+    if (any(2))
+        gateway_drain(rig.gateway);
     for (size_t i = 0; i < DOORS; i++)
         leave_door(&rig.doors[i]);
     rig_pause(4500); // abandoned calls of legacy clients end by their time
