@@ -286,6 +286,8 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
         take_message(exchange, request, &rpc);
     else if (fault.array)
         take_batch(exchange, request);
+    else if (fault.reply && request->stdio)
+        exchange_accept(exchange);
     else
         refuse(exchange, fault.id, &(struct refusal){400, fault.code, fault.reason, nothing});
     if (over)

@@ -40,6 +40,7 @@ struct rig {
     const char *words;
     struct door doors[DOORS];
     char keys[KEYS][LIMIT_API_KEY + 1];
+    const struct front_ops *ops; // of the doors; NULL: door_ops
 };
 
 static struct rig rig;
@@ -154,7 +155,8 @@ static inline void await(const struct door *door, const char *words)
 }
 
 // --- the store ---------------------------------------------------------------------------------
-static inline void add_fake(const char *name, const char *protocol, const char *const *words)
+static inline void add_fake_isolated(const char *name, const char *protocol, const char *isolation,
+                                     const char *const *words)
 {
     const struct server_change nothing = {0};
     const struct json_value *value;
@@ -163,8 +165,9 @@ static inline void add_fake(const char *name, const char *protocol, const char *
     (void)snprintf(command, sizeof command, "%s/tests/fake_mcp", getenv("BUILD_DIR"));
     buf_init(&text, 1 << 20);
     buf_add_format(&text,
-                   "{\"server_name\":\"%s\",\"config\":{\"protocol\":\"%s\",\"command\":", name,
-                   protocol);
+                   "{\"server_name\":\"%s\",\"config\":{\"protocol\":\"%s\",\"isolation\":\"%s\","
+                   "\"command\":",
+                   name, protocol, isolation);
     json_add_string(&text, view_of(command));
     buf_add(&text, VIEW(",\"args\":["));
     for (size_t i = 0; words[i]; i++) {
@@ -178,6 +181,11 @@ static inline void add_fake(const char *name, const char *protocol, const char *
     WORKS(server_add(store, &tools, value, &nothing, &err));
     commit();
     buf_done(&text);
+}
+
+static inline void add_fake(const char *name, const char *protocol, const char *const *words)
+{
+    add_fake_isolated(name, protocol, "project", words);
 }
 
 static inline void set_enabled(unsigned key, bool enabled)
@@ -293,13 +301,14 @@ static inline struct door *ask(const struct asking *asking)
                                           .name = given(asking->mcp_name),
                                           .last_event_id = given(asking->last_event_id),
                                           .body = given(asking->body)};
+    const struct front_ops *ops = rig.ops ? rig.ops : &door_ops;
     struct exchange *exchange = NULL;
     if (strcmp(asking->method, "POST") == 0)
-        exchange = front_post(rig.gateway, &request, &door_ops, door);
+        exchange = front_post(rig.gateway, &request, ops, door);
     else if (strcmp(asking->method, "GET") == 0)
-        exchange = front_get(rig.gateway, &request, &door_ops, door);
+        exchange = front_get(rig.gateway, &request, ops, door);
     else
-        front_delete(rig.gateway, &request, &door_ops, door);
+        front_delete(rig.gateway, &request, ops, door);
     assert_int_equal(exchange != NULL, door->open);
     door->exchange = exchange;
     front_principal_unref(&principal);

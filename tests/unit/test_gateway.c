@@ -69,6 +69,13 @@ static void add_servers(void)
     add_fake("new", "modern", modern_words);
 }
 
+static void add_more_servers(void)
+{
+    add_servers();
+    add_fake_isolated("own", "legacy", "session", legacy_words);
+    add_fake_isolated("his", "auto", "user", modern_words);
+}
+
 #define CALL(name)                                                                                 \
     "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"tools/call\",\"params\":{\"name\":\"" name     \
     "\",\"_meta\":{\"progressToken\":\"p\"}}}"
@@ -100,6 +107,11 @@ static void answers_both_eras(void **state)
     assert_null(post(0, "nobodys", CALL("old__fast"))->exchange);
     open_session(1, "2025-06-18", session);
     assert_int_equal(post(0, session, CALL("old__fast"))->status, 404);
+    assert_int_equal(ask(&(struct asking){.key = 0, .method = "GET", .session = session})->status,
+                     404);
+    assert_int_equal(
+        ask(&(struct asking){.key = 0, .method = "DELETE", .session = session})->status, 404);
+    await(post(1, session, CALL("old__fast")), "done");
 }
 
 // The client gives up a call whose server has asked something, and answers all the same.
@@ -248,6 +260,56 @@ static void cuts_streams_of_a_revoked_key(void **state)
     assert_false(stream->open || listen->open);
 }
 
+// Over stdio the door shuts the gateway down when its key is revoked, while it is being told so.
+static void drain_when_cut(void *context)
+{
+    door_cut(context);
+    gateway_drain(rig.gateway);
+}
+
+static void drains_when_it_is_cut(void **state)
+{
+    (void)state;
+    struct front_ops ops = door_ops;
+    ops.cut = drain_when_cut;
+    rig.ops = &ops;
+    add_servers();
+    struct door *call = post_modern(0, "tools/call", "old__never", "\"name\":\"old__never\",");
+    struct door *listen = post_modern(0, "subscriptions/listen", NULL,
+                                      "\"notifications\":{\"toolsListChanged\":true},");
+    await(listen, "acknowledged");
+    (void)post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+    set_enabled(0, false);
+    await(call, NULL);
+    assert_false(listen->open);
+    rig.ops = NULL;
+}
+
+// What one client's end interrupts is not empty for others.
+static void keeps_a_list_whose_reader_has_gone(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], two[ROOM_ID];
+    static const char list[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}";
+    static const char *const words[] = {"\"initialize\"",
+                                        "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES
+                                        ",\"serverInfo\":{\"name\":\"old\",\"version\":\"1\"}}",
+                                        "tools/list",
+                                        "s:150",
+                                        LISTS,
+                                        NULL};
+    add_fake_isolated("old", "legacy", "session", words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", two);
+    await(post(1, two, list), "fast");
+    await(post(0, one, CALL("old__news")), "content");
+    struct door *first = post(0, one, list), *second = post(1, two, list);
+    rig_pause(20);
+    (void)ask(&(struct asking){.key = 0, .method = "DELETE", .session = one});
+    await(second, "fast");
+    assert_false(first->open);
+}
+
 // A connection that is gone is taken up by another, which hears at once that it was.
 static void takes_up_streams(void **state)
 {
@@ -387,9 +449,10 @@ static void act_initialize(unsigned key)
 }
 
 static const char *const names[] = {
-    "old__fast", "old__never", "old__asks", "old__notes", "old__news", "old__fast",
-    "new__fast", "new__never", "new__asks", "new__notes", "new__news", "nobody__x",
-    "old__fast", "old__dies",  "old__task", "new__task",
+    "own__fast", "own__never", "own__asks",  "own__dies", "his__fast",  "his__asks",
+    "own__news", "old__fast",  "old__never", "old__asks", "old__notes", "old__news",
+    "old__fast", "new__fast",  "new__never", "new__asks", "new__notes", "new__news",
+    "nobody__x", "old__fast",  "old__dies",  "old__task", "new__task",
 };
 
 static void act_call(unsigned key)
@@ -461,6 +524,30 @@ static void act_modern(unsigned key)
         (void)post_modern(key, any_of(methods, COUNT_OF(methods)), NULL, "");
 }
 
+// At the endpoint of one server.
+static void act_alone(unsigned key)
+{
+    static const char *const servers[] = {"old", "new", "own", "none"};
+    static const char *const bodies[][3] = {
+        {"tools/call", "task", "\"name\":\"task\",\"task\":{},"},
+        {"tools/call", "asks", "\"name\":\"asks\","},
+        {"tasks/get", "t-2", "\"taskId\":\"t-2\","},
+        {"tasks/list", NULL, ""},
+        {"tools/list", NULL, ""},
+    };
+    char body[1000];
+    const char *const *one = bodies[any(COUNT_OF(bodies))];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{%s" META "}}",
+                   one[0], one[2]);
+    (void)ask(&(struct asking){.key = key,
+                               .method = "POST",
+                               .server = any_of(servers, COUNT_OF(servers)),
+                               .mcp_method = one[0],
+                               .mcp_name = one[1],
+                               .body = body});
+}
+
 static void act_listen(unsigned key)
 {
     (void)post_modern(key, "subscriptions/listen", NULL,
@@ -526,7 +613,10 @@ static void act_change(unsigned key)
     commit();
     if (any(2))
         rig_pause(any(40));
-    add_servers();
+    if (any(2))
+        add_servers();
+    else
+        add_more_servers();
 }
 
 static void act_wait(unsigned key)
@@ -536,10 +626,10 @@ static void act_wait(unsigned key)
 }
 
 static void (*const acts[])(unsigned key) = {
-    act_initialize, act_call,   act_call,   act_call,   act_request, act_request,
-    act_notify,     act_reply,  act_batch,  act_modern, act_modern,  act_listen,
-    act_retry,      act_stream, act_delete, act_leave,  act_leave,   act_clog,
-    act_revoke,     act_change, act_wait,   act_wait,   act_wait,
+    act_alone,   act_initialize, act_call,   act_call,   act_call,   act_request,
+    act_request, act_notify,     act_reply,  act_batch,  act_modern, act_modern,
+    act_listen,  act_retry,      act_stream, act_delete, act_leave,  act_leave,
+    act_clog,    act_revoke,     act_change, act_wait,   act_wait,   act_wait,
 };
 
 static void make_room(void)
@@ -563,12 +653,15 @@ static void survives_anything(void **state)
     rig.settings.question_timeout = 150000;
     rig.settings.idle_session = 2 * TIME_SECOND;
     rig.settings.total_timeout = 2 * TIME_SECOND;
-    add_servers();
+    add_more_servers();
     for (long i = 0; i < steps; i++) {
-        acts[any(COUNT_OF(acts))](any(KEYS));
+        unsigned act = any(COUNT_OF(acts));
+        acts[act](any(KEYS));
         learn();
         make_room();
     }
+    if (any(2))
+        gateway_drain(rig.gateway);
     for (size_t i = 0; i < DOORS; i++)
         leave_door(&rig.doors[i]);
     rig_pause(4500); // abandoned calls of legacy clients end by their time
@@ -589,6 +682,8 @@ int main(void)
         TEST(resumes_parked_calls),
         TEST(ends_parked_calls_of_a_revoked_key),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(drains_when_it_is_cut),
+        TEST(keeps_a_list_whose_reader_has_gone),
         TEST(takes_up_streams),
         TEST(bounds_streams),
         TEST(keeps_tasks_apart),
