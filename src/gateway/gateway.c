@@ -144,6 +144,21 @@ static void record_uses(struct gateway *gateway, int64_t now)
 // --- the passing of time
 // ---------------------------------------------------------------------------
 
+// Another file has the store's name: an administrator put it there, so it is the store now.
+static void follow_store(struct gateway *gateway)
+{
+    struct store_config config = gateway->store_config;
+    struct store *fresh = NULL, *old = gateway->store;
+    struct err err = {0};
+    config.must_exist = true;
+    if (store_is_in_place(old) || !store_open(&config, &fresh, &err))
+        return;
+    gateway->store = fresh;
+    principals_use(gateway->principals, fresh);
+    store_free(&old);
+    journal_event(gateway->journal, "store_replaced", NULL);
+}
+
 void gateway_tick(struct gateway *gateway, int64_t now)
 {
     principals_tick(gateway->principals);
@@ -152,6 +167,7 @@ void gateway_tick(struct gateway *gateway, int64_t now)
     if (now < gateway->next_slow_tick)
         return;
     gateway->next_slow_tick = now + SLOW_TICK;
+    follow_store(gateway);
     questions_tick(gateway, now);
     sessions_tick(gateway, now);
     record_uses(gateway, now);

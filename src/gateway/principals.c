@@ -421,6 +421,19 @@ void principals_tick(struct principals *principals)
     sweep(principals, now);
 }
 
+void principals_use(struct principals *principals, struct store *store)
+{
+    size_t at = 0;
+    principals->store = store;
+    for (struct project *project;
+         (project = (struct project *)table_next(&principals->projects, &at));)
+        project->seen = (struct db_version){0};
+    for (struct credential *each = principals->oldest; each; each = each->newer)
+        each->seen = (struct db_version){0};
+    principals->sweep_at = NULL;
+    principals->swept = (struct db_version){0};
+}
+
 bool principals_consultable(const struct principals *principals, const char **ret_reason)
 {
     if (!principals->trouble)
