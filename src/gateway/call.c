@@ -9,6 +9,7 @@
 #include "gateway/methods.h"
 #include "gateway/questions.h"
 #include "gateway/reply.h"
+#include "gateway/tasks.h"
 
 static const char *const stage_names[] = {
     [STAGE_LIMIT] = "limit",
@@ -70,6 +71,7 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
     if (params->meta_level.size > 2)
         call->level =
             mcp_log_level((struct view){params->meta_level.data + 1, params->meta_level.size - 2});
+    call->may_be_task = tasks_wanted(params);
     call->started = loop_clock();
     call->bytes_in = rpc->text.size;
     keep_name(call, params);
@@ -158,6 +160,7 @@ static void finish(struct call *call, int status, const struct view *pieces, siz
 {
     struct exchange *exchange = call->exchange;
     upcall_cancel(&call->upcall, (struct view){NULL, 0});
+    questions_forget_call(call); // they are the session's, which only the exchange knows
     if (exchange) {
         unlink_call(call);
         call->exchange = exchange; // for the id, which the pieces borrow
@@ -377,6 +380,8 @@ static void on_notice(void *context, const struct rpc *message)
     enum mcp_method method = mcp_method(message->method);
     if (!call->exchange || call->exchange->kind == EXCHANGE_LISTEN)
         return;
+    if (method == MCP_CANCELLED)
+        return; // of a question, by the server's own id, which says nothing to the client
     if (method == MCP_PROGRESS)
         pass_progress(call, message);
     else if (method != MCP_MESSAGE || wants_message(call, message))
@@ -439,8 +444,18 @@ static void on_answered(void *context, enum mcp_era era, const struct rpc *respo
 
 void call_pass_result(struct call *call, enum mcp_era era, struct view result)
 {
-    struct buf missing AUTO(buf_done);
+    struct buf missing AUTO(buf_done), filtered AUTO(buf_done);
     buf_init(&missing, 256);
+    buf_init(&filtered, result.size + 64);
+    if (call->may_be_task)
+        tasks_learn(call, result);
+    if (call->method == MCP_TASKS_LIST) {
+        if (!tasks_filter(call, result, &filtered)) {
+            call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+            return;
+        }
+        result = buf_view(&filtered);
+    }
     if (call->era == MCP_MODERN && era == MCP_LEGACY && json_raw_is(result, '{'))
         reply_add_modern(&missing, call->method, result);
     if (missing.size == 0) {
@@ -486,6 +501,7 @@ static const struct upcall_events events = {on_notice, on_question, on_answered,
 
 void call_detach(struct call *call)
 {
+    call_hold(call, false); // its client took what there was
     unlink_call(call);
 }
 

@@ -52,7 +52,8 @@ struct call {
     struct waiter *waiters;
     size_t waiter_count, waiting;
     bool waited;
-    bool is_stream; // it does not count as a call under way
+    bool may_be_task; // its answer may be a task
+    bool is_stream;   // it does not count as a call under way
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not
     int64_t started, sent, waited_time;

@@ -27,6 +27,12 @@ struct rough_item {
     struct place raw, raw_name, name;
 };
 
+// Whose request something is. Names an asker whose link is there already.
+struct behalf {
+    int64_t session, user_n, key_n;
+    enum mcp_era era;
+};
+
 struct listing {
     struct catalog *catalog; // whose it is
     enum list list;
@@ -39,6 +45,7 @@ struct listing {
     size_t count;
     struct buf text, names; // what the items point into: as they came, and unescaped
     // While loading:
+    struct behalf behalf; // each page is asked for as the first one was
     struct upcall *upcall;
     struct buf fresh, fresh_names;
     struct rough_item *rough;
@@ -56,9 +63,8 @@ struct catalog {
     struct upstream_wait *learning;
     int64_t facts_until; // not asked again before
     struct waiter *waiters;
-    uint64_t round;                 // of telling
-    int64_t session, user_n, key_n; // whose request made it load
-    enum mcp_era era;
+    uint64_t round;       // of telling
+    struct behalf behalf; // whose request made it learn
     struct listing lists[LISTS];
 };
 
@@ -155,6 +161,18 @@ static void drop_items(struct listing *listing)
     buf_done(&listing->names);
 }
 
+// The link that it came by is over, perhaps only because its client has gone: what was there before
+// stays for a while.
+static void keep_old(struct listing *listing)
+{
+    listing->upcall = NULL;
+    drop_fresh(listing);
+    listing->state = LIST_LOADED;
+    listing->stale = false;
+    listing->until = loop_clock() + RETRY_AFTER;
+    tell(listing->catalog, listing->list);
+}
+
 static void conclude(struct listing *listing, bool loaded)
 {
     listing->upcall = NULL;
@@ -242,21 +260,18 @@ static bool add_page(struct listing *listing, struct view result)
     return true;
 }
 
-static void remember(struct catalog *catalog, const struct asker *asker)
+static struct behalf behalf_of(const struct asker *asker)
 {
-    catalog->session = asker->session;
-    catalog->user_n = asker->user_n;
-    catalog->key_n = asker->key_n;
-    catalog->era = asker->era;
+    return (struct behalf){asker->session, asker->user_n, asker->key_n, asker->era};
 }
 
 // Whoever asked before. The link is there by now, so whose it is suffices.
-static struct asker asker_again(const struct catalog *catalog)
+static struct asker asker_again(const struct behalf *behalf)
 {
-    return (struct asker){.era = catalog->era,
-                          .session = catalog->session,
-                          .user_n = catalog->user_n,
-                          .key_n = catalog->key_n,
+    return (struct asker){.era = behalf->era,
+                          .session = behalf->session,
+                          .user_n = behalf->user_n,
+                          .key_n = behalf->key_n,
                           .level = -1};
 }
 
@@ -266,7 +281,7 @@ static void answered(void *context, enum mcp_era era, const struct rpc *response
 {
     struct listing *listing = (struct listing *)context;
     const struct catalog *catalog = listing->catalog;
-    const struct asker again = asker_again(catalog);
+    const struct asker again = asker_again(&listing->behalf);
     (void)era;
     listing->upcall = NULL;
     if (response->kind != RPC_RESULT || !add_page(listing, response->result)) {
@@ -286,9 +301,12 @@ static void answered(void *context, enum mcp_era era, const struct rpc *response
 
 static void failed(void *context, enum upcall_failure why, const char *sentence)
 {
-    (void)why;
+    struct listing *listing = (struct listing *)context;
     (void)sentence;
-    conclude((struct listing *)context, false);
+    if (why == UPCALL_DIED && listing->items)
+        keep_old(listing);
+    else
+        conclude(listing, false);
 }
 
 static void ignore_notice(void *context, const struct rpc *message)
@@ -355,7 +373,7 @@ static void start_loading(struct listing *listing, const struct asker *asker)
     struct catalog *catalog = listing->catalog;
     const struct upstream_facts *facts = upstream_facts(catalog->upstream);
     size_t most = catalog->catalogs->settings->list;
-    remember(catalog, asker);
+    listing->behalf = behalf_of(asker);
     listing->state = LIST_LOADING;
     listing->pages = 0;
     listing->fresh_private = listing->stale = false;
@@ -381,13 +399,13 @@ static void learned(void *context, bool known)
 {
     struct catalog *catalog = (struct catalog *)context;
     const struct upstream_facts *facts = upstream_facts(catalog->upstream);
-    const struct asker asker = asker_again(catalog);
+    const struct asker asker = asker_again(&catalog->behalf);
     catalog->learning = NULL;
     if (!known)
         catalog->facts_until = loop_clock() + RETRY_AFTER;
     tell(catalog, WANT_FACTS);
     for (enum list list = 0; list < LISTS; list++) {
-        if (!is_awaited(catalog, list))
+        if (!is_awaited(catalog, list) || catalog->lists[list].state == LIST_LOADING)
             continue;
         if (known && declares(facts, rows[list].capability))
             start_loading(&catalog->lists[list], &asker);
@@ -403,7 +421,7 @@ static bool want_facts(struct catalog *catalog, const struct asker *asker)
         return true;
     if (catalog->learning)
         return false;
-    remember(catalog, asker);
+    catalog->behalf = behalf_of(asker);
     catalog->learning = upstream_learn(catalog->upstream, asker, learned, catalog);
     return catalog->learning == NULL; // it was told at once
 }

@@ -93,20 +93,26 @@ static void cancel_calls(struct exchange *exchange)
     exchange->entering = entering;
 }
 
+// The door comes last: over stdio it shuts the gateway down when it is told to cut.
+static void leave(struct exchange *exchange, bool cut)
+{
+    const struct front_ops *ops = exchange->ops;
+    void *door = exchange->door;
+    listen_end(exchange); // which needs its call
+    cancel_calls(exchange);
+    exchange_free(exchange);
+    if (ops)
+        (cut ? ops->cut : ops->end)(door);
+}
+
 void exchange_end(struct exchange *exchange)
 {
-    cancel_calls(exchange);
-    if (exchange->ops)
-        exchange->ops->end(exchange->door);
-    exchange_free(exchange);
+    leave(exchange, false);
 }
 
 void exchange_cut(struct exchange *exchange)
 {
-    cancel_calls(exchange);
-    if (exchange->ops)
-        exchange->ops->cut(exchange->door);
-    exchange_free(exchange);
+    leave(exchange, true);
 }
 
 // --- what goes to the client
@@ -159,16 +165,37 @@ void exchange_event(struct exchange *exchange, const struct view *pieces, size_t
     if (exchange->channel)
         id = channel_add(exchange->channel, pieces, count, room);
     exchange->gateway->counters.events++;
-    if (!exchange->ops)
+    if (!exchange->ops || exchange->choked)
         return;
     exchange->ops->event(exchange->door, id, pieces, count);
-    if (exchange->ops->queued(exchange->door) > exchange->gateway->settings->queue)
-        hold_calls(exchange, true);
+    if (exchange->ops->queued(exchange->door) <= exchange->gateway->settings->queue)
+        return;
+    hold_calls(exchange, true);
+    // What comes on a stream cannot be held: its sources serve others, too.
+    exchange->choked = exchange->kind != EXCHANGE_POST;
 }
 
 void exchange_drained(struct exchange *exchange)
 {
+    bool choked = exchange->choked;
+    exchange->choked = false;
     hold_calls(exchange, false);
+    if (choked && !exchange->stdio)
+        exchange_end(exchange); // something is missing: the client begins a new one
+}
+
+void exchange_take_over(struct exchange *exchange, struct exchange *fresh)
+{
+    const struct front_ops *ops = exchange->ops;
+    void *door = exchange->door;
+    exchange->ops = fresh->ops;
+    exchange->door = fresh->door;
+    fresh->ops = NULL;
+    exchange_free(fresh);
+    hold_calls(exchange, false);
+    if (ops)
+        ops->cut(door);
+    exchange->ops->event(exchange->door, (struct view){NULL, 0}, NULL, 0);
 }
 
 static void gather(struct exchange *exchange, const struct view *pieces, size_t count)

@@ -34,6 +34,7 @@ struct exchange {
     bool stdio, batch;
     bool begun;         // events have been sent
     bool held;          // the client does not take what comes
+    bool choked;        // nor from a stream: it gets no more
     bool opens_session; // its answer says the session's id
     bool entering;      // its message is still being looked at: answers do not end it yet
     bool *over;         // set when it is freed
@@ -64,6 +65,9 @@ void exchange_conclude_batch(struct exchange *exchange);
 
 // A message before the last: an event. Dropped when the client has gone and cannot come back.
 void exchange_event(struct exchange *exchange, const struct view *pieces, size_t count);
+
+// The client's stream goes on by another connection of its, that of `fresh`, which is gone then.
+void exchange_take_over(struct exchange *exchange, struct exchange *fresh);
 
 // Ends a stream, or an exchange whose call was cancelled.
 void exchange_end(struct exchange *exchange);

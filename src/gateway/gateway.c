@@ -83,7 +83,7 @@ static void on_log(void *context, const struct upstream *upstream, const char *w
 // -----------------------------------------------------------------
 
 struct uses {
-    struct gateway *gateway;
+    struct gateway *gateway; // NULL: gone meanwhile
     struct store_config config;
     struct key_use *list;
     size_t count;
@@ -103,9 +103,11 @@ static void write_uses(void *context)
 static void uses_written(void *context)
 {
     struct uses *uses = (struct uses *)context;
-    uses->gateway->recording_uses = false;
-    if (uses->failed)
-        journal_event(uses->gateway->journal, "uses_lost", "reason", uses->err.message, NULL);
+    struct gateway *gateway = uses->gateway;
+    if (gateway)
+        gateway->recording_uses = NULL;
+    if (gateway && uses->failed)
+        journal_event(gateway->journal, "uses_lost", "reason", uses->err.message, NULL);
     free(uses->list);
     free(uses);
 }
@@ -134,7 +136,7 @@ static void record_uses(struct gateway *gateway, int64_t now)
     struct uses *uses = gather_uses(gateway);
     if (!uses)
         return;
-    gateway->recording_uses = true;
+    gateway->recording_uses = uses;
     if (uses->count == 0 || !loop_job(gateway->loop, write_uses, uses_written, uses))
         uses_written(uses);
 }
@@ -249,6 +251,8 @@ void gateway_free(struct gateway **gateway)
     while (gone->first_session)
         session_end(gone->first_session);
     parked_end_all(gone);
+    if (gone->recording_uses)
+        gone->recording_uses->gateway = NULL; // its job ends after us
     record_last_uses(gone);
     catalogs_free(&gone->catalogs);
     upstreams_free(&gone->upstreams);

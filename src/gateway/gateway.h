@@ -56,8 +56,11 @@ struct gateway {
     struct listening *listenings;  // subscriptions/listen of modern clients
     int64_t next_number;           // of sessions
     int64_t next_usage;
-    bool recording_uses, draining;
+    struct uses *recording_uses; // being written by a job; NULL: none
+    bool draining;
     bool dirty; // some list changes have to be announced at the end of the turn: see notices.h
+    const struct upstream *marked_upstream; // the last whose changes were marked; only compared
+    unsigned marked;                        // which
     int64_t next_slow_tick;
     struct gateway_counters counters;
 };

@@ -286,6 +286,8 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
         take_message(exchange, request, &rpc);
     else if (fault.array)
         take_batch(exchange, request);
+    else if (fault.reply && request->stdio)
+        exchange_accept(exchange);
     else
         refuse(exchange, fault.id, &(struct refusal){400, fault.code, fault.reason, nothing});
     if (over)
@@ -313,17 +315,13 @@ static struct exchange *resume_call(struct exchange *fresh, struct channel *chan
 {
     struct exchange *exchange = channel->exchange;
     if (!exchange) { // complete
+        fresh->ops->event(fresh->door, nothing, NULL, 0);
         fresh->channel = channel;
         replay(fresh, after);
         exchange_end(fresh);
         return NULL;
     }
-    if (exchange->ops)
-        exchange->ops->cut(exchange->door); // the same client, by another connection
-    exchange->ops = fresh->ops;
-    exchange->door = fresh->door;
-    fresh->ops = NULL;
-    exchange_free(fresh);
+    exchange_take_over(exchange, fresh);
     replay(exchange, after);
     return exchange;
 }

@@ -16,6 +16,8 @@ enum { URI_ROOM = 4096, MOST_URIS = 256 };
 struct subscription {
     struct subscription *next;
     struct gateway *gateway;
+    struct session *session; // whose it is; NULL: a listening's
+    struct listening *listening;
     struct upstream *upstream;
     struct upcall *upcall;
     size_t size;
@@ -25,11 +27,28 @@ struct subscription {
 // --- what servers are asked
 // ------------------------------------------------------------------------
 
+static void tell_updated(struct listening *listening, struct view raw_uri)
+{
+    struct buf params AUTO(buf_done);
+    buf_init(&params, raw_uri.size + 16);
+    buf_add(&params, VIEW("\"uri\":"));
+    buf_add(&params, raw_uri);
+    buf_add(&params, VIEW(","));
+    if (!params.failed)
+        listen_tell(listening, mcp_method_name(MCP_RESOURCE_UPDATED), buf_view(&params));
+}
+
+// A modern server tells each subscription by itself.
 static void on_notice(void *context, const struct rpc *message)
 {
     struct subscription *subscription = (struct subscription *)context;
-    if (mcp_method(message->method) == MCP_RESOURCE_UPDATED)
-        listen_updated(subscription->gateway, subscription->upstream, 0, message);
+    struct view raw_uri = json_walk_member(message->params, "uri");
+    if (mcp_method(message->method) != MCP_RESOURCE_UPDATED || !json_raw_is(raw_uri, '"'))
+        return;
+    if (subscription->session)
+        notices_updated(subscription->session, raw_uri);
+    else
+        tell_updated(subscription->listening, raw_uri);
 }
 
 static void on_question(void *context, const struct question *question, const struct rpc *message)
@@ -72,9 +91,11 @@ static void add_params(struct buf *params, enum mcp_era era, struct view uri)
     buf_add(params, VIEW("]}}"));
 }
 
+// Asks for it, or for its end: then nobody waits for the answer.
 static void ask(struct subscription *subscription, const struct asker *asker, enum mcp_era era,
                 enum mcp_method method)
 {
+    bool ends = method == MCP_UNSUBSCRIBE;
     struct buf params AUTO(buf_done);
     struct asker as = *asker;
     as.era = era;
@@ -85,8 +106,13 @@ static void ask(struct subscription *subscription, const struct asker *asker, en
                                        .method_name = view_of(mcp_method_name(method)),
                                        .params = buf_view(&params),
                                        .stream = era == MCP_MODERN};
-    if (!params.failed)
-        subscription->upcall = upcall_send(subscription->upstream, &order, &events, subscription);
+    if (params.failed)
+        return;
+    struct upcall *upcall =
+        upcall_send(subscription->upstream, &order, ends ? &method_nobody : &events,
+                    ends ? NULL : subscription);
+    if (!ends)
+        subscription->upcall = upcall;
 }
 
 static struct subscription *subscribe(struct gateway *gateway, struct upstream *upstream,
@@ -158,6 +184,19 @@ void subscriptions_retain(struct session *session, const struct server_specs *sp
     }
 }
 
+// Whether anybody wants to hear of it. Of a child that is shared, that is not one client's to end.
+static bool is_wanted(const struct gateway *gateway, const struct subscription *subscription)
+{
+    const struct view uri = {subscription->uri, subscription->size};
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (has(session->subscriptions, subscription->upstream, uri))
+            return true;
+    for (struct listening *listening = gateway->listenings; listening; listening = listening->next)
+        if (has(listening->subscriptions, subscription->upstream, uri))
+            return true;
+    return false;
+}
+
 static size_t count_of(const struct subscription *first)
 {
     size_t count = 0;
@@ -175,6 +214,7 @@ static void add(struct call *call, struct upstream *upstream, struct view uri)
     struct subscription *subscription = subscribe(call->gateway, upstream, &asker, uri);
     if (!subscription)
         return;
+    subscription->session = session;
     subscription->next = session->subscriptions;
     session->subscriptions = subscription;
 }
@@ -191,10 +231,9 @@ static void leave(struct call *call, const struct upstream *upstream, struct vie
     *link = gone->next;
     const struct asker asker = session_asker(call->exchange->session);
     const struct upstream_facts *facts = upstream_facts(gone->upstream);
-    // A shared link may be wanted by others still; the server's further words are dropped here.
-    if (facts && facts->era == MCP_LEGACY)
+    bool shared = !upstream_spec(gone->upstream)->http;
+    if (facts && facts->era == MCP_LEGACY && !(shared && is_wanted(call->gateway, gone)))
         ask(gone, &asker, MCP_LEGACY, MCP_UNSUBSCRIBE);
-    gone->upcall = NULL;
     subscription_free(gone);
 }
 
@@ -203,7 +242,9 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     char room[URI_ROOM];
     struct server_spec *spec;
     struct view uri = json_raw_text(incoming->params.uri, room, sizeof room);
-    if (!uri.data || count_of(call->exchange->session->subscriptions) >= MOST_URIS) {
+    bool many = call->method == MCP_SUBSCRIBE &&
+                count_of(call->exchange->session->subscriptions) >= MOST_URIS;
+    if (!uri.data || many) {
         call_error(call, RPC_INVALID_PARAMS,
                    uri.data ? "Too many subscriptions" : "The request needs a uri");
         return;
@@ -252,18 +293,20 @@ static void add_uris(struct listening *listening, const struct call *call,
     struct view ignored, raw;
     size_t count = 0;
     for (struct json_walk walk = json_walk(uris);
-         json_walk_next(&walk, &ignored, &raw) && count < MOST_URIS; count++) {
+         count < MOST_URIS && json_walk_next(&walk, &ignored, &raw);) {
         char room[URI_ROOM];
         struct view uri = json_raw_text(raw, room, sizeof room);
-        for (size_t i = 0; uri.data && i < servers.count; i++) {
+        for (size_t i = 0; uri.data && i < servers.count && count < MOST_URIS; i++) {
             struct upstream *upstream = upstream_get(
                 call->gateway->upstreams, call->principal->grant.project_n, servers.list[i]);
             struct subscription *subscription =
                 upstream ? subscribe(call->gateway, upstream, &asker, uri) : NULL;
             if (!subscription)
                 continue;
+            subscription->listening = listening;
             subscription->next = listening->subscriptions;
             listening->subscriptions = subscription;
+            count++;
         }
     }
 }
@@ -274,6 +317,7 @@ static void link_listening(struct gateway *gateway, struct listening *listening)
     if (listening->next)
         listening->next->previous = listening;
     gateway->listenings = listening;
+    listening->exchange->principal->credential->listens++;
 }
 
 void listen_end(struct exchange *exchange)
@@ -282,6 +326,7 @@ void listen_end(struct exchange *exchange)
     if (!gone)
         return;
     watch(gone, -1);
+    exchange->principal->credential->listens--;
     drop_all(&gone->subscriptions);
     if (gone->next)
         gone->next->previous = gone->previous;
@@ -356,6 +401,14 @@ void listen_start(struct call *call, const struct incoming *incoming)
         call_error(call, RPC_INVALID_PARAMS, "subscriptions/listen needs notifications");
         return;
     }
+    if (call->principal->credential->listens >= call->gateway->settings->sessions_per_key) {
+        call->gateway->counters.limited++;
+        call_fail(call, &(struct failure){.code = CALL_LIMITED,
+                                          .status = 429,
+                                          .message = "Too many streams of this key are open",
+                                          .outcome = "denied"});
+        return;
+    }
     if (!call_want(call, incoming, &want, 1))
         return;
     struct view uris = json_walk_member(wishes, "resourceSubscriptions");
@@ -388,22 +441,16 @@ void listen_updated(struct gateway *gateway, const struct upstream *upstream,
     char room[URI_ROOM];
     struct view raw = json_walk_member(message->params, "uri");
     struct view uri = json_raw_text(raw, room, sizeof room);
-    struct buf params AUTO(buf_done);
     if (!uri.data)
         return;
     for (struct session *session = gateway->first_session; session; session = session->next)
         if ((session_number == 0 || session->number == session_number) &&
             has(session->subscriptions, upstream, uri))
             notices_updated(session, raw);
-    buf_init(&params, raw.size + 16);
-    buf_add(&params, VIEW("\"uri\":"));
-    buf_add(&params, raw);
-    buf_add(&params, VIEW(","));
     struct listening *next;
-    for (struct listening *listening = gateway->listenings; listening && !params.failed;
-         listening = next) {
+    for (struct listening *listening = gateway->listenings; listening; listening = next) {
         next = listening->next;
         if (session_number == 0 && has(listening->subscriptions, upstream, uri))
-            listen_tell(listening, mcp_method_name(MCP_RESOURCE_UPDATED), buf_view(&params));
+            tell_updated(listening, raw);
     }
 }

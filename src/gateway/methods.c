@@ -9,20 +9,6 @@ static void answer_ping(struct call *call, const struct incoming *incoming)
     call_result(call, &VIEW("{}"), 1);
 }
 
-static void ignore_message(void *context, const struct rpc *message)
-{
-    (void)context;
-    (void)message;
-}
-
-static void ignore_question(void *context, const struct question *question,
-                            const struct rpc *message)
-{
-    (void)context;
-    (void)question;
-    (void)message;
-}
-
 static void ignore_answer(void *context, enum mcp_era era, const struct rpc *response)
 {
     (void)context;
@@ -37,8 +23,7 @@ static void ignore_failure(void *context, enum upcall_failure why, const char *s
     (void)sentence;
 }
 
-static const struct upcall_events nobody = {ignore_message, ignore_question, ignore_answer,
-                                            ignore_failure};
+const struct upcall_events method_nobody = {.answered = ignore_answer, .failed = ignore_failure};
 
 // Tells the legacy servers that log. Nobody waits for them.
 static void pass_level(struct call *call, const struct incoming *incoming)
@@ -56,7 +41,7 @@ static void pass_level(struct call *call, const struct incoming *incoming)
                                            .method = MCP_SET_LEVEL,
                                            .method_name = incoming->rpc->method,
                                            .params = incoming->rpc->params};
-        if (!upcall_send(upstream, &order, &nobody, NULL))
+        if (!upcall_send(upstream, &order, &method_nobody, NULL))
             return; // memory: the session is given what it wants all the same
     }
 }

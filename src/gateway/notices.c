@@ -42,9 +42,15 @@ static void mark(struct gateway *gateway, int64_t project_n, const struct server
 void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what)
 {
     catalogs_changed(gateway->catalogs, upstream, what);
-    for (size_t i = 0; i < COUNT_OF(announcements); i++)
-        if (announcements[i].method == what)
-            mark(gateway, upstream_project(upstream), upstream_spec(upstream), 1u << i);
+    if (gateway->marked_upstream != upstream)
+        gateway->marked = 0;
+    gateway->marked_upstream = upstream;
+    for (size_t i = 0; i < COUNT_OF(announcements); i++) {
+        if (announcements[i].method != what || gateway->marked & 1u << i)
+            continue; // a server that says it a thousand times a turn
+        gateway->marked |= 1u << i;
+        mark(gateway, upstream_project(upstream), upstream_spec(upstream), 1u << i);
+    }
 }
 
 void notices_all_changed(struct gateway *gateway, int64_t project_n)
@@ -72,6 +78,7 @@ void notices_flush(struct gateway *gateway)
     if (!gateway->dirty)
         return;
     gateway->dirty = false;
+    gateway->marked_upstream = NULL;
     for (struct session *session = gateway->first_session; session; session = session->next)
         if (session->dirty)
             announce(session);
@@ -117,6 +124,8 @@ void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t nu
     struct session *session =
         (struct session *)table_find(&gateway->sessions_by_number, (uint64_t)number);
     struct exchange *stream = session ? notices_stream(session) : NULL;
-    if (stream && is_wanted(session, message))
+    // It would name a question by the server's own id, which another server's may be, too.
+    bool cancels = mcp_method(message->method) == MCP_CANCELLED;
+    if (stream && !cancels && is_wanted(session, message))
         exchange_event(stream, &message->text, 1);
 }

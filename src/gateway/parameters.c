@@ -27,12 +27,19 @@ static struct repeated repeated_of(struct view tool, struct view arguments)
                              .arguments = arguments};
 }
 
-// The argument whose (still escaped) name is the property's.
+// What a name stands for, which is still escaped and has its quotes around it. {NULL, 0}: too long.
+static struct view meant(struct view name, char room[VALUE_ROOM])
+{
+    return json_raw_text((struct view){name.data - 1, name.size + 2}, room, VALUE_ROOM);
+}
+
+// The argument that is meant by the property's (still escaped) name.
 static struct view argument(struct view arguments, struct view property)
 {
-    struct view name, value;
+    char room[VALUE_ROOM], wanted_room[VALUE_ROOM];
+    struct view name, value, wanted = meant(property, wanted_room);
     for (struct json_walk walk = json_walk(arguments); json_walk_next(&walk, &name, &value);)
-        if (view_equal(name, property))
+        if (wanted.data && view_equal(meant(name, room), wanted))
             return view_is(value, "null") ? (struct view){NULL, 0} : value;
     return (struct view){NULL, 0};
 }

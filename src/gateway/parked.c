@@ -9,7 +9,7 @@
 #include "gateway/questions.h"
 #include "vault/vault.h"
 
-enum { HANDLE = 43, MOST_QUESTIONS = 8, KEY_ROOM = 16 };
+enum { HANDLE = 43, MOST_QUESTIONS = 8, KEY_ROOM = 32 };
 
 struct wish {
     struct question question;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "gateway/lists.h"
+#include "gateway/tasks.h"
 
 enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
 
@@ -216,6 +217,7 @@ static void forget_oldest(struct principals *principals)
             continue;
         unlink_credential(principals, credential);
         drop_principal(credential);
+        tasks_free(&credential->tasks);
         free(credential);
         return;
     }
@@ -351,9 +353,10 @@ enum front_answer principals_find(struct principals *principals, struct view api
 // --- the passing of time
 // ---------------------------------------------------------------------------
 
+// A parked call has neither a session nor an exchange.
 static bool is_live(const struct credential *credential)
 {
-    return credential->first_session || credential->first_exchange;
+    return credential->first_session || credential->first_exchange || credential->calls > 0;
 }
 
 static void sweep(struct principals *principals, int64_t now)
@@ -469,6 +472,7 @@ void principals_free(struct principals **principals)
         struct credential *credential = gone->oldest;
         unlink_credential(gone, credential);
         drop_principal(credential);
+        tasks_free(&credential->tasks);
         free(credential);
     }
     size_t at = 0;

@@ -28,6 +28,7 @@
 #include "model/store.h"
 
 struct rendering;
+struct task;
 struct session;
 
 // The servers a project gives, under the names they go by at `/mcp`.
@@ -42,14 +43,15 @@ struct access {
 struct credential {
     uint8_t digest[VAULT_DIGEST];
     int64_t key_n;
-    struct principal *principal;      // the latest; NULL once access is lost
-    struct db_version seen;           // the store's version the principal was read at
-    struct credential *newer, *older; // in the order of first use
-    int64_t used_at, uses;            // not yet recorded
-    unsigned holds;                   // sessions and exchanges that keep it here
-    unsigned calls, sessions;         // of the limits
+    struct principal *principal;       // the latest; NULL once access is lost
+    struct db_version seen;            // the store's version the principal was read at
+    struct credential *newer, *older;  // in the order of first use
+    int64_t used_at, uses;             // not yet recorded
+    unsigned holds;                    // sessions and exchanges that keep it here
+    unsigned calls, sessions, listens; // of the limits
     struct session *first_session;
     struct exchange *first_exchange;
+    struct task *tasks; // see tasks.h
 };
 
 struct principal {

@@ -10,6 +10,7 @@
 #include "gateway/methods.h"
 #include "gateway/parameters.h"
 #include "gateway/questions.h"
+#include "gateway/tasks.h"
 
 enum { NAME_ROOM = 4096 };
 
@@ -299,8 +300,12 @@ void route_task(struct call *call, const struct incoming *incoming)
         call_error(call, RPC_METHOD_NOT_FOUND, "Tasks are to be had at /mcp/{server} only");
         return;
     }
-    call_send(
-        call, incoming,
-        &(struct sending){.spec = call->exchange->only,
-                          .name = json_raw_text(incoming->params.task_id, room, sizeof room)});
+    struct server_spec *spec = call->exchange->only;
+    struct view id = json_raw_text(incoming->params.task_id, room, sizeof room);
+    if (call->method != MCP_TASKS_LIST && !tasks_has(call, spec, id))
+        call_fail(call, &(struct failure){.code = RPC_INVALID_PARAMS,
+                                          .message = "Unknown task",
+                                          .outcome = "denied"});
+    else
+        call_send(call, incoming, &(struct sending){.spec = spec, .name = id});
 }

@@ -194,7 +194,10 @@ void sessions_tick(struct gateway *gateway, int64_t now)
 
 struct channel *session_add_channel(struct session *session)
 {
-    if (session->channel_count >= SESSION_CHANNELS)
+    size_t bytes = 0;
+    for (const struct channel *kept = session->channels; kept; kept = kept->next)
+        bytes += kept->bytes;
+    if (session->channel_count >= SESSION_CHANNELS || bytes > SESSION_BYTES)
         forget_channels(session, INT64_MAX);
     if (session->channel_count >= SESSION_CHANNELS)
         return NULL;

@@ -16,6 +16,8 @@
 #include "gateway/upstream.h"
 
 enum { SESSION_ID = 43, SESSION_CHANNELS = 64 };
+// More than that is not kept of what is complete.
+enum { SESSION_BYTES = 1024 * 1024 };
 
 // Somebody the client has to answer; see questions.h.
 struct asked;

@@ -75,6 +75,7 @@ struct question {
     size_t id_size;
 };
 
+// `notice` and `question` may be NULL: then there is nobody to tell, or to ask.
 struct upcall_events {
     // A notification that belongs to this request: progress (params.progressToken is ours: replace
     // it), message. In the upstream's order, before the answer.

@@ -29,6 +29,8 @@ static const struct {
     {VIEW("{\"region\":null}"), {{{NULL, 0}, {NULL, 0}}}, 0, true},
     {VIEW("{\"region\":null}"), {{VIEW("Mcp-Param-Region"), VIEW("null")}}, 1, false},
     {VIEW("{}"), {{VIEW("Mcp-Param-Region"), VIEW("eu")}}, 1, false},
+    {VIEW("{\"reg\\u0069on\":\"eu\"}"), {{{NULL, 0}, {NULL, 0}}}, 0, false},
+    {VIEW("{\"reg\\u0069on\":\"eu\"}"), {{VIEW("Mcp-Param-Region"), VIEW("eu")}}, 1, true},
     {VIEW("{\"region\":\"eu\"}"),
      {{VIEW("Mcp-Param-Region"), VIEW("eu")}, {VIEW("Mcp-Param-Region"), VIEW("eu")}},
      2,
