@@ -40,8 +40,7 @@ static uint64_t number_of(const uint8_t digest[VAULT_DIGEST])
     return number;
 }
 
-// --- access
-// ----------------------------------------------------------------------------------------
+// --- access -------------------------------------------------------------------------------------
 
 static void access_unref(struct access **access)
 {
@@ -135,8 +134,7 @@ static bool find_access(struct principals *principals, const struct grant *grant
     return true;
 }
 
-// --- principals
-// ------------------------------------------------------------------------------------
+// --- principals ---------------------------------------------------------------------------------
 
 struct principal *principal_ref(struct principal *principal)
 {
@@ -350,8 +348,7 @@ enum front_answer principals_find(struct principals *principals, struct view api
     return FRONT_GRANTED;
 }
 
-// --- the passing of time
-// ---------------------------------------------------------------------------
+// --- the passing of time ------------------------------------------------------------------------
 
 // A parked call has neither a session nor an exchange.
 static bool is_live(const struct credential *credential)
@@ -460,8 +457,7 @@ size_t principals_take_uses(struct principals *principals, struct key_use *into,
     return count;
 }
 
-// --- beginning and end
-// -----------------------------------------------------------------------------
+// --- beginning and end --------------------------------------------------------------------------
 
 struct principals *principals_new(struct store *store, const struct settings *settings,
                                   const struct principals_events *events, void *context)
