@@ -67,6 +67,10 @@
 // JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
 #define LIMIT_JSON_DEPTH 128
 
+// The same for the record of an MCP server: `system export` puts four levels around it, and what
+// was exported must be a file that can be imported.
+#define LIMIT_RECORD_DEPTH (LIMIT_JSON_DEPTH - 4)
+
 // The id of a JSON-RPC message, with its quotes; it is kept as long as the call lives. Real ones
 // are numbers or UUIDs. Bytes.
 #define LIMIT_RPC_ID 256
@@ -88,6 +92,10 @@
 
 // A file system path taken from options or environment. Bytes.
 #define LIMIT_PATH 3072
+
+// The notes of an audit record: three texts, the longest are paths, whose every byte may take six
+// when it is written as an escape. Bytes.
+#define LIMIT_AUDIT_DETAIL (3u * 6 * (LIMIT_PATH + 256))
 
 // How long a command waits for another command's change to finish before it says `store_busy`.
 #define LIMIT_BUSY_MS 30000

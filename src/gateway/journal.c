@@ -18,6 +18,8 @@
 enum {
     MOST_HELD = 256 * 1024, // bytes that a slow reader leaves us with
     AT_ONCE = 4096,         // PIPE_BUF: what a pipe that is ready takes without blocking, whole
+    ENOUGH = 16 * 1024,     // bytes that are written without waiting for more
+    TOGETHER = 5000,        // us: what comes within it may be written together
     LONGEST_TEXT = 200,     // bytes of a name that a client chose: a line stays below AT_ONCE
 };
 
@@ -26,7 +28,8 @@ struct journal {
     bool socket;
     uint64_t lost; // lines
     struct buf lines, line;
-    int64_t second; // that `time` says
+    int64_t flushed; // when lines were last written
+    int64_t second;  // that `time` says
     char time[TIME_TEXT];
 };
 
@@ -47,12 +50,14 @@ struct journal *journal_new(int descriptor)
     return journal;
 }
 
+static void flush(struct journal *journal);
+
 void journal_free(struct journal **journal)
 {
     struct journal *going = TAKE(*journal);
     if (!going)
         return;
-    journal_flush(going);
+    flush(going);
     buf_done(&going->lines);
     buf_done(&going->line);
     free(going);
@@ -148,15 +153,26 @@ static void tell_lost(struct journal *journal)
         journal->lost = lost;
 }
 
-void journal_flush(struct journal *journal)
+static void flush(struct journal *journal)
 {
-    if (journal->lines.size == 0 && journal->lost == 0)
-        return;
     size_t done = write_lines(journal, buf_view(&journal->lines));
     if (done > 0)
         forget(journal, done);
     if (journal->lost > 0 && journal->lines.size < MOST_HELD / 2)
         tell_lost(journal);
+}
+
+// Under load the lines of several turns go together: a write costs as much as a call.
+void journal_flush(struct journal *journal)
+{
+    if (journal->lines.size == 0 && journal->lost == 0)
+        return;
+    int64_t now = clock_now();
+    int64_t age = now - journal->flushed;
+    if (journal->lines.size < ENOUGH && age >= 0 && age < TOGETHER)
+        return;
+    journal->flushed = now;
+    flush(journal);
 }
 
 static struct view shortened(struct view text)

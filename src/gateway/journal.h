@@ -1,8 +1,9 @@
 // journal.h: the log: JSON lines on standard error, one per call and one per event worth knowing.
 // Never a key, an argument or a result.
 //
-// Lines are gathered per loop and written once per turn, never blocking: what a reader does not
-// take in time is dropped and counted, and a line says how many.
+// Lines are gathered per loop and written at the end of a turn, under load those of some turns
+// together (at the latest with the next tick, a tenth of a second), never blocking: what a reader
+// does not take in time is dropped and counted, and a line says how many.
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@ struct journal;
 
 MUST_CHECK struct journal *journal_new(int descriptor);
 void journal_free(struct journal **journal); // writes what can be written
-void journal_flush(struct journal *journal); // once per turn
+void journal_flush(struct journal *journal); // at each turn's end
 
 // A call, when it is over. Times in microseconds.
 struct journal_call {

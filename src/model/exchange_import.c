@@ -85,6 +85,7 @@ static bool import_server(struct import *import, const struct config *config,
     const struct server_change no_change = {0};
     struct view name = json_text(server_member(record, "server_name"));
     struct server server;
+    bool same;
     char called[2 * LIMIT_NAME + 8];
     (void)snprintf(called, sizeof called, "%s: %.*s", config->config_name,
                    name.size <= LIMIT_NAME ? (int)name.size : LIMIT_NAME, name.data);
@@ -94,10 +95,9 @@ static bool import_server(struct import *import, const struct config *config,
         return true;
     }
     if (server_select(import->store, config, name, &stmt, &server, err))
-        return note_present(import, EXCHANGE_SERVER, view_of(called),
-                            server_is(import->store, config, &server, record)
-                                ? NULL
-                                : "is another one in the store, and stays as it is there");
+        return server_is(import->store, config, &server, record, &same, err) &&
+               note_present(import, EXCHANGE_SERVER, view_of(called),
+                            same ? NULL : "is another one in the store, and stays as it is there");
     if (err->kind != ERR_NOT_FOUND)
         return false;
     return server_add(import->store, config, record, &no_change, err)
@@ -327,14 +327,16 @@ static bool import_key(struct import *import, const struct json_value *entry, si
 static bool import_masked_key(struct import *import, const struct json_value *entry,
                               struct err *err)
 {
-    struct api_key key;
-    struct view id = json_text(server_member(entry, "key_id"));
-    bool named = text_is_uuid(id);
-    if (named && api_key_select(import->store, id, &key, err))
-        return note_present(import, EXCHANGE_API_KEY, id, NULL);
-    if (named && err->kind != ERR_NOT_FOUND)
+    struct exchange_key wanted;
+    struct api_key present;
+    if (!exchange_read_masked_key(import->notes, entry, &wanted))
+        return true;
+    struct view id = view_of(wanted.called);
+    if (api_key_select(import->store, id, &present, err))
+        return note_present(import, EXCHANGE_API_KEY, id, key_difference(&wanted, &present));
+    if (err->kind != ERR_NOT_FOUND)
         return false;
-    exchange_note_miss(import->notes, EXCHANGE_API_KEY, named ? id : VIEW("?"),
+    exchange_note_miss(import->notes, EXCHANGE_API_KEY, id,
                        "the file does not show the key, it is masked or was shown only once");
     return true;
 }
@@ -413,16 +415,21 @@ static bool is_own(struct view name)
     return false;
 }
 
+// Whether a file without the member would say the same: every file we write has these two.
+static bool is_missing(const struct json_value *member)
+{
+    return exchange_is_usual(member->key) &&
+           (member->type == JSON_NULL || (member->type == JSON_OBJECT && json_count(member) == 0));
+}
+
 static bool import_others(struct import *import, const struct json_value *file, struct err *err)
 {
     for (const struct json_value *member = json_first(file); member; member = member->next) {
-        bool empty =
-            member->type == JSON_NULL || (member->type == JSON_OBJECT && json_count(member) == 0);
         if (view_is(member->key, "admin_apikey"))
             exchange_note_loss(import->notes, NULL, member->key,
                                "administrators need no key here: who may use the command line "
                                "and read the home is one");
-        else if (!is_own(member->key) && !empty && !keep(import, member, err))
+        else if (!is_own(member->key) && !is_missing(member) && !keep(import, member, err))
             return false;
     }
     return true;

@@ -58,6 +58,14 @@ static void problem(const struct entry *entry, const char *member, const char *r
     exchange_note_problem(entry->notes, entry->kind, entry->name, text);
 }
 
+// The same, where the entry cannot be carried over because of it.
+static void fatal(const struct entry *entry, const char *member, const char *reason)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "its %s %s", member, reason);
+    (void)miss(entry, text);
+}
+
 // The entry's own id, noted when it changes. The ids of things are the names of their members.
 static bool read_own_id(const struct entry *entry, char ret_id[UUID_TEXT])
 {
@@ -70,8 +78,9 @@ static bool read_own_id(const struct entry *entry, char ret_id[UUID_TEXT])
     return true;
 }
 
-// The id of another thing; empty when there is none.
+// The id of another thing; empty when there is none. What is no id is told to `note`.
 static bool read_reference(const struct entry *entry, const char *member, enum exchange_kind kind,
+                           void (*note)(const struct entry *, const char *, const char *),
                            char ret_id[UUID_TEXT])
 {
     const struct json_value *value = server_member(entry->object, member);
@@ -80,7 +89,7 @@ static bool read_reference(const struct entry *entry, const char *member, enum e
         return true;
     if (value->type == JSON_TEXT && exchange_read_id(kind, value->text, ret_id))
         return true;
-    problem(entry, member, "is no id");
+    note(entry, member, "is no id");
     return false;
 }
 
@@ -160,7 +169,7 @@ static void note_others(const struct entry *entry, const char *const *known)
     }
 }
 
-static bool begin(struct entry *entry)
+static bool begin(const struct entry *entry)
 {
     return entry->object->type == JSON_OBJECT || miss(entry, "it is no object");
 }
@@ -210,7 +219,7 @@ bool exchange_read_project(struct exchange_notes *notes, const struct json_value
         !read_own_id(&entry, project.project_id))
         return false;
     // A project can be without a config: then it lets nobody use anything.
-    (void)read_reference(&entry, "mcp_config_id", EXCHANGE_CONFIG, project.config_id);
+    (void)read_reference(&entry, "mcp_config_id", EXCHANGE_CONFIG, problem, project.config_id);
     project.users = read_list(&entry, "users");
     project.created_at = read_time(&entry, "created_at");
     note_others(&entry, known);
@@ -257,6 +266,26 @@ static const char *bad_key(struct view key)
     return NULL;
 }
 
+// What the entry says of the key, but for the key itself.
+static bool read_key_members(const struct entry *entry, const char *const *known,
+                             struct exchange_key *key)
+{
+    if (!begin(entry) || !read_reference(entry, "user_id", EXCHANGE_USER, fatal, key->user_id) ||
+        !read_reference(entry, "project_id", EXCHANGE_PROJECT, fatal, key->project_id))
+        return false;
+    if (!key->user_id[0] || !key->project_id[0])
+        return miss(entry, "it lacks user_id or project_id");
+    if (!read_expiry(entry, &key->expires_at))
+        return false;
+    key->created_at = read_time(entry, "created_at");
+    key->disabled = read_disabled(entry);
+    int64_t disabled_at = read_time(entry, "disabled_at");
+    key->disabled_at = key->disabled ? disabled_at : 0;
+    read_key_name(entry, key);
+    note_others(entry, known);
+    return true;
+}
+
 bool exchange_read_key(struct exchange_notes *notes, const struct json_value *object, size_t place,
                        struct exchange_key *ret_key)
 {
@@ -272,21 +301,31 @@ bool exchange_read_key(struct exchange_notes *notes, const struct json_value *ob
     entry.name = view_of(key.called);
     if (bad)
         return miss(&entry, bad);
-    if (!begin(&entry) || !read_reference(&entry, "user_id", EXCHANGE_USER, key.user_id) ||
-        !read_reference(&entry, "project_id", EXCHANGE_PROJECT, key.project_id)) {
-        notes->tallies[EXCHANGE_API_KEY].missed += object->type == JSON_OBJECT;
+    if (!read_key_members(&entry, known, &key))
         return false;
-    }
-    if (!key.user_id[0] || !key.project_id[0])
-        return miss(&entry, "it lacks user_id or project_id");
-    if (!read_expiry(&entry, &key.expires_at))
+    *ret_key = key;
+    return true;
+}
+
+bool exchange_is_usual(struct view name)
+{
+    return view_is(name, "common_mcp_gateway_config") || view_is(name, "plugins");
+}
+
+bool exchange_read_masked_key(struct exchange_notes *notes, const struct json_value *object,
+                              struct exchange_key *ret_key)
+{
+    static const char *const known[] = {"api_key",    "key_id",   "project_id",  "user_id",
+                                        "created_at", "disabled", "disabled_at", "name",
+                                        "expires_at", "status",   NULL};
+    struct exchange_key key = {.clear = {NULL, 0}};
+    struct view id = json_text(server_member(object, "key_id"));
+    struct entry entry = {notes, EXCHANGE_API_KEY, object, VIEW("?")};
+    if (!text_is_uuid(id) || !text_copy(key.called, sizeof key.called, id))
+        return miss(&entry, "it is masked and has no key_id");
+    entry.name = id;
+    if (!read_key_members(&entry, known, &key))
         return false;
-    key.created_at = read_time(&entry, "created_at");
-    key.disabled = read_disabled(&entry);
-    int64_t disabled_at = read_time(&entry, "disabled_at");
-    key.disabled_at = key.disabled ? disabled_at : 0;
-    read_key_name(&entry, &key);
-    note_others(&entry, known);
     *ret_key = key;
     return true;
 }

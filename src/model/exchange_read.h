@@ -70,6 +70,14 @@ MUST_CHECK bool exchange_read_project(struct exchange_notes *notes, const struct
 MUST_CHECK bool exchange_read_key(struct exchange_notes *notes, const struct json_value *entry,
                                   size_t place, struct exchange_key *ret_key);
 
+// Whether it is one of the two kept members that every file has.
+bool exchange_is_usual(struct view name);
+
+// An element of `masked_apikeys`. `clear` is empty, and it is called by its key_id.
+MUST_CHECK bool exchange_read_masked_key(struct exchange_notes *notes,
+                                         const struct json_value *entry,
+                                         struct exchange_key *ret_key);
+
 // The entries of a section: those of the object, or none, with a note when it is something else.
 const struct json_value *exchange_entries(struct exchange_notes *notes, enum exchange_kind kind,
                                           const struct json_value *file);

@@ -14,14 +14,27 @@
 
 enum { WHOLE_PATH = LIMIT_PATH + 64, WHOLE_STAMP = 32 };
 
+// The database and its working files: `.snapshot`, `.aside`, and `.new` while a store is made. Each
+// has parts: the file itself, and what SQLite may put beside it.
+enum whole_file { WHOLE_LIVE, WHOLE_SNAPSHOT, WHOLE_ASIDE, WHOLE_FRESH, WHOLE_FILES };
+enum { WHOLE_PARTS = 4 };
+
+// The path of a part of a file of the database at `database`; part 0 is the file itself.
+void whole_path(const char *database, enum whole_file file, size_t part, char ret_path[WHOLE_PATH]);
+
+// Removes a file with all its parts.
+void whole_remove(const char *database, enum whole_file file);
+
 struct whole {
     int lock;
+    const char *database;      // the store's path
     char snapshot[WHOLE_PATH]; // working file: the store as it is, or as it will be
     char aside[WHOLE_PATH];    // working file: the present store on its way to another name
     char stamp[WHOLE_STAMP];   // the store's `now` as part of a file name: 20250716T170200.406902
 };
 
-// Waits for its turn. Call whole_end always; it removes the working files.
+// Waits for its turn and sets the store's `now`. Call whole_end always; it removes the working
+// files.
 MUST_CHECK bool whole_begin(struct store *store, struct whole *whole, struct err *err);
 void whole_end(struct whole *whole);
 
@@ -34,9 +47,9 @@ MUST_CHECK bool whole_copy_store(struct store *store, const char *path, struct d
 // Writes one record in a transaction of its own.
 MUST_CHECK bool whole_record(struct store *store, const struct audit_event *event, struct err *err);
 
-// Whether no such operation is under way just now.
-bool whole_is_idle(const struct store *store);
+// Keeps such operations from beginning until the descriptor is closed; -1 when one is under way.
+int whole_keep_idle(const struct store *store);
 
-// Calls `found` for each working file that is there; when idle, those were left by a crash.
+// Calls `found` for each working file that is there; while idle, those were left by a crash.
 void whole_leftovers(const struct store *store, void (*found)(void *context, const char *path),
                      void *context);

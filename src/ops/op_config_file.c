@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/server_spec.h"
 #include "model/server_validate.h"
 #include "ops/show.h"
 #include "ops/table.h"
@@ -183,8 +184,9 @@ static const struct op rows[] = {
         .group = "config",
         .verb = "validate",
         .summary = "Say what would stop each MCP server of a config from working",
-        .notes = "Exits with 1 when something would. Programs are looked for on the PATH; nothing "
-                 "is started or connected to.",
+        .notes = "Exits with 1 when something would. Programs are looked for on the PATH of --env, "
+                 "or where the gateway looks without one: " SERVER_PATH ". Nothing is started or "
+                 "connected to.",
         .example = "config validate --config-name prod-config",
         .run = config_validate,
         .effect = EFFECT_READ,

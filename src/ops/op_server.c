@@ -1,6 +1,5 @@
 // op_server.c: `config …`: the MCP servers of a config.
 #include "base/arena.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "ops/show.h"
 #include "ops/table.h"
@@ -205,25 +204,15 @@ static bool remove_all_servers(struct op_call *call, struct err *err)
     return true;
 }
 
-// A policy given as --…policy or as --…policy-file. `file` keeps the text.
+// A policy given as --…policy or as --…policy-file.
 static bool read_policy(const struct op_call *call, enum param inline_param, enum param file_param,
                         struct arena *arena, const struct json_value **ret_policy, struct err *err)
 {
-    struct buf content AUTO(buf_done);
-    buf_init(&content, LIMIT_INPUT_FILE);
     if (call_has(call, inline_param) && call_has(call, file_param))
         return err_set(err, ERR_USAGE, "options_disagree", "Give --%s or --%s, not both",
                        param_rows[inline_param].name, param_rows[file_param].name);
-    if (!call_has(call, file_param))
-        return read_value(call, inline_param, arena, ret_policy, err);
-    if (!file_read(call_text(call, file_param).data, &content, NULL, err))
-        return false;
-    char *text = (char *)arena_take(arena, content.size + 1);
-    if (!text)
-        return err_memory(err);
-    if (content.size > 0)
-        memcpy(text, content.data, content.size);
-    return json_parse((struct view){text, content.size}, arena, ret_policy, err);
+    return read_value(call, call_has(call, file_param) ? file_param : inline_param, arena,
+                      ret_policy, err);
 }
 
 static bool update_guardrails(struct op_call *call, const char *verb, bool input, bool output,

@@ -150,6 +150,7 @@ static const struct op rows[] = {
                    "system export --reveal --output-file enkrypt_mcp_config.json",
         .run = system_export,
         .reads_only = shows_no_secrets,
+        .new_file = true,
         PARAMS({P_OUTPUT_FILE, MAY}, {P_REVEAL, MAY}),
         .helps = {{P_OUTPUT_FILE, "the file to write, which must be new (mode 0600); - is stdout"}},
     },

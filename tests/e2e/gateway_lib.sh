@@ -6,7 +6,7 @@
 files=$(cd "$(dirname "$0")" && pwd) || exit # of the caller
 # Before lib.sh, which sets another HOME: npm has its settings in ours.
 PACKAGES=$("$(dirname "${BASH_SOURCE[0]}")/../conformance/packages") || exit 1
-# shellcheck source-path=SCRIPTDIR source=lib.sh
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../e2e source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 export PACKAGES PATH=$PACKAGES/bin:$PATH
@@ -37,11 +37,11 @@ start() {
     sed 's/^/     /' "$log" | tail -n 20
     exit 1
 }
-# stop PROCESS: ends it gently and waits until it has gone; its status is $status.
+# stop PROCESS: ends it gently and waits until it has gone; its status is $stopped.
 stop() {
     kill "$1" 2>"$T/check"
     wait "$1" 2>"$T/check"
-    status=$?
+    stopped=$?
 }
 
 # free_ports N: N ports that nothing listens on, a line each.
@@ -55,14 +55,14 @@ free_ports() {
 gateway_starts() {
     start gateway.log '"listening"' "$SMG" serve --listen 127.0.0.1:0 "$@"
     gateway=$started
-    GATEWAY=http://localhost:$(sed -nE '/"listening"/s/.*127\.0\.0\.1:([0-9]+).*/\1/p' gateway.log | head -n 1)
+    GATEWAY=http://127.0.0.1:$(sed -nE '/"listening"/s/.*127\.0\.0\.1:([0-9]+).*/\1/p' gateway.log | head -n 1)
     export GATEWAY
 }
 
 # After the gateway's end: what it left on stderr must be its journal and nothing of a sanitizer.
 gateway_ends() {
     stop "$gateway"
-    same 'the gateway ends with status 0' 0 "$status"
+    same 'the gateway ends with status 0' 0 "$stopped"
     if grep -n -E 'ERROR: [A-Za-z]+Sanitizer|runtime error:|^[^{]' gateway.log >"$T/check"; then
         fail 'its stderr is a journal'
         head -n 20 "$T/check"

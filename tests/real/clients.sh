@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Programs that people reach servers with: the Inspector, mcp-remote, a desktop client that starts the gateway itself, and the
 # habits of others with GET; then a key that is disabled while it is in use.
+# shellcheck disable=SC2317 # what `check` calls
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/servers_lib.sh"
 # shellcheck disable=SC2119

@@ -19,7 +19,8 @@ export async function check(name, run) {
         await Promise.race([run(), late]);
         console.log('ok   ' + name);
     } catch (error) {
-        console.log(`FAIL ${name}: ${error?.message ?? error}`);
+        const cause = error?.cause; // of a request that failed
+        console.log(`FAIL ${name}: ${error?.message ?? error}${cause ? `: ${cause.code} ${cause.message}` : ''}`);
     }
     clearTimeout(timer);
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A gateway with the public servers behind it: server-everything over stdio and over HTTP, the filesystem, memory and thinking
 # servers, and the fixture; a key for them in $KEY.
-# shellcheck source-path=SCRIPTDIR source=../e2e/gateway_lib.sh
+# shellcheck source-path=SCRIPTDIR/../e2e source=gateway_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/gateway_lib.sh"
 
 modules=$PACKAGES/node_modules

@@ -360,6 +360,68 @@ static void takes_no_key_from_a_masked_export(void **state)
     buf_done(&buf);
 }
 
+// A key that the file only lists is compared with the store's, as one that it shows.
+static void compares_masked_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user, *rest;
+    } differences[] = {
+        {"'" OTHER "'", ",'name':'laptop'"},
+        {NULL, ",'name':'laptop','disabled':true"},
+        {NULL, ",'name':'laptop','created_at':'2020-01-01T00:00:00'"},
+        {NULL, ",'name':'other'"},
+        {NULL, ",'name':'laptop','expires_at':'2099-01-01T00:00:00'"},
+        {NULL, ",'name':'laptop','expires_at':'soon'"},
+        {NULL, ",'name':'laptop','disabled':5"},
+        {"5", ",'name':'laptop'"},
+        {"null", ",'name':'laptop'"},
+    };
+    struct user user = new_user("alice@example.com");
+    struct project project = new_project("P");
+    join(&project, &user);
+    struct api_key key = new_key(&user, &project);
+    char text[800], said[64];
+    (void)snprintf(text, sizeof text,
+                   "{'apikeys':{},'masked_apikeys':[{'api_key':'%s','key_id':'%s','user_id':'%s',"
+                   "'project_id':'%s','created_at':'" TIME "','name':'laptop','status':'active'}]}",
+                   key.masked, key.key_id, user.user_id, project.project_id);
+    import(text);
+    assert_tally(EXCHANGE_API_KEY, 0, 1, 0);
+    assert_int_equal(notes.losses, 0);
+    for (size_t i = 0; i < COUNT_OF(differences); i++) {
+        (void)snprintf(said, sizeof said, "'%s'", user.user_id);
+        (void)snprintf(text, sizeof text,
+                       "{'apikeys':{},'masked_apikeys':[{'key_id':'%s','user_id':%s,'project_id':"
+                       "'%s'%s}]}",
+                       key.key_id, differences[i].user ? differences[i].user : said,
+                       project.project_id, differences[i].rest);
+        import(text);
+        if (notes.problems == 0)
+            fail_msg("nothing is said of %s", text);
+    }
+}
+
+// Members that nobody knows come back, be there something in them or not.
+static void keeps_empty_members(void **state)
+{
+    (void)state;
+    static const char file[] =
+        "{'users':{},'plugins':{},'x':{},'y':null,'z':[],'common_mcp_gateway_config':null}";
+    struct buf buf;
+    struct json_out json_out;
+    import(file);
+    assert_tally(EXCHANGE_KEPT, 3, 0, 0);
+    import(file);
+    assert_tally(EXCHANGE_KEPT, 0, 3, 0);
+    buf_init(&buf, 1 << 20);
+    json_out_init(&json_out, &buf, JSON_COMPACT);
+    WORKS(exchange_export(store, false, &json_out.out, &err));
+    buf_add_char(&buf, '\0');
+    assert_non_null(strstr(buf.data, "\"x\":{},\"y\":null,\"z\":[]}"));
+    buf_done(&buf);
+}
+
 static void bounds_its_report(void **state)
 {
     (void)state;
@@ -394,6 +456,7 @@ int main(void)
         CASE(brings_over_what_it_can),     CASE(changes_nothing_twice),
         CASE(leaves_the_store_as_it_is),   CASE(matches_by_id_alone),
         CASE(gives_back_what_it_took),     CASE(takes_no_key_from_a_masked_export),
+        CASE(compares_masked_keys),        CASE(keeps_empty_members),
         CASE(bounds_its_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,147 @@
+/*
+ * bad_client: clients that misbehave, for the tests of faults.
+ *
+ *   bad_client stall URL KEY COUNT SECONDS   each calls `huge` (8 MB) and reads nothing of it
+ *   bad_client vanish URL KEY COUNT          each calls `hang` and goes away
+ *   bad_client drip URL KEY COUNT SECONDS    each sends its request a byte a second
+ *
+ * URL is http://127.0.0.1:PORT/mcp/SERVER, where SERVER is bad_upstream. `drip` also measures a
+ * good client, before and while the others are there, and prints the medians and 99th percentiles
+ * of its calls in microseconds: BEFORE50 BEFORE99 DURING50 DURING99. Status 1 when a call of the
+ * good client failed, or when the others could not connect.
+ */
+#include <sys/resource.h>
+
+#include "mcp_client.h"
+
+enum { GOOD_CALLS = 4000, HUGE = 8000000, PATIENCE_MS = 20000 };
+
+struct measure {
+    double times[GOOD_CALLS];
+    int count, failed;
+};
+
+static void measure_call(struct client *good, const struct where *where, const char *key,
+                         struct measure *measure)
+{
+    struct answer answer;
+    int64_t start = now_us();
+    if ((good->fd < 0 && !client_open(good, where)) ||
+        !client_call(good, where, key, "1", "echo", "{\"message\":\"good\"}") ||
+        client_read(good, PATIENCE_MS, &answer) != 1 || !strstr(answer.body, "Echo: good")) {
+        measure->failed++;
+        client_close(good);
+    } else if (measure->count < GOOD_CALLS) {
+        measure->times[measure->count++] = (double)(now_us() - start);
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+static void tell(struct measure *measure)
+{
+    qsort(measure->times, (size_t)measure->count, sizeof(double), compare);
+    if (measure->count > 0)
+        printf("%.0f %.0f ", measure->times[measure->count / 2],
+               measure->times[measure->count * 99 / 100]);
+}
+
+static bool open_all(struct client *clients, int count, const struct where *where)
+{
+    for (int i = 0; i < count; i++) {
+        clients[i].fd = -1;
+        if (!client_open(&clients[i], where)) {
+            fprintf(stderr, "bad_client: %d connections, then no more\n", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int stall(struct client *clients, int count, const struct where *where, const char *key)
+{
+    char arguments[64];
+    int least = 4096;
+    snprintf(arguments, sizeof arguments, "{\"message\":\"m\",\"size\":%d}", HUGE);
+    for (int i = 0; i < count; i++) {
+        setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+        if (!client_call(&clients[i], where, key, "1", "huge", arguments))
+            return 1;
+    }
+    return 0;
+}
+
+static int vanish(struct client *clients, int count, const struct where *where, const char *key)
+{
+    for (int i = 0; i < count; i++)
+        if (!client_call(&clients[i], where, key, "1", "hang", "{\"message\":\"vanished\"}"))
+            return 1;
+    usleep(300000); /* so that most are under way upstream */
+    return 0;
+}
+
+static int drip(struct client *clients, int count, const struct where *where, const char *key,
+                int seconds)
+{
+    static struct measure before, during;
+    struct client good = {.fd = -1};
+    char text[512];
+    int size = snprintf(text, sizeof text,
+                        "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n",
+                        where->path, where->port, key);
+    for (int i = 0; i < 1500; i++)
+        measure_call(&good, where, key, &before);
+    if (!open_all(clients, count, where))
+        return 1;
+    for (int second = 0; second < seconds && second < size; second++) {
+        int64_t until = now_us() + 1000000;
+        for (int i = 0; i < count; i++) {
+            (void)!send(clients[i].fd, text + second, 1, MSG_NOSIGNAL);
+            if (i % 100 == 0) /* the good one goes on meanwhile */
+                measure_call(&good, where, key, &during);
+        }
+        while (now_us() < until) {
+            measure_call(&good, where, key, &during);
+            usleep(1000);
+        }
+    }
+    tell(&before);
+    tell(&during);
+    printf("\n");
+    client_done(&good);
+    return before.failed + during.failed > 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit limit;
+    struct where where;
+    int count = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
+    int seconds = argc > 5 ? (int)strtol(argv[5], NULL, 10) : 0;
+    if (argc < 5 || count <= 0 || !where_read(argv[2], &where)) {
+        fputs("usage: bad_client stall|vanish|drip URL KEY COUNT [SECONDS]\n", stderr);
+        return 2;
+    }
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    struct client *clients = calloc((size_t)count, sizeof *clients);
+    if (!clients)
+        return 1;
+    int status;
+    if (strcmp(argv[1], "drip") == 0)
+        status = drip(clients, count, &where, argv[3], seconds);
+    else if (!open_all(clients, count, &where))
+        status = 1;
+    else if (strcmp(argv[1], "stall") == 0)
+        status = stall(clients, count, &where, argv[3]);
+    else
+        status = vanish(clients, count, &where, argv[3]);
+    if (strcmp(argv[1], "stall") == 0)
+        sleep((unsigned)seconds);
+    return status; /* all connections end with us */
+}
