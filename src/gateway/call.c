@@ -261,7 +261,11 @@ void call_again(struct call *call)
     struct rpc rpc;
     struct rpc_fault fault;
     if (!principals_is_current(call->gateway->principals, call->principal)) {
+        struct exchange *exchange = call->exchange;
+        struct session *opened = exchange->opens_session ? exchange->session : NULL;
         call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
+        if (opened) // its client does not know of it
+            session_end(opened);
         return;
     }
     if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
@@ -444,14 +448,9 @@ void call_pass_result(struct call *call, enum mcp_era era, struct view result)
     struct buf missing AUTO(buf_done), filtered AUTO(buf_done);
     buf_init(&missing, 256);
     buf_init(&filtered, result.size + 64);
-    if (call->may_be_task)
-        tasks_learn(call, result);
-    if (call->method == MCP_TASKS_LIST) {
-        if (!tasks_filter(call, result, &filtered)) {
-            call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-            return;
-        }
-        result = buf_view(&filtered);
+    if (!tasks_pass(call, &result, &filtered)) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return;
     }
     if (call->era == MCP_MODERN && era == MCP_LEGACY && json_raw_is(result, '{'))
         reply_add_modern(&missing, call->method, result);

@@ -9,7 +9,10 @@
 #include "gateway/questions.h"
 #include "gateway/reply.h"
 
-enum { NAME_ROOM = 4096 };
+enum {
+    NAME_ROOM = 4096,
+    MOST_IN_BATCH = 256, // each is a call and a line in the journal, and all are begun in one turn
+};
 
 static const struct view nothing = {NULL, 0};
 
@@ -215,6 +218,16 @@ static void take_message(struct exchange *exchange, const struct front_request *
         take(exchange, request, rpc, &params);
 }
 
+static bool is_too_long(struct view batch)
+{
+    struct view ignored, text;
+    size_t count = 0;
+    for (struct json_walk walk = json_walk(batch);
+         count <= MOST_IN_BATCH && json_walk_next(&walk, &ignored, &text);)
+        count++;
+    return count > MOST_IN_BATCH;
+}
+
 // A batch: legacy, of a session that speaks 2025-03-26, without initialize.
 static void take_batch(struct exchange *exchange, const struct front_request *request)
 {
@@ -223,6 +236,11 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
     exchange->era = MCP_LEGACY;
     if (!find_session(exchange, request, &refusal) ||
         strcmp(exchange->session->version, "2025-03-26") != 0) {
+        refuse(exchange, nothing, &refusal);
+        return;
+    }
+    if (is_too_long(request->body)) {
+        refusal = (struct refusal){413, RPC_INVALID_REQUEST, "Too many in a batch", nothing};
         refuse(exchange, nothing, &refusal);
         return;
     }

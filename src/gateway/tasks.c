@@ -58,7 +58,7 @@ static void add(struct task **tasks, const struct server_spec *spec, struct view
     *tasks = task;
 }
 
-void tasks_learn(const struct call *call, struct view result)
+static void learn(const struct call *call, struct view result)
 {
     char room[ID_ROOM];
     struct view task = json_walk_member(result, "task");
@@ -73,7 +73,7 @@ bool tasks_has(const struct call *call, const struct server_spec *spec, struct v
     return id.data && *find(&call->principal->credential->tasks, spec, id);
 }
 
-bool tasks_filter(const struct call *call, struct view result, struct buf *ret_result)
+static bool filter(const struct call *call, struct view result, struct buf *ret_result)
 {
     struct view ignored, item, tasks = json_walk_member(result, "tasks");
     if (!json_raw_is(tasks, '[')) {
@@ -94,4 +94,15 @@ bool tasks_filter(const struct call *call, struct view result, struct buf *ret_r
     }
     buf_add(ret_result, (struct view){end, (size_t)(result.data + result.size - end)});
     return !ret_result->failed;
+}
+
+bool tasks_pass(const struct call *call, struct view *result, struct buf *room)
+{
+    if (call->may_be_task)
+        learn(call, *result);
+    if (call->method != MCP_TASKS_LIST)
+        return true;
+    bool fine = filter(call, *result, room);
+    *result = buf_view(room);
+    return fine;
 }

@@ -17,13 +17,11 @@ struct task;
 // Whether a client may be answered with a task.
 bool tasks_wanted(const struct mcp_params *params);
 
-// Remembers the task that the result of a call may be.
-void tasks_learn(const struct call *call, struct view result);
+// A result on its way to the client: the task that it may be is remembered, and tasks/list gets, in
+// `room`, only the caller's. False when memory is short.
+MUST_CHECK bool tasks_pass(const struct call *call, struct view *result, struct buf *room);
 
 // Whether the task (its id as text) of the server is the caller's.
 bool tasks_has(const struct call *call, const struct server_spec *spec, struct view id);
-
-// The result of tasks/list with only those. False when memory is short.
-MUST_CHECK bool tasks_filter(const struct call *call, struct view result, struct buf *ret_result);
 
 void tasks_free(struct task **tasks);

@@ -402,7 +402,22 @@ static void follows_a_changed_config(void **state)
     await(post(0, session, CALL("new__fast")), "Unknown");
 }
 
-// --- everything at random ----------------------------------------------------------------------
+static void takes_short_batches(void **state)
+{
+    (void)state;
+    char session[ROOM_ID], body[4096];
+    add_servers();
+    open_session(0, "2025-03-26", session);
+    struct door *door = post(
+        0, session, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},7," CALL("old__fast") "]");
+    await(door, "done");
+    assert_int_equal(door->said[0], '[');
+    body[0] = '[';
+    for (size_t i = 0; i < 1000; i++)
+        memcpy(body + 1 + 2 * i, i < 999 ? "7," : "7]", 3);
+    assert_int_equal(post(0, session, "%s", body)->status, 413);
+}
+
 static uint64_t seed;
 
 static unsigned any(unsigned below)
@@ -418,6 +433,32 @@ static const char *any_of(const char *const *texts, size_t count)
     return texts[any((unsigned)count)];
 }
 
+static void act_initialize(unsigned key)
+{
+    static const char *const versions[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"};
+    (void)post(key, NULL,
+               "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"initialize\",\"params\":{"
+               "\"protocolVersion\":\"%s\",\"capabilities\":{\"elicitation\":{}}}}",
+               any(4), any_of(versions, COUNT_OF(versions)));
+}
+
+// A session that was opened while the servers changed is nobody's.
+static void ends_a_session_that_never_was(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"\"initialize\"", "s:2000", NULL};
+    seed = 1;
+    rig.settings.handshake_timeout = 300000;
+    add_fake("old", "legacy", words);
+    act_initialize(0);
+    rig_pause(30);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 1);
+    add_fake("new", "modern", modern_words);
+    await(&rig.doors[0], NULL);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+}
+
+// --- everything at random ----------------------------------------------------------------------
 enum { SESSIONS = 4 };
 static char sessions[SESSIONS][ROOM_ID], handles[SESSIONS][ROOM_ID];
 
@@ -437,15 +478,6 @@ static void learn(void)
             copy_member(door, "requestState\":\"", handles[any(SESSIONS)]);
         door->session[0] = '\0';
     }
-}
-
-static void act_initialize(unsigned key)
-{
-    static const char *const versions[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"};
-    (void)post(key, NULL,
-               "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"initialize\",\"params\":{"
-               "\"protocolVersion\":\"%s\",\"capabilities\":{\"elicitation\":{}}}}",
-               any(4), any_of(versions, COUNT_OF(versions)));
 }
 
 static const char *const names[] = {
@@ -688,6 +720,8 @@ int main(void)
         TEST(bounds_streams),
         TEST(keeps_tasks_apart),
         TEST(follows_a_changed_config),
+        TEST(takes_short_batches),
+        TEST(ends_a_session_that_never_was),
         TEST(survives_anything),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
