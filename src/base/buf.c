@@ -58,7 +58,7 @@ static bool buf_grow(struct buf *buf, size_t more)
 }
 
 // Room for `more` bytes, or false with `failed` set. Called for every few bytes of a long list.
-static inline bool buf_reserve(struct buf *buf, size_t more)
+static inline bool has_room(struct buf *buf, size_t more)
 {
     bool fits = more <= buf->capacity - buf->size && more <= buf->maximum - buf->size;
     return (fits && !buf->failed) || buf_grow(buf, more);
@@ -83,9 +83,14 @@ void buf_done(struct buf *buf)
     buf->failed = buf->full = false;
 }
 
+void buf_reserve(struct buf *buf, size_t more)
+{
+    (void)has_room(buf, more);
+}
+
 void buf_add(struct buf *buf, struct view bytes)
 {
-    if (bytes.size == 0 || !buf_reserve(buf, bytes.size))
+    if (bytes.size == 0 || !has_room(buf, bytes.size))
         return;
     memcpy(buf->data + buf->size, bytes.data, bytes.size);
     buf->size += bytes.size;
@@ -94,7 +99,7 @@ void buf_add(struct buf *buf, struct view bytes)
 
 void buf_add_char(struct buf *buf, char byte)
 {
-    if (!buf_reserve(buf, 1))
+    if (!has_room(buf, 1))
         return;
     buf->data[buf->size++] = byte;
 }
@@ -116,7 +121,7 @@ void buf_add_format(struct buf *buf, const char *format, ...)
     va_end(args);
     if (length < 0)
         buf->failed = true;
-    else if (buf_reserve(buf, (size_t)length + 1)) {
+    else if (has_room(buf, (size_t)length + 1)) {
         (void)vsnprintf(buf->data + buf->size, (size_t)length + 1, format, again);
         buf->size += (size_t)length;
         drain_if_full(buf);

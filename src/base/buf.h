@@ -33,6 +33,9 @@ void buf_init(struct buf *buf, size_t maximum);
 // Wipes and frees; the buf is empty and usable again. Accepts a zeroed buf.
 void buf_done(struct buf *buf);
 
+// Makes room for `more` bytes at once, when it is known how many are to come.
+void buf_reserve(struct buf *buf, size_t more);
+
 void buf_add(struct buf *buf, struct view bytes);
 void buf_add_char(struct buf *buf, char byte);
 void buf_add_blanks(struct buf *buf, size_t count);

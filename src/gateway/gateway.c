@@ -11,8 +11,9 @@
 #include "gateway/parked.h"
 #include "gateway/questions.h"
 #include "gateway/session.h"
+#include "os/memory.h"
 
-enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000 }; // us
+enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000, TRIM_EVERY = 30 * 1000 * 1000 }; // us
 
 // --- what the parts tell each other -------------------------------------------------------------
 
@@ -141,6 +142,17 @@ static void record_uses(struct gateway *gateway, int64_t now)
 
 // --- the passing of time ------------------------------------------------------------------------
 
+// When all is quiet after calls.
+static void give_memory_back(struct gateway *gateway, int64_t now)
+{
+    bool quiet = gateway->counters.calls_now == 0 && now - gateway->trimmed_at > TRIM_EVERY;
+    if (!quiet || gateway->trimmed_calls == gateway->counters.calls)
+        return;
+    gateway->trimmed_at = now;
+    gateway->trimmed_calls = gateway->counters.calls;
+    memory_trim();
+}
+
 // Another file has the store's name: an administrator put it there, so it is the store now.
 static void follow_store(struct gateway *gateway)
 {
@@ -165,6 +177,7 @@ void gateway_tick(struct gateway *gateway, int64_t now)
         return;
     gateway->next_slow_tick = now + SLOW_TICK;
     follow_store(gateway);
+    give_memory_back(gateway, now);
     questions_tick(gateway, now);
     sessions_tick(gateway, now);
     record_uses(gateway, now);

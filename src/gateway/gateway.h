@@ -62,6 +62,8 @@ struct gateway {
     const struct upstream *marked_upstream; // the last whose changes were marked; only compared
     unsigned marked;                        // which
     int64_t next_slow_tick;
+    int64_t trimmed_at; // memory was given back
+    uint64_t trimmed_calls;
     struct gateway_counters counters;
 };
 

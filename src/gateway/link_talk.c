@@ -160,6 +160,8 @@ static void on_head(void *context, const struct http_head *head)
     talk->sse = head->status == STATUS_OK &&
                 http_lists(http_value(head, "Content-Type"), "text/event-stream");
     if (talk->kind == TALK_CALL) {
+        if (!talk->sse && head->has_length && head->length <= talk->body.maximum)
+            buf_reserve(&talk->body, (size_t)head->length);
         call_head(talk, head);
     } else if (talk->kind == TALK_STREAM && !talk->sse) {
         talk->link->no_stream = true;

@@ -11,7 +11,7 @@ void settings_init(struct settings *settings)
         .request_head = 16 * KIB,  // what proxies take; a head is a key and a few names
         .request_body = 10 * MIB,  // images and documents as arguments
         .event = 10 * MIB,         // the same, the other way
-        .upstream_body = 32 * MIB, // a whole answer in one piece
+        .upstream_body = 10 * MIB, // an answer in one piece: as an event
         .list = 10 * MIB,          // all pages of one list of one server
         .queue = 256 * KIB,        // a few socket buffers' worth
         .calls_per_key = 64,       // one careless client must not use up a server

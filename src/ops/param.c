@@ -121,7 +121,7 @@ const struct param_row param_rows[P_COUNT] = {
                      "at most so many bytes in one event of a stream"},
     [P_MAX_LIST] = {"max-list", "10M", TYPE_SIZE,
                     "at most so many bytes in all pages of a server's list"},
-    [P_MAX_UPSTREAM_BODY] = {"max-upstream-body", "32M", TYPE_SIZE,
+    [P_MAX_UPSTREAM_BODY] = {"max-upstream-body", "10M", TYPE_SIZE,
                              "at most so many bytes in a server's answer"},
     [P_MAX_QUEUE] = {"max-queue", "256K", TYPE_SIZE,
                      "keep so many bytes for a client that does not read, then wait"},
