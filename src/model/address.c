@@ -83,7 +83,7 @@ const char *url_read(struct view text, struct url *ret_url)
 {
     struct url url = {.https = has_scheme(text, "https://")};
     if (text.size > LIMIT_URL)
-        return "it is longer than 4096 bytes";
+        return "it is longer than " LIMIT_TEXT(LIMIT_URL) " bytes";
     for (size_t i = 0; i < text.size; i++)
         if (text.data[i] <= ' ' || text.data[i] > '~' || is_one_of(text.data[i], "\"<>\\^`{|}"))
             return "it holds a character that must be written as %XX";

@@ -107,10 +107,11 @@ bool api_key_generate(struct store *store, const struct key_order *order, struct
     memcpy(key.project_name, project->project_name, sizeof key.project_name);
     if (!text_copy(key.name, sizeof key.name, order->name))
         return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
-    if (!bear(store, &key, clear, order->show_once, err))
+    if (!bear(store, &key, clear, order->show_once, err) ||
+        !record(store, "api_key.generate", &key, err))
         return false;
     *ret_key = key;
-    return record(store, "api_key.generate", &key, err);
+    return true;
 }
 
 bool api_key_reveal(struct store *store, const struct api_key *key, struct clear_key *clear,
@@ -186,10 +187,14 @@ bool api_key_set_enabled(struct store *store, struct api_key *key, bool enable, 
         return false;
     if (enable == (key->disabled_at == 0))
         return true;
-    key->disabled_at = enable ? 0 : store->now;
-    key_row_judge(store, key);
-    return key_row_update(store, key, err) &&
-           record(store, enable ? "api_key.enable" : "api_key.disable", key, err);
+    struct api_key changed = *key;
+    changed.disabled_at = enable ? 0 : store->now;
+    key_row_judge(store, &changed);
+    if (!key_row_update(store, &changed, err) ||
+        !record(store, enable ? "api_key.enable" : "api_key.disable", &changed, err))
+        return false;
+    *key = changed;
+    return true;
 }
 
 bool api_key_update(struct store *store, const struct api_key *key, struct err *err)

@@ -150,7 +150,7 @@ static bool check_timeouts(const struct check *check, const struct json_value *c
         good = is_timeout(member);
     return good || wrong(check, "invalid_server", "config.timeouts",
                          "must be an object of connect, first_byte, idle and total, each a whole "
-                         "number of seconds from 1 to 86400");
+                         "number of seconds from 1 to " LIMIT_TEXT(LIMIT_TIMEOUT_SECONDS));
 }
 
 static bool check_use(const struct check *check, const struct json_value *config)
