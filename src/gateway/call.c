@@ -18,8 +18,7 @@ static const char *const stage_names[] = {
     [STAGE_REPLY] = "reply",
 };
 
-// --- beginning and end
-// -----------------------------------------------------------------------------
+// --- beginning and end --------------------------------------------------------------------------
 
 static struct view keep_piece(struct call *call, size_t at, struct view piece)
 {
@@ -220,8 +219,7 @@ void call_hold(struct call *call, bool held)
         upcall_hold(call->upcall, held);
 }
 
-// --- waiting
-// ---------------------------------------------------------------------------------------
+// --- waiting ------------------------------------------------------------------------------------
 
 static bool keep_fields(struct call *call, const struct incoming *incoming)
 {
@@ -336,8 +334,7 @@ bool call_want(struct call *call, const struct incoming *incoming, const unsigne
     return true;
 }
 
-// --- to an upstream and back
-// -----------------------------------------------------------------------
+// --- to an upstream and back --------------------------------------------------------------------
 
 struct asker call_asker(const struct call *call, const struct mcp_params *params)
 {

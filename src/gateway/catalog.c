@@ -101,8 +101,7 @@ const char *list_member(enum list list)
     return rows[list].member;
 }
 
-// --- waiting
-// ---------------------------------------------------------------------------------------
+// --- waiting ------------------------------------------------------------------------------------
 
 void waiter_cancel(struct waiter *waiter)
 {
@@ -140,8 +139,7 @@ static void tell(struct catalog *catalog, unsigned want)
     }
 }
 
-// --- loading
-// ---------------------------------------------------------------------------------------
+// --- loading ------------------------------------------------------------------------------------
 
 static void drop_fresh(struct listing *listing)
 {
@@ -384,8 +382,7 @@ static void start_loading(struct listing *listing, const struct asker *asker)
         conclude(listing, false);
 }
 
-// --- asking
-// ----------------------------------------------------------------------------------------
+// --- asking -------------------------------------------------------------------------------------
 
 static bool is_awaited(const struct catalog *catalog, unsigned want)
 {
@@ -445,8 +442,7 @@ bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *as
     return false;
 }
 
-// --- looking
-// ---------------------------------------------------------------------------------------
+// --- looking ------------------------------------------------------------------------------------
 
 const struct list_item *catalog_items(const struct catalog *catalog, enum list list,
                                       size_t *ret_count)
@@ -491,8 +487,7 @@ struct upstream *catalog_upstream(const struct catalog *catalog)
     return catalog->upstream;
 }
 
-// --- changes
-// ---------------------------------------------------------------------------------------
+// --- changes ------------------------------------------------------------------------------------
 
 static uint64_t number_of(const struct upstream *upstream)
 {

@@ -10,8 +10,7 @@
 
 enum { CHANNEL_TIME = 60 * 1000 * 1000 }; // us: a complete channel can be taken up again
 
-// --- beginning and end
-// -----------------------------------------------------------------------------
+// --- beginning and end --------------------------------------------------------------------------
 
 static void link_exchange(struct exchange *exchange)
 {
@@ -115,8 +114,7 @@ void exchange_cut(struct exchange *exchange)
     leave(exchange, true);
 }
 
-// --- what goes to the client
-// -----------------------------------------------------------------------
+// --- what goes to the client --------------------------------------------------------------------
 
 static bool can_resume(const struct exchange *exchange)
 {
@@ -268,8 +266,7 @@ void exchange_conclude_batch(struct exchange *exchange)
         conclude(exchange, any ? 200 : 202, &whole, any ? 1 : 0);
 }
 
-// --- what happens to it
-// ----------------------------------------------------------------------------
+// --- what happens to it -------------------------------------------------------------------------
 
 void exchange_gone(struct exchange *exchange)
 {

@@ -14,8 +14,7 @@
 
 enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000 }; // us
 
-// --- what the parts tell each other
-// ----------------------------------------------------------------
+// --- what the parts tell each other -------------------------------------------------------------
 
 static void on_revoked(void *context, struct credential *credential)
 {
@@ -79,8 +78,7 @@ static void on_log(void *context, const struct upstream *upstream, const char *w
                   "what", what, detail ? "detail" : NULL, detail, NULL);
 }
 
-// --- uses: last_used_at, use_count
-// -----------------------------------------------------------------
+// --- uses: last_used_at, use_count --------------------------------------------------------------
 
 struct uses {
     struct gateway *gateway; // NULL: gone meanwhile
@@ -141,8 +139,22 @@ static void record_uses(struct gateway *gateway, int64_t now)
         uses_written(uses);
 }
 
-// --- the passing of time
-// ---------------------------------------------------------------------------
+// --- the passing of time ------------------------------------------------------------------------
+
+// Another file has the store's name: an administrator put it there, so it is the store now.
+static void follow_store(struct gateway *gateway)
+{
+    struct store_config config = gateway->store_config;
+    struct store *fresh = NULL, *old = gateway->store;
+    struct err err = {0};
+    config.must_exist = true;
+    if (store_is_in_place(old) || !store_open(&config, &fresh, &err))
+        return;
+    gateway->store = fresh;
+    principals_use(gateway->principals, fresh);
+    store_free(&old);
+    journal_event(gateway->journal, "store_replaced", NULL);
+}
 
 void gateway_tick(struct gateway *gateway, int64_t now)
 {
@@ -152,6 +164,7 @@ void gateway_tick(struct gateway *gateway, int64_t now)
     if (now < gateway->next_slow_tick)
         return;
     gateway->next_slow_tick = now + SLOW_TICK;
+    follow_store(gateway);
     questions_tick(gateway, now);
     sessions_tick(gateway, now);
     record_uses(gateway, now);
@@ -193,8 +206,7 @@ const struct gateway_counters *gateway_counters(const struct gateway *gateway)
     return &gateway->counters;
 }
 
-// --- beginning and end
-// -----------------------------------------------------------------------------
+// --- beginning and end --------------------------------------------------------------------------
 
 static bool make_parts(struct gateway *gateway, struct err *err)
 {

@@ -33,8 +33,7 @@ static void refuse(struct exchange *exchange, struct view id, const struct refus
     exchange_answer(exchange, refusal->status, &whole, 1);
 }
 
-// --- eras and sessions
-// -----------------------------------------------------------------------------
+// --- eras and sessions --------------------------------------------------------------------------
 
 // The headers must say what the body says: whoever stands between decides by them.
 static const char *compare_headers(const struct front_request *request, const struct rpc *rpc,
@@ -123,8 +122,7 @@ static bool find_session(struct exchange *exchange, const struct front_request *
     return true;
 }
 
-// --- notifications and answers
-// ---------------------------------------------------------------------
+// --- notifications and answers ------------------------------------------------------------------
 
 static struct call *find_call(const struct exchange *asking, struct view id)
 {
@@ -164,8 +162,7 @@ static void take_notification(struct exchange *exchange, const struct rpc *rpc,
     }
 }
 
-// --- one message
-// -----------------------------------------------------------------------------------
+// --- one message --------------------------------------------------------------------------------
 
 // A request, notification or answer whose exchange has its session. It has no answer yet.
 static void take(struct exchange *exchange, const struct front_request *request,
@@ -314,8 +311,7 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
     return exchange;
 }
 
-// --- streams
-// ---------------------------------------------------------------------------------------
+// --- streams ------------------------------------------------------------------------------------
 
 static void replay(struct exchange *exchange, uint64_t after)
 {

@@ -24,8 +24,7 @@ struct subscription {
     char uri[];
 };
 
-// --- what servers are asked
-// ------------------------------------------------------------------------
+// --- what servers are asked ---------------------------------------------------------------------
 
 static void tell_updated(struct listening *listening, struct view raw_uri)
 {
@@ -155,8 +154,7 @@ static bool has(const struct subscription *first, const struct upstream *upstrea
     return false;
 }
 
-// --- legacy clients
-// --------------------------------------------------------------------------------
+// --- legacy clients -----------------------------------------------------------------------------
 
 void subscriptions_end(struct session *session)
 {
@@ -265,8 +263,7 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     call_result(call, &VIEW("{}"), 1);
 }
 
-// --- modern clients
-// --------------------------------------------------------------------------------
+// --- modern clients -----------------------------------------------------------------------------
 
 static void watch(struct listening *listening, int more)
 {
@@ -432,8 +429,7 @@ void listen_start(struct call *call, const struct incoming *incoming)
         add_uris(listening, call, &incoming->params, uris);
 }
 
-// --- what servers tell
-// -----------------------------------------------------------------------------
+// --- what servers tell --------------------------------------------------------------------------
 
 void listen_updated(struct gateway *gateway, const struct upstream *upstream,
                     int64_t session_number, const struct rpc *message)

@@ -76,7 +76,7 @@ static const struct {
     {MCP_SET_LEVEL, IN_LEGACY, set_level},          {MCP_SUBSCRIBE, IN_LEGACY, listen_subscribe},
     {MCP_UNSUBSCRIBE, IN_LEGACY, listen_subscribe}, {MCP_DISCOVER, IN_MODERN, hello_discover},
     {MCP_LISTEN, IN_MODERN, listen_start},          {MCP_TASKS_GET, IN_BOTH, route_task},
-    {MCP_TASKS_RESULT, IN_BOTH, route_task},        {MCP_TASKS_LIST, IN_BOTH, route_task},
+    {MCP_TASKS_RESULT, IN_LEGACY, route_task},      {MCP_TASKS_LIST, IN_LEGACY, route_task},
     {MCP_TASKS_CANCEL, IN_BOTH, route_task},        {MCP_TASKS_UPDATE, IN_BOTH, route_task},
 };
 

@@ -220,8 +220,7 @@ bool questions_resume(struct call *retry, const struct incoming *incoming)
     return true;
 }
 
-// --- ends
-// ------------------------------------------------------------------------------------------
+// --- ends ---------------------------------------------------------------------------------------
 
 static bool ends(const struct parked *parked, const struct credential *credential, int64_t now)
 {

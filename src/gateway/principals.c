@@ -40,8 +40,7 @@ static uint64_t number_of(const uint8_t digest[VAULT_DIGEST])
     return number;
 }
 
-// --- access
-// ----------------------------------------------------------------------------------------
+// --- access -------------------------------------------------------------------------------------
 
 static void access_unref(struct access **access)
 {
@@ -135,8 +134,7 @@ static bool find_access(struct principals *principals, const struct grant *grant
     return true;
 }
 
-// --- principals
-// ------------------------------------------------------------------------------------
+// --- principals ---------------------------------------------------------------------------------
 
 struct principal *principal_ref(struct principal *principal)
 {
@@ -350,8 +348,7 @@ enum front_answer principals_find(struct principals *principals, struct view api
     return FRONT_GRANTED;
 }
 
-// --- the passing of time
-// ---------------------------------------------------------------------------
+// --- the passing of time ------------------------------------------------------------------------
 
 // A parked call has neither a session nor an exchange.
 static bool is_live(const struct credential *credential)
@@ -421,6 +418,19 @@ void principals_tick(struct principals *principals)
     sweep(principals, now);
 }
 
+void principals_use(struct principals *principals, struct store *store)
+{
+    size_t at = 0;
+    principals->store = store;
+    for (struct project *project;
+         (project = (struct project *)table_next(&principals->projects, &at));)
+        project->seen = (struct db_version){0};
+    for (struct credential *each = principals->oldest; each; each = each->newer)
+        each->seen = (struct db_version){0};
+    principals->sweep_at = NULL;
+    principals->swept = (struct db_version){0};
+}
+
 bool principals_consultable(const struct principals *principals, const char **ret_reason)
 {
     if (!principals->trouble)
@@ -447,8 +457,7 @@ size_t principals_take_uses(struct principals *principals, struct key_use *into,
     return count;
 }
 
-// --- beginning and end
-// -----------------------------------------------------------------------------
+// --- beginning and end --------------------------------------------------------------------------
 
 struct principals *principals_new(struct store *store, const struct settings *settings,
                                   const struct principals_events *events, void *context)

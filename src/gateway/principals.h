@@ -90,6 +90,9 @@ void credential_release(struct credential *credential);
 // A few times a second: consults the store when its version moved, or to renew the lease.
 void principals_tick(struct principals *principals);
 
+// Goes on with another handle of the store: its file was replaced. Everybody is asked for again.
+void principals_use(struct principals *principals, struct store *store);
+
 // Whether the store has answered within the lease; `*ret_reason` is a sentence when it has not.
 bool principals_consultable(const struct principals *principals, const char **ret_reason);
 

@@ -65,8 +65,7 @@ static void refuse(struct gateway *gateway, const struct question *question)
                      VIEW("{\"code\":-32601,\"message\":\"The client cannot be asked this\"}"));
 }
 
-// --- asking a legacy client
-// ------------------------------------------------------------------------
+// --- asking a legacy client ---------------------------------------------------------------------
 
 static struct asked *remember(struct session *session)
 {
@@ -135,8 +134,7 @@ void questions_ask_session(struct session *session, const struct question *quest
     ask_on(notices_stream(session), session, question, message);
 }
 
-// --- rounds: a modern server's wishes, put to a legacy client
-// --------------------------------------
+// --- rounds: a modern server's wishes, put to a legacy client -----------------------------------
 
 static void drop_round(struct rounds *rounds)
 {
@@ -274,8 +272,7 @@ bool questions_answered(struct session *session, const struct rpc *message)
     return true;
 }
 
-// --- ends
-// ------------------------------------------------------------------------------------------
+// --- ends ---------------------------------------------------------------------------------------
 
 void questions_forget(struct session *session)
 {

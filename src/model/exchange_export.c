@@ -27,7 +27,7 @@ static bool export_config(struct sheet *sheet, const struct config *config, stru
     field_begin(sheet->out, config->config_id, '{');
     field_string(sheet->out, "mcp_config_name", config->config_name);
     field_begin(sheet->out, "mcp_config", '[');
-    if (!server_query(sheet->store, config, &stmt, err))
+    if (!server_query(sheet->store, config, PAGE_ALL, &stmt, err))
         return false;
     while ((step = server_next(stmt, &server, err)) == STEP_ROW)
         if (!server_write(sheet->store, config, &server, sheet->reveal, sheet->out, err))

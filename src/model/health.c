@@ -89,7 +89,7 @@ static bool check_config_servers(struct store *store, const struct config *confi
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct server server;
     enum step step;
-    if (!server_query(store, config, &stmt, err))
+    if (!server_query(store, config, PAGE_ALL, &stmt, err))
         return false;
     while ((step = server_next(stmt, &server, err)) == STEP_ROW) {
         struct server_state state AUTO(server_state_done);

@@ -1,7 +1,7 @@
 // server_mask.c: what of a record may be shown, see server_record.h.
-#include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "model/server_record.h"
 
 static bool contains(struct view text, struct view part)
@@ -18,6 +18,11 @@ static bool ends_with(struct view text, struct view end)
            strncasecmp(text.data + text.size - end.size, end.data, end.size) == 0;
 }
 
+bool server_name_is_url(struct view name)
+{
+    return ends_with(name, VIEW("url"));
+}
+
 bool server_name_is_secret(struct view name)
 {
     static const struct view signs[] = {{"secret", 6},     {"password", 8},  {"token", 5},
@@ -27,15 +32,6 @@ bool server_name_is_secret(struct view name)
         if (contains(name, signs[i]))
             return true;
     return false;
-}
-
-// How many bytes of `text` come before the first of `marks`.
-static size_t before_any(struct view text, const char *marks)
-{
-    size_t size = 0;
-    while (size < text.size && (text.data[size] == '\0' || !strchr(marks, text.data[size])))
-        size++;
-    return size;
 }
 
 static struct view take(struct view *rest, size_t size)
@@ -60,8 +56,8 @@ static void mask_authority(struct buf *buf, struct view authority)
 static void mask_query(struct buf *buf, struct view query)
 {
     while (query.size > 0) {
-        struct view pair = take(&query, before_any(query, "&;#"));
-        size_t name = before_any(pair, "=");
+        struct view pair = take(&query, text_before(query, "&;#"));
+        size_t name = text_before(pair, "=");
         bool secret = name < pair.size && server_name_is_secret((struct view){pair.data, name});
         buf_add(buf, secret ? (struct view){pair.data, name + 1} : pair);
         buf_add(buf, secret ? VIEW(SERVER_MASK) : VIEW(""));
@@ -81,11 +77,11 @@ static void mask_url(struct masker *masker, struct view url)
     struct view rest = url;
     buf_init(&buf, 2 * url.size + 64);
     buf.secret = true;
-    size_t scheme = before_any(rest, ":/?#");
+    size_t scheme = text_before(rest, ":/?#");
     if (view_starts(view_skip(rest, scheme), VIEW("://")))
         buf_add(&buf, take(&rest, scheme + 3));
-    mask_authority(&buf, take(&rest, before_any(rest, "/?#")));
-    buf_add(&buf, take(&rest, before_any(rest, "?")));
+    mask_authority(&buf, take(&rest, text_before(rest, "/?#")));
+    buf_add(&buf, take(&rest, text_before(rest, "?")));
     mask_query(&buf, rest);
     masker->failed = masker->failed || buf.failed;
     out_text(masker->out, buf_view(&buf));
@@ -95,7 +91,7 @@ static void mask_url(struct masker *masker, struct view url)
 static bool is_address(const struct json_value *value)
 {
     struct view name = value->key, text = json_text(value);
-    return (ends_with(name, VIEW("url")) || ends_with(name, VIEW("uri")) ||
+    return (server_name_is_url(name) || ends_with(name, VIEW("uri")) ||
             ends_with(name, VIEW("endpoint"))) &&
            (view_starts(text, VIEW("https://")) || view_starts(text, VIEW("http://")));
 }

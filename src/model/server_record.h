@@ -63,6 +63,9 @@ size_t server_record_masked(const struct json_value *record);
 // or credential is part of it, in any case.
 MUST_CHECK bool server_name_is_secret(struct view name);
 
+// Whether a member of this name has a URL: its name ends so, in any case.
+MUST_CHECK bool server_name_is_url(struct view name);
+
 // The member, or NULL when it is missing or null.
 const struct json_value *server_member(const struct json_value *object, const char *name);
 

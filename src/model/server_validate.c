@@ -190,8 +190,7 @@ static void judge_oauth(struct report *report)
     if (!oauth || !is_on(oauth, "enabled", true))
         return;
     for (const struct json_value *member = json_first(oauth); member; member = member->next)
-        if (member->key.size >= 3 && json_text(member).size > 0 &&
-            strncasecmp(member->key.data + member->key.size - 3, "url", 3) == 0)
+        if (server_name_is_url(member->key) && json_text(member).size > 0)
             judge_url(report, "oauth_config", member->text, allows_private(report->record));
     if (!view_is(oauth_text(oauth, "grant_type"), "client_credentials"))
         return;

@@ -16,7 +16,7 @@ static bool config_export(struct op_call *call, struct err *err)
     show_config_names(call->out, &config);
     field_time(call->out, "created_at", config.created_at);
     out_key(call->out, "mcp_config");
-    if (!show_servers(call, &config, err))
+    if (!show_servers(call, &config, PAGE_ALL, err))
         return false;
     out_end(call->out, '}');
     return true;
@@ -148,7 +148,7 @@ static bool validate_servers(struct validation *validation, struct err *err)
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct server server;
     enum step step;
-    if (!server_query(validation->call->store, &validation->config, &stmt, err))
+    if (!server_query(validation->call->store, &validation->config, PAGE_ALL, &stmt, err))
         return false;
     field_begin(validation->call->out, "servers", '[');
     while ((step = server_next(stmt, &server, err)) == STEP_ROW)

@@ -103,10 +103,25 @@ static bool show_stored(struct op_call *call, struct err *err)
            show_server(call, &config, &server, err);
 }
 
+// Servers have no id: a page begins behind the one of a name.
+static bool page_of_servers(const struct op_call *call, const struct config *config,
+                            struct page *ret_page, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server last = {0};
+    if (call_has(call, P_AFTER) &&
+        !server_select(call->store, config, call_text(call, P_AFTER), &stmt, &last, err))
+        return false;
+    *ret_page = (struct page){.after = last.n, .limit = call_number(call, P_LIMIT)};
+    return true;
+}
+
 static bool list_servers(struct op_call *call, struct err *err)
 {
     struct config config;
-    return call_config(call, &config, err) && show_servers(call, &config, err);
+    struct page page;
+    return call_config(call, &config, err) && page_of_servers(call, &config, &page, err) &&
+           show_servers(call, &config, page, err);
 }
 
 static bool add_server(struct op_call *call, struct err *err)
@@ -282,7 +297,8 @@ static const struct op rows[] = {
         .example = "config list-servers --config-name prod-config",
         .run = list_servers,
         .reads_only = shows_no_secrets,
-        PARAMS(THE_CONFIG, {P_REVEAL, MAY}),
+        PARAMS(THE_CONFIG, A_PAGE, {P_REVEAL, MAY}),
+        .helps = {{P_AFTER, "go on after the server of this name"}},
     },
     {
         .group = "config",
