@@ -7,6 +7,7 @@
 
 #include "gateway/call.h"
 #include "gateway/listen.h"
+#include "gateway/notices.h"
 
 enum { CHANNEL_TIME = 60 * 1000 * 1000 }; // us: a complete channel can be taken up again
 
@@ -178,7 +179,9 @@ void exchange_drained(struct exchange *exchange)
     bool choked = exchange->choked;
     exchange->choked = false;
     hold_calls(exchange, false);
-    if (choked && !exchange->stdio)
+    if (choked && exchange->stdio) // there is no other stream: what is missing is told again
+        notices_all_changed(exchange->gateway, exchange->principal->grant.project_n);
+    else if (choked)
         exchange_end(exchange); // something is missing: the client begins a new one
 }
 
