@@ -547,20 +547,13 @@ struct catalog *catalog_get(struct catalogs *catalogs, int64_t project_n, struct
     return catalog;
 }
 
-static bool is_among(const struct server_spec *spec, const struct server_specs *specs)
-{
-    for (size_t i = 0; i < specs->count; i++)
-        if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
-            return true;
-    return false;
-}
-
 void catalogs_retain(struct catalogs *catalogs, int64_t project_n, const struct server_specs *specs)
 {
     size_t at = 0;
     for (struct catalog *catalog;
          (catalog = (struct catalog *)table_next(&catalogs->by_upstream, &at));) {
-        if (catalog->project_n != project_n || is_among(upstream_spec(catalog->upstream), specs))
+        if (catalog->project_n != project_n ||
+            server_specs_have(specs, upstream_spec(catalog->upstream)))
             continue;
         catalog_free(catalog);
         at = 0; // the table has moved

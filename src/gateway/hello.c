@@ -39,27 +39,35 @@ static void add_union(struct call *call, struct buf *buf)
     buf_add(buf, VIEW("}"));
 }
 
+// The only server's own words, when it has any.
+static const struct upstream_facts *own_facts(struct call *call)
+{
+    return call->exchange->only ? facts_of(call, call->exchange->only) : NULL;
+}
+
 static void add_capabilities(struct call *call, struct buf *buf)
 {
-    const struct server_spec *only = call->exchange->only;
-    const struct upstream_facts *facts = only ? facts_of(call, call->exchange->only) : NULL;
+    const struct upstream_facts *facts = own_facts(call);
     if (facts && json_raw_is(facts->capabilities, '{'))
         buf_add(buf, facts->capabilities);
     else
         add_union(call, buf);
 }
 
-// The only server's own words, when it has any.
-static void add_own(struct call *call, struct buf *info, struct buf *instructions)
+static void add_info(struct call *call, struct buf *buf)
 {
-    const struct upstream_facts *facts =
-        call->exchange->only ? facts_of(call, call->exchange->only) : NULL;
+    const struct upstream_facts *facts = own_facts(call);
     bool named = facts && json_raw_is(facts->server_info, '{');
-    buf_add(info, named ? facts->server_info : VIEW(REPLY_SERVER_INFO));
-    if (facts && json_raw_is(facts->instructions, '"')) {
-        buf_add(instructions, VIEW(",\"instructions\":"));
-        buf_add(instructions, facts->instructions);
-    }
+    buf_add(buf, named ? facts->server_info : VIEW(REPLY_SERVER_INFO));
+}
+
+static void add_instructions(struct call *call, struct buf *buf)
+{
+    const struct upstream_facts *facts = own_facts(call);
+    if (!facts || !json_raw_is(facts->instructions, '"'))
+        return;
+    buf_add(buf, VIEW(",\"instructions\":"));
+    buf_add(buf, facts->instructions);
 }
 
 static const char *version_for(struct view wanted)
@@ -112,51 +120,74 @@ static bool open_session(struct call *call, const struct mcp_params *params)
     return true;
 }
 
+// What both greetings say of the servers, one after the other in one text.
+struct words {
+    struct buf text;
+    struct view capabilities, info, instructions;
+};
+
+static struct view since(const struct buf *text, size_t start)
+{
+    return (struct view){text->data + start, text->size - start};
+}
+
+// False, and the call has failed, when memory is short.
+static bool find_words(struct call *call, struct words *ret_words)
+{
+    struct buf *text = &ret_words->text;
+    buf_init(text, LIMIT_INPUT_FILE);
+    add_capabilities(call, text);
+    size_t info = text->size;
+    add_info(call, text);
+    size_t instructions = text->size;
+    add_instructions(call, text);
+    if (text->failed) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return false;
+    }
+    ret_words->capabilities = (struct view){text->data, info};
+    ret_words->info = (struct view){text->data + info, instructions - info};
+    ret_words->instructions = since(text, instructions);
+    return true;
+}
+
+static void words_done(struct words *words)
+{
+    buf_done(&words->text);
+}
+
 void hello_initialize(struct call *call, const struct incoming *incoming)
 {
     static const unsigned want = WANT_FACTS;
+    struct words words AUTO(words_done) = {0};
     if (!call->exchange->session && !open_session(call, &incoming->params))
         return;
-    if (!call_want(call, incoming, &want, 1))
+    if (!call_want(call, incoming, &want, 1) || !find_words(call, &words))
         return;
-    struct buf capabilities AUTO(buf_done), info AUTO(buf_done), instructions AUTO(buf_done);
-    buf_init(&capabilities, LIMIT_INPUT_FILE);
-    buf_init(&info, LIMIT_INPUT_FILE);
-    buf_init(&instructions, LIMIT_INPUT_FILE);
-    add_capabilities(call, &capabilities);
-    add_own(call, &info, &instructions);
-    const struct view pieces[] = {
-        VIEW("{\"protocolVersion\":\""), view_of(call->exchange->session->version),
-        VIEW("\",\"capabilities\":"),    buf_view(&capabilities),
-        VIEW(",\"serverInfo\":"),        buf_view(&info),
-        buf_view(&instructions),         VIEW("}")};
-    if (capabilities.failed || info.failed || instructions.failed)
-        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-    else
-        call_result(call, pieces, COUNT_OF(pieces));
+    const struct view pieces[] = {VIEW("{\"protocolVersion\":\""),
+                                  view_of(call->exchange->session->version),
+                                  VIEW("\",\"capabilities\":"),
+                                  words.capabilities,
+                                  VIEW(",\"serverInfo\":"),
+                                  words.info,
+                                  words.instructions,
+                                  VIEW("}")};
+    call_result(call, pieces, COUNT_OF(pieces));
 }
 
 void hello_discover(struct call *call, const struct incoming *incoming)
 {
     static const unsigned want = WANT_FACTS;
-    if (!call_want(call, incoming, &want, 1))
+    struct words words AUTO(words_done) = {0};
+    if (!call_want(call, incoming, &want, 1) || !find_words(call, &words))
         return;
-    struct buf capabilities AUTO(buf_done), info AUTO(buf_done), instructions AUTO(buf_done);
-    buf_init(&capabilities, LIMIT_INPUT_FILE);
-    buf_init(&info, LIMIT_INPUT_FILE);
-    buf_init(&instructions, LIMIT_INPUT_FILE);
-    add_capabilities(call, &capabilities);
-    add_own(call, &info, &instructions);
     const struct view pieces[] = {
         VIEW("{\"resultType\":\"complete\",\"supportedVersions\":" REPLY_VERSIONS
              ",\"capabilities\":"),
-        buf_view(&capabilities),
-        buf_view(&instructions),
+        words.capabilities,
+        words.instructions,
         VIEW(",\"ttlMs\":60000,\"cacheScope\":\"private\",\"_meta\":{\"" MCP_META "serverInfo\":"),
-        buf_view(&info),
+        words.info,
         VIEW("}}")};
-    if (capabilities.failed || info.failed || instructions.failed)
-        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-    else
-        call_result(call, pieces, COUNT_OF(pieces));
+    call_result(call, pieces, COUNT_OF(pieces));
 }

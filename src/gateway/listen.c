@@ -161,19 +161,11 @@ void subscriptions_end(struct session *session)
     drop_all(&session->subscriptions);
 }
 
-static bool is_among(const struct server_spec *spec, const struct server_specs *specs)
-{
-    for (size_t i = 0; i < specs->count; i++)
-        if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
-            return true;
-    return false;
-}
-
 void subscriptions_retain(struct session *session, const struct server_specs *specs)
 {
     for (struct subscription **link = &session->subscriptions; *link;) {
         struct subscription *subscription = *link;
-        if (is_among(upstream_spec(subscription->upstream), specs)) {
+        if (server_specs_have(specs, upstream_spec(subscription->upstream))) {
             link = &subscription->next;
             continue;
         }

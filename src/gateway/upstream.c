@@ -212,21 +212,13 @@ int64_t upstream_project(const struct upstream *upstream)
     return upstream->project_n;
 }
 
-static bool is_kept(const struct upstream *upstream, const struct server_specs *specs)
-{
-    for (size_t i = 0; i < specs->count; i++)
-        if (is_of(upstream, upstream->project_n, specs->list[i]))
-            return true;
-    return false;
-}
-
 void upstreams_retain(struct upstreams *all, int64_t project_n, const struct server_specs *specs)
 {
     upstreams_enter(all);
     for (struct node *at = all->list.next, *next; at != &all->list; at = next) {
         next = at->next;
         struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
-        if (upstream->project_n == project_n && !is_kept(upstream, specs))
+        if (upstream->project_n == project_n && !server_specs_have(specs, upstream->spec))
             retire(upstream);
     }
     upstreams_leave_quietly(all);
