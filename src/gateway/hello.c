@@ -90,6 +90,9 @@ static bool open_session(struct call *call, const struct mcp_params *params)
         call_error(call, RPC_INVALID_PARAMS, "initialize needs a protocolVersion");
         return false;
     }
+    // Many clients never say that they have gone.
+    if (call->principal->credential->sessions >= gateway->settings->sessions_per_key)
+        session_end_idlest(call->principal->credential);
     bool many = call->principal->credential->sessions >= gateway->settings->sessions_per_key;
     if (many || gateway->draining) {
         gateway->counters.limited++;

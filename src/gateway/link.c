@@ -4,6 +4,9 @@
 #include "base/json_walk.h"
 #include "gateway/link.h"
 
+// How long a server may take to notice that a call was given up. Microseconds.
+enum { LINGER = 10 * 1000 * 1000 };
+
 // --- what is posted --------------------------------------------------------------------------
 static void post(struct link *link, const struct buf *buf)
 {
@@ -44,6 +47,24 @@ static bool same_asker(const struct upcall *a, const struct upcall *b)
     return a->key_n == b->key_n;
 }
 
+// What is sent may still be about a call that was given up a moment ago.
+static bool may_be_of_another(const struct link *link, const struct upcall *call)
+{
+    if (link->left_at == 0 || link->all->now - link->left_at > LINGER)
+        return false;
+    return link->left_session != call->session ||
+           (call->session == 0 && link->left_key != call->key_n);
+}
+
+void link_was_left(struct link *link, const struct upcall *call)
+{
+    bool again = link->left_at != 0 && link->all->now - link->left_at <= LINGER;
+    bool same = link->left_session == call->session && link->left_key == call->key_n;
+    link->left_session = again && !same ? -1 : call->session;
+    link->left_key = again && !same ? -1 : call->key_n;
+    link->left_at = link->all->now;
+}
+
 // The call that what names no call belongs to: the last one sent, when all in flight are of one
 // asker. NULL: it cannot be told.
 static struct upcall *attribute(const struct link *link)
@@ -58,7 +79,7 @@ static struct upcall *attribute(const struct link *link)
         else if (!same_asker(last, call))
             return NULL;
     }
-    return last;
+    return last && may_be_of_another(link, last) ? NULL : last;
 }
 
 // A session has a place for what belongs to no call, so there only an only call gets it.

@@ -169,11 +169,13 @@ struct link {
 
     struct node talks;
     char session[LINK_SESSION];
-    size_t session_size; // 0: none
-    unsigned generation; // of the session
-    struct talk *stream; // GET
-    bool no_stream;      // the server has none
-    bool session_wants;  // the client session has one
+    size_t session_size;            // 0: none
+    unsigned generation;            // of the session
+    struct talk *stream;            // GET
+    bool no_stream;                 // the server has none
+    bool session_wants;             // the client session has one
+    int64_t left_at;                // when a call was last given up that the server may still be at
+    int64_t left_session, left_key; // whose it was; -1: of several
 };
 
 // The transports. None of these tells anything before it returns; what fails is doomed.
@@ -206,6 +208,8 @@ void links_renumber(struct link *link);                             // a new con
 void links_tick(struct upstreams *all);
 
 // link.c
+// A call on it was given up before its answer.
+void link_was_left(struct link *link, const struct upcall *call);
 void link_start(struct link *link);
 void link_ready(struct link *link, enum mcp_era era); // by the handshake
 // It has failed: calls are doomed, the transport is closed, the back-off begins.

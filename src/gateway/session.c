@@ -147,6 +147,17 @@ void session_end(struct session *session)
     free_session(session);
 }
 
+void session_end_idlest(struct credential *credential)
+{
+    struct session *idlest = NULL;
+    for (struct session *session = credential->first_session; session;
+         session = session->next_of_key)
+        if (session->exchanges == 0 && (!idlest || session->used_at < idlest->used_at))
+            idlest = session;
+    if (idlest)
+        session_end(idlest);
+}
+
 struct session *session_find(struct gateway *gateway, const struct principal *principal,
                              struct view id, struct view server)
 {

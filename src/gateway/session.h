@@ -64,6 +64,9 @@ struct session *session_new(struct gateway *gateway, const struct session_order 
 // Ends it: its exchanges and calls, its links upstream. The client will get 404.
 void session_end(struct session *session);
 
+// Ends the key's session that was used least lately and has nothing open; none when all have.
+void session_end_idlest(struct credential *credential);
+
 // The session of this id when it is this principal's, at this endpoint; else NULL. It counts as
 // used.
 struct session *session_find(struct gateway *gateway, const struct principal *principal,

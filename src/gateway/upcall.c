@@ -187,6 +187,8 @@ static void abandon(struct upcall *call, bool told, struct view reason)
     struct link *link = call->link;
     if (call->state != UPCALL_SENT || link->state == LINK_GONE)
         return;
+    if (!call->own && !call->stream)
+        link_was_left(link, call);
     bool by_stream = link->ops == &link_http && body_is_modern(link, call->method);
     if (told && call->method != MCP_INITIALIZE && !by_stream)
         tell_cancelled(call, reason);
