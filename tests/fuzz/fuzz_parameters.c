@@ -28,8 +28,10 @@ static void check(struct view tool, struct view arguments)
         return;
     must(count <= FIELDS && (count == 0 || !none_wanted));
     for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < fields[i].value.size; j++)
-            must((unsigned char)fields[i].value.data[j] >= ' ' && fields[i].value.data[j] != 0x7f);
+        for (size_t j = 0; j < fields[i].value.size; j++) {
+            unsigned char byte = (unsigned char)fields[i].value.data[j];
+            must((byte >= ' ' && byte < 0x7f) || byte == '\t');
+        }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
