@@ -247,7 +247,7 @@ bool restore_store(struct store *store, const struct restore_request *request,
 {
     struct whole whole AUTO(whole_end) = {.lock = -1};
     struct restore_report report = {0};
-    if (!whole_begin(store, &whole, err))
+    if (!store_check_input(store, request->path, err) || !whole_begin(store, &whole, err))
         return false;
     (void)snprintf(report.aside, sizeof report.aside, "%s.before-restore-%s", store->path,
                    whole.stamp);

@@ -14,6 +14,8 @@
 #include "db/migrate.h"
 #include "model/audit.h"
 #include "model/schema.h"
+#include "model/whole.h"
+#include "vault/key_file.h"
 
 #define DATABASE_FILE "store.db"
 
@@ -41,16 +43,6 @@ static bool place_database(struct store *store, const struct store_config *confi
         !text_copy(store->home, sizeof store->home, view_of(config->home)))
         return err_set(err, ERR_USAGE, "path_too_long", "The path of the store is too long");
     return true;
-}
-
-static void remove_leftovers(const char *path)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    char name[LIMIT_PATH + 16];
-    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        (void)unlink(name);
-    }
 }
 
 static bool write_identity(struct store *store, struct err *err)
@@ -82,18 +74,18 @@ static bool build_database(struct store *store, const char *path, struct err *er
 // Makes key files and database; the caller holds the home's lock.
 static bool create_store(struct store *store, const char *folder, struct err *err)
 {
-    char fresh[LIMIT_PATH + 16];
-    (void)snprintf(fresh, sizeof fresh, "%s.new", store->path);
-    remove_leftovers(fresh);
+    char fresh[WHOLE_PATH];
+    whole_path(store->path, WHOLE_FRESH, 0, fresh);
+    whole_remove(store->path, WHOLE_FRESH);
     if (!vault_open(store->home, true, &store->vault, err) || !vault_unlock(store->vault, err))
         return false;
     if (!build_database(store, fresh, err)) {
-        remove_leftovers(fresh);
+        whole_remove(store->path, WHOLE_FRESH);
         return false;
     }
     if (rename(fresh, store->path) != 0)
         return file_error(err, "create", store->path);
-    remove_leftovers(fresh);
+    whole_remove(store->path, WHOLE_FRESH);
     return folder_sync(folder, err);
 }
 
@@ -217,19 +209,33 @@ static bool is_same_name(const char *path, const char *own)
            is_same_file(folder, own_folder);
 }
 
+static bool is_own(const char *path, const char *own)
+{
+    return is_same_file(path, own) || is_same_name(path, own);
+}
+
+// Whether `path` is one of the database's files, from `first` on.
+static bool is_database_file(const struct store *store, const char *path, enum whole_file first)
+{
+    char own[WHOLE_PATH];
+    bool owns = false;
+    for (enum whole_file file = first; file < WHOLE_FILES; file++) {
+        for (size_t part = 0; part < WHOLE_PARTS; part++) {
+            whole_path(store->path, file, part, own);
+            owns = owns || is_own(path, own);
+        }
+    }
+    return owns;
+}
+
 static bool owns_file(const struct store *store, const char *path)
 {
-    static const char *const companions[] = {"", "-wal", "-shm", "-journal", ".new"};
-    static const char *const key_files[] = {"index.key", "master.key"};
-    char own[LIMIT_PATH + 16];
-    bool owns = false;
-    for (size_t i = 0; i < COUNT_OF(companions); i++) {
-        (void)snprintf(own, sizeof own, "%s%s", store->path, companions[i]);
-        owns = owns || is_same_file(path, own) || is_same_name(path, own);
-    }
+    static const char *const key_files[] = {INDEX_KEY_FILE, MASTER_KEY_FILE, NEXT_MASTER_KEY_FILE};
+    char own[WHOLE_PATH];
+    bool owns = is_database_file(store, path, WHOLE_LIVE);
     for (size_t i = 0; i < COUNT_OF(key_files); i++) {
         (void)snprintf(own, sizeof own, "%s/%s", store->home, key_files[i]);
-        owns = owns || is_same_file(path, own) || is_same_name(path, own);
+        owns = owns || is_own(path, own);
     }
     return owns;
 }
@@ -252,6 +258,15 @@ bool store_check_output(const struct store *store, const char *path, struct err 
         return true;
     return err_set(err, ERR_USAGE, "output_is_store",
                    "%.900s is part of the store itself and was not written", path);
+}
+
+bool store_check_input(const struct store *store, const char *path, struct err *err)
+{
+    if (!is_database_file(store, path, WHOLE_SNAPSHOT))
+        return true;
+    err_set(err, ERR_USAGE, "input_is_store",
+            "%.900s has the name of a working file, which the command would remove", path);
+    return err_hint(err, "give the file another name first");
 }
 
 bool store_check_foreign_file(const struct store_config *config, const char *path, struct err *err)

@@ -48,11 +48,15 @@ MUST_CHECK bool store_open(const struct store_config *config, struct store **ret
                            struct err *err);
 void store_free(struct store **store);
 
-// Refuses a file for results that is the database, one of its companions, a key file, or any other
-// file that is in the home already, under whatever name: those must never be written over.
+// Refuses a file for results that is the database, one of its companions or working files, a key
+// file (each be it there or not), or any other file that is in the home already, under whatever
+// name: those must never be written over.
 MUST_CHECK bool store_check_output(const struct store *store, const char *path, struct err *err);
 
-// The same for commands that do not open the store.
+// Refuses a file to be read that has the name of a working file (whole.h): those are removed.
+MUST_CHECK bool store_check_input(const struct store *store, const char *path, struct err *err);
+
+// store_check_output for commands that do not open the store.
 MUST_CHECK bool store_check_foreign_file(const struct store_config *config, const char *path,
                                          struct err *err);
 

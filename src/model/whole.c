@@ -12,17 +12,24 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#define SNAPSHOT ".snapshot"
-#define ASIDE ".aside"
+static const char *const files[WHOLE_FILES] = {
+    [WHOLE_LIVE] = "",
+    [WHOLE_SNAPSHOT] = ".snapshot",
+    [WHOLE_ASIDE] = ".aside",
+    [WHOLE_FRESH] = ".new",
+};
+static const char *const parts[WHOLE_PARTS] = {"", "-journal", "-wal", "-shm"};
 
-// What SQLite may put beside a database while it works.
-static const char *const companions[] = {"", "-journal", "-wal", "-shm"};
-
-static void remove_database(const char *path)
+void whole_path(const char *database, enum whole_file file, size_t part, char ret_path[WHOLE_PATH])
 {
-    char name[WHOLE_PATH + 16];
-    for (size_t i = 0; i < COUNT_OF(companions); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, companions[i]);
+    (void)snprintf(ret_path, WHOLE_PATH, "%s%s%s", database, files[file], parts[part]);
+}
+
+void whole_remove(const char *database, enum whole_file file)
+{
+    char name[WHOLE_PATH];
+    for (size_t part = 0; part < WHOLE_PARTS; part++) {
+        whole_path(database, file, part, name);
         (void)unlink(name);
     }
 }
@@ -57,10 +64,17 @@ static bool take_turn(const struct store *store, int lock, struct err *err)
     return true;
 }
 
+static void remove_working_files(const struct whole *whole)
+{
+    whole_remove(whole->database, WHOLE_SNAPSHOT);
+    whole_remove(whole->database, WHOLE_ASIDE);
+}
+
 bool whole_begin(struct store *store, struct whole *whole, struct err *err)
 {
-    (void)snprintf(whole->snapshot, sizeof whole->snapshot, "%s" SNAPSHOT, store->path);
-    (void)snprintf(whole->aside, sizeof whole->aside, "%s" ASIDE, store->path);
+    whole->database = store->path;
+    whole_path(store->path, WHOLE_SNAPSHOT, 0, whole->snapshot);
+    whole_path(store->path, WHOLE_ASIDE, 0, whole->aside);
     write_stamp(store->now, whole->stamp);
     whole->lock = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (whole->lock < 0)
@@ -69,8 +83,7 @@ bool whole_begin(struct store *store, struct whole *whole, struct err *err)
         descriptor_close(&whole->lock); // the working files are another one's
         return false;
     }
-    remove_database(whole->snapshot);
-    remove_database(whole->aside);
+    remove_working_files(whole);
     return true;
 }
 
@@ -78,8 +91,7 @@ void whole_end(struct whole *whole)
 {
     if (whole->lock < 0)
         return;
-    remove_database(whole->snapshot);
-    remove_database(whole->aside);
+    remove_working_files(whole);
     descriptor_close(&whole->lock);
 }
 
@@ -134,10 +146,9 @@ bool whole_is_idle(const struct store *store)
 void whole_leftovers(const struct store *store, void (*found)(void *context, const char *path),
                      void *context)
 {
-    static const char *const working[] = {SNAPSHOT, ASIDE, ".new"};
     char name[WHOLE_PATH];
-    for (size_t i = 0; i < COUNT_OF(working); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", store->path, working[i]);
+    for (enum whole_file file = WHOLE_SNAPSHOT; file < WHOLE_FILES; file++) {
+        whole_path(store->path, file, 0, name);
         if (access(name, F_OK) == 0)
             found(context, name);
     }

@@ -14,8 +14,20 @@
 
 enum { WHOLE_PATH = LIMIT_PATH + 64, WHOLE_STAMP = 32 };
 
+// The database and its working files: `.snapshot`, `.aside`, and `.new` while a store is made. Each
+// has parts: the file itself, and what SQLite may put beside it.
+enum whole_file { WHOLE_LIVE, WHOLE_SNAPSHOT, WHOLE_ASIDE, WHOLE_FRESH, WHOLE_FILES };
+enum { WHOLE_PARTS = 4 };
+
+// The path of a part of a file of the database at `database`; part 0 is the file itself.
+void whole_path(const char *database, enum whole_file file, size_t part, char ret_path[WHOLE_PATH]);
+
+// Removes a file with all its parts.
+void whole_remove(const char *database, enum whole_file file);
+
 struct whole {
     int lock;
+    const char *database;      // the store's path
     char snapshot[WHOLE_PATH]; // working file: the store as it is, or as it will be
     char aside[WHOLE_PATH];    // working file: the present store on its way to another name
     char stamp[WHOLE_STAMP];   // the store's `now` as part of a file name: 20250716T170200.406902

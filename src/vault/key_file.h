@@ -11,6 +11,7 @@ enum { KEY_FILE_SIZE = 32 };
 
 #define INDEX_KEY_FILE "index.key"
 #define MASTER_KEY_FILE "master.key"
+#define NEXT_MASTER_KEY_FILE MASTER_KEY_FILE ".next" // during an exchange
 
 // Reads `home`/`name` into `ret_key` (guarded memory of the caller). ERR_INTEGRITY when it is
 // missing, not exactly 32 bytes, or readable by group or others.

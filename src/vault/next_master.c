@@ -9,8 +9,6 @@
 #include "vault/key_file.h"
 #include "vault/wrap.h"
 
-#define NEXT_FILE MASTER_KEY_FILE ".next"
-
 enum { PATH_ROOM = LIMIT_PATH + 64 };
 
 static void path_of(const struct vault *vault, const char *name, const char *stamp,
@@ -23,8 +21,8 @@ bool next_master_make(const struct vault *vault, struct vault **ret_next, struct
 {
     struct vault *next AUTO(vault_free) = NULL;
     char path[PATH_ROOM];
-    path_of(vault, NEXT_FILE, "", path);
-    if (!key_file_renew(vault_home(vault), NEXT_FILE, err) ||
+    path_of(vault, NEXT_MASTER_KEY_FILE, "", path);
+    if (!key_file_renew(vault_home(vault), NEXT_MASTER_KEY_FILE, err) ||
         !vault_open(vault_home(vault), false, &next, err) || !vault_unlock_from(next, path, err))
         return false;
     *ret_next = TAKE(next);
@@ -45,7 +43,7 @@ bool next_master_install(const struct vault *vault, struct err *err)
 {
     char path[PATH_ROOM], next[PATH_ROOM];
     path_of(vault, MASTER_KEY_FILE, "", path);
-    path_of(vault, NEXT_FILE, "", next);
+    path_of(vault, NEXT_MASTER_KEY_FILE, "", next);
     if (rename(next, path) != 0)
         return file_error(err, "replace", path);
     return folder_sync(vault_home(vault), err);
@@ -54,7 +52,7 @@ bool next_master_install(const struct vault *vault, struct err *err)
 void next_master_drop(const struct vault *vault, const char *stamp)
 {
     char path[PATH_ROOM];
-    path_of(vault, NEXT_FILE, "", path);
+    path_of(vault, NEXT_MASTER_KEY_FILE, "", path);
     (void)unlink(path);
     path_of(vault, MASTER_KEY_FILE ".previous-", stamp, path);
     (void)unlink(path);
@@ -63,6 +61,6 @@ void next_master_drop(const struct vault *vault, const char *stamp)
 bool next_master_is_left(const struct vault *vault)
 {
     char path[PATH_ROOM];
-    path_of(vault, NEXT_FILE, "", path);
+    path_of(vault, NEXT_MASTER_KEY_FILE, "", path);
     return access(path, F_OK) == 0;
 }

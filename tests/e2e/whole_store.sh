@@ -176,6 +176,22 @@ smg system backup --output-file "$home/store.db"
 refused 'a backup does not overwrite the store' 2
 smg system backup --output-file "$home/master.key"
 refused 'nor a key file' 2
+working='store.db.snapshot store.db.aside store.db.new store.db.snapshot-wal store.db.aside-journal store.db.new-shm master.key.next'
+for name in $working; do
+    smg system backup --output-file "$home/$name"
+    refused "nor does it take a working file's name, $name" 2
+    smg system reset --confirm --output-file "$home/$name"
+    refused "nor does that of a reset, $name" 2
+done
+holdings >holdings.now
+check 'nothing was reset' cmp holdings.then holdings.now
+for name in store.db.snapshot store.db.aside store.db.new; do
+    cp good.smgbackup "$home/$name"
+    smg system restore --input-file "$home/$name"
+    refused "a restore does not read $name, which it would remove" 2
+    check 'and leaves it' cmp good.smgbackup "$home/$name"
+    rm "$home/$name"
+done
 smg system backup --output-file -
 refused 'nor does it go to the terminal' 2
 smg system backup --output-file "$T/nowhere/file"
