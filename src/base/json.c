@@ -281,30 +281,36 @@ static bool read_document(struct reader *reader, const struct json_value **ret)
     return true;
 }
 
+static struct reader reader_of(struct view text, unsigned deepest, struct arena *arena,
+                               struct err *err)
+{
+    const char *start = text.data ? text.data : "";
+    return (struct reader){.start = start,
+                           .at = start,
+                           .end = start + text.size,
+                           .arena = arena,
+                           .deepest = deepest,
+                           .err = err};
+}
+
 bool json_parse(struct view text, struct arena *arena, const struct json_value **ret,
                 struct err *err)
 {
-    const char *start = text.data ? text.data : "";
-    struct reader reader = {.start = start,
-                            .at = start,
-                            .end = start + text.size,
-                            .arena = arena,
-                            .deepest = LIMIT_JSON_DEPTH,
-                            .err = err};
+    return json_parse_within(text, LIMIT_JSON_DEPTH, arena, ret, err);
+}
+
+bool json_parse_within(struct view text, unsigned deepest, struct arena *arena,
+                       const struct json_value **ret, struct err *err)
+{
+    struct reader reader = reader_of(text, deepest, arena, err);
     return read_document(&reader, ret);
 }
 
 bool json_parse_own(struct view text, struct arena *arena, const struct json_value **ret,
                     struct err *err)
 {
-    const char *start = text.data ? text.data : "";
-    struct reader reader = {.start = start,
-                            .at = start,
-                            .end = start + text.size,
-                            .arena = arena,
-                            .deepest = JSON_OUT_DEPTH,
-                            .own = true,
-                            .err = err};
+    struct reader reader = reader_of(text, JSON_OUT_DEPTH, arena, err);
+    reader.own = true;
     return read_document(&reader, ret);
 }
 

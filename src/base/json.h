@@ -38,6 +38,10 @@ struct json_value {
 MUST_CHECK bool json_parse(struct view text, struct arena *arena, const struct json_value **ret,
                            struct err *err);
 
+// The same, but nested no deeper than `deepest`, which is at most LIMIT_JSON_DEPTH.
+MUST_CHECK bool json_parse_within(struct view text, unsigned deepest, struct arena *arena,
+                                  const struct json_value **ret, struct err *err);
+
 // The same for text that our own writer made: as deep as the writer goes, names not compared.
 MUST_CHECK bool json_parse_own(struct view text, struct arena *arena, const struct json_value **ret,
                                struct err *err);

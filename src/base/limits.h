@@ -67,6 +67,10 @@
 // JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
 #define LIMIT_JSON_DEPTH 128
 
+// The same for the record of an MCP server: `system export` puts four levels around it, and what
+// was exported must be a file that can be imported.
+#define LIMIT_RECORD_DEPTH (LIMIT_JSON_DEPTH - 4)
+
 // The id of a JSON-RPC message, with its quotes; it is kept as long as the call lives. Real ones
 // are numbers or UUIDs. Bytes.
 #define LIMIT_RPC_ID 256

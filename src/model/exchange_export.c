@@ -18,24 +18,6 @@ struct sheet {
     int64_t hidden; // keys that are not shown
 };
 
-static bool export_server(struct sheet *sheet, const struct config *config,
-                          const struct server *server, struct err *err)
-{
-    struct arena arena AUTO(arena_done);
-    struct buf whole AUTO(buf_done);
-    const struct json_value *record;
-    arena_init(&arena, LIMIT_JSON_MEMORY);
-    buf_init(&whole, LIMIT_SERVER_RECORD);
-    whole.secret = true;
-    if (sheet->reveal && !server_reveal(sheet->store, config, server, &whole, err))
-        return false;
-    if (!json_parse_own(sheet->reveal ? buf_view(&whole) : server->record, &arena, &record, err))
-        return err_set(err, ERR_INTEGRITY, "store_corrupt", "The record of a server is damaged: %s",
-                       server->server_name);
-    json_copy_to_out(record, sheet->out);
-    return true;
-}
-
 static bool export_config(struct sheet *sheet, const struct config *config, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
@@ -47,7 +29,7 @@ static bool export_config(struct sheet *sheet, const struct config *config, stru
     if (!server_query(sheet->store, config, &stmt, err))
         return false;
     while ((step = server_next(stmt, &server, err)) == STEP_ROW)
-        if (!export_server(sheet, config, &server, err))
+        if (!server_write(sheet->store, config, &server, sheet->reveal, sheet->out, err))
             return false;
     out_end(sheet->out, ']');
     out_end(sheet->out, '}');
@@ -217,18 +199,35 @@ static bool record_showing(struct sheet *sheet, const struct kept *kept, struct 
     return !sheet->reveal || audit_write(sheet->store, &event, err);
 }
 
-// Masked, unless a key of ours stands where no name tells of it.
-static void show_masked(struct out *out, const struct json_value *value)
+static bool damaged(const struct kept *kept, struct err *err)
 {
+    return err->kind == ERR_USAGE &&
+           err_set(err, ERR_INTEGRITY, "store_corrupt", "A kept member is damaged: %s", kept->name);
+}
+
+// Masked; all of it when a key of ours stands where no name tells of it.
+static bool show_masked(struct sheet *sheet, const struct kept *kept,
+                        const struct json_value *value, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
     struct buf masked AUTO(buf_done);
+    const struct json_value *shown;
     struct json_out json;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
     buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
     masked.secret = true;
     json_out_init(&json, &masked, JSON_COMPACT);
-    bool shown = server_mask_other(value, &json.out) && !masked.failed &&
-                 !rule_holds_api_key(buf_view(&masked)) && server_mask_other(value, out);
-    if (!shown)
-        out_text(out, VIEW(SERVER_MASK));
+    bool done = server_mask_other(value, &json.out) && !masked.failed;
+    if (!done && !masked.full)
+        return err_memory(err);
+    if (!done || rule_holds_api_key(buf_view(&masked))) {
+        out_text(sheet->out, VIEW(SERVER_MASK));
+        return true;
+    }
+    if (!json_parse_own(buf_view(&masked), &arena, &shown, err))
+        return damaged(kept, err);
+    json_copy_to_out(shown, sheet->out);
+    return true;
 }
 
 static bool export_kept(struct sheet *sheet, const struct kept *kept, struct err *err)
@@ -239,16 +238,16 @@ static bool export_kept(struct sheet *sheet, const struct kept *kept, struct err
     arena_init(&arena, LIMIT_JSON_MEMORY);
     buf_init(&json, LIMIT_SERVER_RECORD);
     json.secret = true;
-    if (!kept_open(sheet->store, kept, &json, err) || !record_showing(sheet, kept, err) ||
-        !json_parse_own(buf_view(&json), &arena, &value, err))
+    if (!kept_open(sheet->store, kept, &json, err) || !record_showing(sheet, kept, err))
         return false;
+    if (!json_parse_own(buf_view(&json), &arena, &value, err))
+        return damaged(kept, err);
     struct json_value named = *value;
     named.key = view_of(kept->name);
     out_key_view(sheet->out, named.key);
-    if (sheet->reveal)
-        json_copy_to_out(&named, sheet->out);
-    else
-        show_masked(sheet->out, &named);
+    if (!sheet->reveal)
+        return show_masked(sheet, kept, &named, err);
+    json_copy_to_out(&named, sheet->out);
     return true;
 }
 

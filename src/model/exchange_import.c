@@ -85,6 +85,7 @@ static bool import_server(struct import *import, const struct config *config,
     const struct server_change no_change = {0};
     struct view name = json_text(server_member(record, "server_name"));
     struct server server;
+    bool same;
     char called[2 * LIMIT_NAME + 8];
     (void)snprintf(called, sizeof called, "%s: %.*s", config->config_name,
                    name.size <= LIMIT_NAME ? (int)name.size : LIMIT_NAME, name.data);
@@ -94,10 +95,9 @@ static bool import_server(struct import *import, const struct config *config,
         return true;
     }
     if (server_select(import->store, config, name, &stmt, &server, err))
-        return note_present(import, EXCHANGE_SERVER, view_of(called),
-                            server_is(import->store, config, &server, record)
-                                ? NULL
-                                : "is another one in the store, and stays as it is there");
+        return server_is(import->store, config, &server, record, &same, err) &&
+               note_present(import, EXCHANGE_SERVER, view_of(called),
+                            same ? NULL : "is another one in the store, and stays as it is there");
     if (err->kind != ERR_NOT_FOUND)
         return false;
     return server_add(import->store, config, record, &no_change, err)

@@ -113,10 +113,11 @@ static bool check_servers(struct store *store, struct health *health, struct err
         if (!check_config_servers(store, &config, &bad, err))
             return false;
     if (bad.count > 0)
-        buf_add_format(&health->issues,
-                       "MCP servers whose records are damaged or were changed outside this "
-                       "program: %lld, the first in config %s (which: config validate)\n",
-                       (long long)bad.count, bad.config_name);
+        buf_add_format(
+            &health->issues,
+            "MCP servers whose records are damaged, show secrets or were changed outside this "
+            "program: %lld, the first in config %s (which: config validate)\n",
+            (long long)bad.count, bad.config_name);
     return step == STEP_END;
 }
 

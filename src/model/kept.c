@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model/audit.h"
+#include "model/sealed.h"
 
 // What a sealed value is bound to. No id of a config begins like this, see server.c.
 struct binding {
@@ -40,14 +41,7 @@ bool kept_count(struct store *store, int64_t *ret_count, struct err *err)
 bool kept_open(struct store *store, const struct kept *kept, struct buf *ret_json, struct err *err)
 {
     struct binding binding;
-    char nothing[1];
-    size_t size = kept->sealed.size > VAULT_SEAL_EXTRA ? kept->sealed.size - VAULT_SEAL_EXTRA : 0;
-    // Room first: the buf's memory is of the secret kind.
-    buf_add_blanks(ret_json, size);
-    if (ret_json->failed)
-        return err_memory(err);
-    return vault_unseal_upstream(store->vault, kept->sealed, bind_to(&binding, view_of(kept->name)),
-                                 size > 0 ? ret_json->data : nothing, err);
+    return sealed_open(store, kept->sealed, bind_to(&binding, view_of(kept->name)), ret_json, err);
 }
 
 bool kept_find(struct store *store, struct view name, bool *ret_found, struct buf *ret_json,

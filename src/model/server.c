@@ -8,6 +8,7 @@
 #include "model/audit.h"
 #include "model/hint.h"
 #include "model/rules.h"
+#include "model/sealed.h"
 
 // What a sealed record is bound to: the config's id, which has always the same length, and the
 // server's name.
@@ -77,20 +78,18 @@ bool server_select(struct store *store, const struct config *config, struct view
                         NULL);
 }
 
+static void start_record(struct buf *buf)
+{
+    buf_init(buf, LIMIT_SERVER_RECORD);
+    buf->secret = true;
+}
+
 bool server_open(struct store *store, const struct config *config, const struct server *server,
                  struct buf *ret_record, struct err *err)
 {
     struct binding binding;
     struct view context = bind_to(&binding, config, view_of(server->server_name));
-    size_t size =
-        server->sealed.size > VAULT_SEAL_EXTRA ? server->sealed.size - VAULT_SEAL_EXTRA : 0;
-    // Room first: the buf's memory is of the secret kind.
-    buf_add_blanks(ret_record, size);
-    if (ret_record->failed)
-        return err_memory(err);
-    char nothing[1];
-    return vault_unseal_upstream(store->vault, server->sealed, context,
-                                 size > 0 ? ret_record->data : nothing, err);
+    return sealed_open(store, server->sealed, context, ret_record, err);
 }
 
 bool server_reveal(struct store *store, const struct config *config, const struct server *server,
@@ -99,6 +98,27 @@ bool server_reveal(struct store *store, const struct config *config, const struc
     return server_open(store, config, server, ret_record, err) &&
            audit_server(store, config, "config.reveal_server", view_of(server->server_name),
                         (struct view){NULL, 0}, err);
+}
+
+bool server_write(struct store *store, const struct config *config, const struct server *server,
+                  bool reveal, struct out *out, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf whole AUTO(buf_done);
+    const struct json_value *record;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    start_record(&whole);
+    if (reveal && !server_reveal(store, config, server, &whole, err))
+        return false;
+    if (!json_parse_own(reveal ? buf_view(&whole) : server->record, &arena, &record, err))
+        return err->kind == ERR_USAGE &&
+               err_set(err, ERR_INTEGRITY, "store_corrupt", "The record of a server is damaged: %s",
+                       server->server_name);
+    // An earlier version may have masked less.
+    if (!reveal)
+        return server_record_mask(record, out) || err_memory(err);
+    json_copy_to_out(record, out);
+    return true;
 }
 
 // A record in the two forms in which the store keeps it.
@@ -119,7 +139,12 @@ static bool mask(const struct json_value *record, struct buf *ret_masked, struct
 {
     struct json_out json;
     json_out_init(&json, ret_masked, JSON_COMPACT);
-    if (!server_record_mask(record, &json.out) || ret_masked->failed)
+    bool masked = server_record_mask(record, &json.out);
+    if (ret_masked->full)
+        return err_set(err, ERR_USAGE, "server_too_large",
+                       "The record of a server takes more than %zu bytes with its secrets masked",
+                       ret_masked->maximum);
+    if (!masked || ret_masked->failed)
         return err_memory(err);
     if (!rule_holds_api_key(buf_view(ret_masked)))
         return true;
@@ -127,10 +152,16 @@ static bool mask(const struct json_value *record, struct buf *ret_masked, struct
                    "The record of the server holds an API key where it would be shown");
 }
 
-static void start_record(struct buf *buf)
+// Whether `shown` becomes `masked` when it is masked once more.
+static bool is_masked_less(struct view shown, struct view masked, struct err *err)
 {
-    buf_init(buf, LIMIT_SERVER_RECORD);
-    buf->secret = true;
+    struct arena arena AUTO(arena_done);
+    struct buf again AUTO(buf_done);
+    const struct json_value *record;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    buf_init(&again, 2 * LIMIT_SERVER_RECORD);
+    return json_parse_own(shown, &arena, &record, err) && mask(record, &again, err) &&
+           view_equal(buf_view(&again), masked);
 }
 
 // Whether what is stored for showing is what the whole record is shown as.
@@ -143,7 +174,13 @@ static bool compare_forms(const struct server *server, const struct json_value *
     bool done = mask(record, &masked, &trouble);
     if (!done && trouble.kind == ERR_MEMORY)
         return err_memory(err);
-    if (!done || !view_equal(buf_view(&masked), server->record))
+    if (done && view_equal(buf_view(&masked), server->record))
+        return true;
+    if (done && is_masked_less(server->record, buf_view(&masked), &trouble))
+        err_set(ret_damage, ERR_INTEGRITY, "record_unmasked",
+                "secrets of the server stand unmasked in the store, as an earlier version wrote "
+                "them: any config update-server masks them");
+    else
         err_set(ret_damage, ERR_INTEGRITY, "record_tampered",
                 "what is shown of the server was changed outside this program");
     return true;
@@ -224,7 +261,7 @@ static bool prepare(struct store *store, const struct config *config,
     buf_init(&ret_forms->record, 2 * LIMIT_SERVER_RECORD);
     if (!server_record_build(present, change, &whole, err))
         return false;
-    if (!json_parse(buf_view(&whole), &arena, &record, err))
+    if (!json_parse_within(buf_view(&whole), LIMIT_RECORD_DEPTH, &arena, &record, err))
         return err->kind == ERR_USAGE &&
                err_set(err, ERR_USAGE, "invalid_server",
                        "The record of the server is nested too deeply or names a tool twice");
@@ -244,16 +281,18 @@ bool server_add(struct store *store, const struct config *config, const struct j
 }
 
 bool server_is(struct store *store, const struct config *config, const struct server *server,
-               const struct json_value *source)
+               const struct json_value *source, bool *ret_same, struct err *err)
 {
     struct buf present AUTO(buf_done), coming AUTO(buf_done);
     const struct server_change nothing = {0};
-    struct err ignored;
     start_record(&present);
     start_record(&coming);
-    return server_open(store, config, server, &present, &ignored) &&
-           server_record_build(source, &nothing, &coming, &ignored) &&
-           view_equal(buf_view(&present), buf_view(&coming));
+    bool both = server_open(store, config, server, &present, err) &&
+                server_record_build(source, &nothing, &coming, err);
+    if (!both && err->kind != ERR_INTEGRITY && err->kind != ERR_USAGE)
+        return false;
+    *ret_same = both && view_equal(buf_view(&present), buf_view(&coming));
+    return true;
 }
 
 // Which members a change touches, for the audit: `config, tools`.

@@ -44,10 +44,17 @@ MUST_CHECK bool server_open(struct store *store, const struct config *config,
 MUST_CHECK bool server_reveal(struct store *store, const struct config *config,
                               const struct server *server, struct buf *ret_record, struct err *err);
 
+// Writes the record: masked, or with `reveal` in full, which goes into the audit (the caller is
+// then inside a change). ERR_INTEGRITY.
+MUST_CHECK bool server_write(struct store *store, const struct config *config,
+                             const struct server *server, bool reveal, struct out *out,
+                             struct err *err);
+
 // What became of a stored server: its whole record, and what is wrong with the two forms of it.
 struct server_state {
     const struct json_value *record; // NULL: it cannot be opened
-    struct err damage; // `sealed_record_damaged`, `record_tampered`, …; of kind ERR_NONE when sound
+    struct err damage; // `sealed_record_damaged`, `record_tampered`, `record_unmasked`, …; of kind
+                       // ERR_NONE when sound
     struct arena arena;
     struct buf whole;
 };
@@ -67,10 +74,11 @@ MUST_CHECK bool server_add(struct store *store, const struct config *config,
                            const struct json_value *source, const struct server_change *change,
                            struct err *err);
 
-// Whether the server is what `source`, an object that came from outside, would become. False also
+// Whether the server is what `source`, an object that came from outside, would become. Not so also
 // when it could become none, or the stored record cannot be opened.
 MUST_CHECK bool server_is(struct store *store, const struct config *config,
-                          const struct server *server, const struct json_value *source);
+                          const struct server *server, const struct json_value *source,
+                          bool *ret_same, struct err *err);
 
 // Changes a server; its name stays.
 MUST_CHECK bool server_update(struct store *store, const struct config *config,

@@ -106,10 +106,22 @@ static bool is_vessel(struct view name)
     return view_is(name, "env") || view_is(name, "headers");
 }
 
-static bool is_secret_name(struct view name)
+// Every value of a vessel, booleans and addresses too, however deep.
+static void mask_all(struct out *out, const struct json_value *value)
 {
-    return server_name_is_secret(name) || is_vessel(name);
+    if (value->type != JSON_OBJECT) {
+        out_text(out, value->type == JSON_NULL ? (struct view){NULL, 0} : VIEW(SERVER_MASK));
+        return;
+    }
+    out_begin(out, '{');
+    for (const struct json_value *member = value->first; member; member = member->next) {
+        out_key_view(out, member->key);
+        out_text(out, VIEW(SERVER_MASK));
+    }
+    out_end(out, '}');
 }
+
+static void mask_member(struct masker *masker, const struct json_value *member, bool secret);
 
 // Masks texts and numbers, all of them when `secret`, else those whose name or whose parent's name
 // says so. Whether something is on or off is no secret.
@@ -122,7 +134,7 @@ static void mask_tree(struct masker *masker, const struct json_value *value, boo
         for (const struct json_value *child = value->first; child; child = child->next) {
             if (named)
                 out_key_view(out, child->key);
-            mask_tree(masker, child, secret || (named && is_secret_name(child->key)));
+            (named ? mask_member : mask_tree)(masker, child, secret);
         }
         out_end(out, named ? '}' : ']');
     } else if (is_address(value)) {
@@ -134,19 +146,13 @@ static void mask_tree(struct masker *masker, const struct json_value *value, boo
     }
 }
 
-// Every value of `env` and `headers`, booleans and addresses too.
-static void mask_all(struct out *out, const struct json_value *value)
+// A member of any object, by its name.
+static void mask_member(struct masker *masker, const struct json_value *member, bool secret)
 {
-    if (value->type != JSON_OBJECT) {
-        out_text(out, VIEW(SERVER_MASK));
-        return;
-    }
-    out_begin(out, '{');
-    for (const struct json_value *member = value->first; member; member = member->next) {
-        out_key_view(out, member->key);
-        out_text(out, VIEW(SERVER_MASK));
-    }
-    out_end(out, '}');
+    if (is_vessel(member->key))
+        mask_all(masker->out, member);
+    else
+        mask_tree(masker, member, secret || server_name_is_secret(member->key));
 }
 
 static void mask_config(struct masker *masker, const struct json_value *config)
@@ -155,14 +161,12 @@ static void mask_config(struct masker *masker, const struct json_value *config)
     out_begin(out, '{');
     for (const struct json_value *member = json_first(config); member; member = member->next) {
         out_key_view(out, member->key);
-        if (is_vessel(member->key))
-            mask_all(out, member);
-        else if (view_is(member->key, "url") && member->type == JSON_TEXT)
+        if (view_is(member->key, "url") && member->type == JSON_TEXT)
             mask_url(masker, member->text);
         else if (view_is(member->key, "command") || view_is(member->key, "args"))
             json_copy_to_out(member, out);
         else
-            mask_tree(masker, member, server_name_is_secret(member->key));
+            mask_member(masker, member, false);
     }
     out_end(out, '}');
 }
@@ -191,7 +195,7 @@ bool server_record_mask(const struct json_value *record, struct out *out)
         else if (is_open(member->key))
             json_copy_to_out(member, out);
         else
-            mask_tree(&masker, member, server_name_is_secret(member->key));
+            mask_member(&masker, member, false);
     }
     out_end(out, '}');
     return !masker.failed;
@@ -200,7 +204,7 @@ bool server_record_mask(const struct json_value *record, struct out *out)
 bool server_mask_other(const struct json_value *value, struct out *out)
 {
     struct masker masker = {.out = out};
-    mask_tree(&masker, value, is_secret_name(value->key));
+    mask_member(&masker, value, false);
     return !masker.failed;
 }
 

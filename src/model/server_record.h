@@ -46,9 +46,10 @@ MUST_CHECK bool server_record_build(const struct json_value *present,
 // `invalid_name`. What depends on the machine is server_validate.h's.
 MUST_CHECK bool server_record_check(const struct json_value *record, struct err *err);
 
-// Writes the record with SERVER_MASK for every value of `env` and `headers`, for what the names of
-// members in `oauth_config` and in unknown members tell to be secret, and for credentials in the
-// url. False when memory failed: what was written is then void.
+// Writes the record with SERVER_MASK for every value of `env` and `headers`, wherever they stand,
+// for what the names of members in `oauth_config` and in unknown members tell to be secret, and for
+// credentials in the url. What is masked already stays as it is. False when memory failed: what was
+// written is then void.
 MUST_CHECK bool server_record_mask(const struct json_value *record, struct out *out);
 
 // The same for JSON that is no record of a server: what the names of members tell to be secret, and
@@ -58,8 +59,8 @@ MUST_CHECK bool server_mask_other(const struct json_value *value, struct out *ou
 // How many secrets of the record are only their mask: it was made from what was shown masked.
 size_t server_record_masked(const struct json_value *record);
 
-// Whether a member of this name holds a secret: secret, password, token, key or assertion is part
-// of it, in any case.
+// Whether a member of this name holds a secret: secret, password, token, key, assertion, passphrase
+// or credential is part of it, in any case.
 MUST_CHECK bool server_name_is_secret(struct view name);
 
 // The member, or NULL when it is missing or null.

@@ -267,8 +267,6 @@ static bool open_record(struct store *store, const struct config *config,
     arena_init(&opened->arena, LIMIT_JSON_MEMORY);
     buf_init(&opened->text, LIMIT_SERVER_RECORD);
     opened->text.secret = true;
-    if (server->sealed.size > LIMIT_SERVER_RECORD + VAULT_SEAL_EXTRA)
-        return err_set(err, ERR_INTEGRITY, "sealed_record_damaged", "A server's record is damaged");
     return server_open(store, config, server, &opened->text, err) &&
            json_parse_own(buf_view(&opened->text), &opened->arena, &opened->record, err) &&
            server_record_check(opened->record, err);

@@ -1,9 +1,6 @@
 // show.c: see show.h.
 #include "ops/show.h"
 
-#include "base/arena.h"
-#include "base/json.h"
-
 void show_user_names(struct out *out, const struct user *user)
 {
     field_string(out, "user_id", user->user_id);
@@ -81,21 +78,7 @@ void show_config_names(struct out *out, const struct config *config)
 bool show_server(struct op_call *call, const struct config *config, const struct server *server,
                  struct err *err)
 {
-    struct arena arena AUTO(arena_done);
-    struct buf whole AUTO(buf_done);
-    const struct json_value *record;
-    arena_init(&arena, LIMIT_JSON_MEMORY);
-    buf_init(&whole, LIMIT_SERVER_RECORD);
-    whole.secret = true;
-    if (call_has(call, P_REVEAL) && !server_reveal(call->store, config, server, &whole, err))
-        return false;
-    struct view text = call_has(call, P_REVEAL) ? buf_view(&whole) : server->record;
-    if (!json_parse_own(text, &arena, &record, err))
-        return err->kind == ERR_USAGE &&
-               err_set(err, ERR_INTEGRITY, "store_corrupt", "The record of a server is damaged: %s",
-                       server->server_name);
-    json_copy_to_out(record, call->out);
-    return true;
+    return server_write(call->store, config, server, call_has(call, P_REVEAL), call->out, err);
 }
 
 bool show_servers(struct op_call *call, const struct config *config, struct err *err)

@@ -294,6 +294,13 @@ static void masks(void **state)
                   "{\"tools\":{\"get_token\":{\"description\":\"a\"}},\"input_guardrails_policy\":{"
                   "\"additional_config\":{\"keywords\":\"b\"}},\"my_secret\":\"****\","
                   "\"note\":\"d\"}");
+    assert_masked(
+        "{\"env\":{\"A\":\"1\",\"B\":true},\"headers\":[\"2\"],\"deep\":{\"env\":{\"URL\":"
+        "\"https://a.b/?x=3\",\"C\":{\"d\":4}}},\"oauth_config\":{\"headers\":{\"uri\":"
+        "\"https://a.b/5\"}},\"config\":{\"nested\":[{\"env\":\"6\",\"headers\":null}]}}",
+        "{\"env\":{\"A\":\"****\",\"B\":\"****\"},\"headers\":\"****\",\"deep\":{\"env\":{"
+        "\"URL\":\"****\",\"C\":\"****\"}},\"oauth_config\":{\"headers\":{\"uri\":"
+        "\"****\"}},\"config\":{\"nested\":[{\"env\":\"****\",\"headers\":null}]}}");
     assert_masked("{\"config\":5,\"oauth_config\":null}", "{\"config\":{},\"oauth_config\":null}");
 }
 
