@@ -115,6 +115,7 @@ bool file_draft_open(struct file_draft *draft, const char *path, struct err *err
 {
     struct stat status;
     draft->descriptor = -1;
+    draft->is_new = false;
     if (snprintf(draft->path, sizeof draft->path, "%s", path) >= (int)sizeof draft->path)
         return err_set(err, ERR_USAGE, "path_too_long", "The path is longer than %d bytes",
                        LIMIT_PATH - 1);
@@ -126,6 +127,28 @@ bool file_draft_open(struct file_draft *draft, const char *path, struct err *err
     return draft->descriptor >= 0 || file_error(err, "create", path);
 }
 
+// Gives the draft its name. Where the file system cannot rename without writing over, a second
+// name does it.
+static bool take_name(const struct file_draft *draft)
+{
+    if (!draft->is_new)
+        return rename(draft->temporary, draft->path) == 0;
+    if (renameat2(AT_FDCWD, draft->temporary, AT_FDCWD, draft->path, RENAME_NOREPLACE) == 0)
+        return true;
+    if ((errno != EINVAL && errno != ENOSYS) || link(draft->temporary, draft->path) != 0)
+        return false;
+    (void)unlink(draft->temporary);
+    return true;
+}
+
+static bool naming_error(struct err *err, const struct file_draft *draft)
+{
+    if (draft->is_new && errno == EEXIST)
+        return err_set(err, ERR_CONFLICT, "file_exists",
+                       "%.900s exists already and was not written over", draft->path);
+    return file_error(err, "write", draft->path);
+}
+
 bool file_draft_commit(struct file_draft *draft, struct err *err)
 {
     char folder[LIMIT_PATH];
@@ -133,8 +156,8 @@ bool file_draft_commit(struct file_draft *draft, struct err *err)
         file_draft_drop(draft);
         return false;
     }
-    if (fsync(draft->descriptor) != 0 || rename(draft->temporary, draft->path) != 0) {
-        (void)file_error(err, "write", draft->path);
+    if (fsync(draft->descriptor) != 0 || !take_name(draft)) {
+        (void)naming_error(err, draft);
         file_draft_drop(draft);
         return false;
     }

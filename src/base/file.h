@@ -26,6 +26,7 @@ MUST_CHECK bool file_read(const char *path, struct buf *buf, struct stat *ret_st
 struct file_draft {
     char path[LIMIT_PATH], temporary[LIMIT_PATH + 8];
     int descriptor; // -1 when there is none
+    bool is_new;    // set after opening: commit writes over no file, ERR_CONFLICT `file_exists`
 };
 MUST_CHECK bool file_draft_open(struct file_draft *draft, const char *path, struct err *err);
 MUST_CHECK bool file_draft_commit(struct file_draft *draft, struct err *err);

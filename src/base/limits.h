@@ -93,5 +93,9 @@
 // A file system path taken from options or environment. Bytes.
 #define LIMIT_PATH 3072
 
+// The notes of an audit record: three texts, the longest are paths, whose every byte may take six
+// when it is written as an escape. Bytes.
+#define LIMIT_AUDIT_DETAIL (3u * 6 * (LIMIT_PATH + 256))
+
 // How long a command waits for another command's change to finish before it says `store_busy`.
 #define LIMIT_BUSY_MS 30000

@@ -210,6 +210,7 @@ static bool set_text(struct request *request, enum param param, const char *valu
     if (source) {
         buf_init(text, LIMIT_INPUT_FILE);
         text->secret = true;
+        request->stdin_taken = request->stdin_taken || value[0] == '-';
         // The path is not told: a secret after a stray `@` would be in it.
         if (!file_read(value[0] == '-' ? "-" : value + 1, text, NULL, err))
             return err_set(err, err->kind, err->code, "The file of --%s cannot be read: %s",
@@ -218,6 +219,17 @@ static bool set_text(struct request *request, enum param param, const char *valu
     }
     struct view content = text->data ? buf_view(text) : VIEW("");
     return param_read(param, content, &request->args.list[param], err);
+}
+
+// The content of the file that the value names, read before the store is locked.
+static bool set_file(struct request *request, enum param param, const char *value, struct err *err)
+{
+    struct buf *text = &request->texts[param];
+    buf_init(text, LIMIT_INPUT_FILE);
+    request->stdin_taken = request->stdin_taken || strcmp(value, "-") == 0;
+    return param_check_file(param, view_of(value), err) && file_read(value, text, NULL, err) &&
+           param_read(param, text->data ? buf_view(text) : VIEW(""), &request->args.list[param],
+                      err);
 }
 
 bool request_key_from_environment(struct request *request, const char *name, struct err *err)
@@ -285,6 +297,8 @@ static bool set_param(struct request *request, enum param param, const char *val
     struct arg *arg = &request->args.list[param];
     if (param == P_API_KEY)
         return set_key(request, value, err);
+    if (param_is_file(param))
+        return set_file(request, param, value, err);
     if (param_is_secret(param))
         return set_text(request, param, value, err);
     return param_read(param, view_of(value), arg, err);

@@ -35,7 +35,7 @@ struct request {
     const struct op *op; // NULL: a built-in, or help
     struct args args;
     struct clear_key *key;        // owns the text of P_API_KEY; NULL when none was given
-    struct buf texts[P_COUNT];    // own the texts of other secret parameters; empty: not given
+    struct buf texts[P_COUNT];    // own the texts of other secret parameters, and of files
     const char *home, *store_url; // NULL: not given
     bool output_given, globals_given[G_COUNT]; // the latter only for those that take a value
     enum render_format format;

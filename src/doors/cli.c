@@ -86,6 +86,7 @@ static bool open_result(const struct request *request, struct result *result, st
         format = RENDER_JSONL;
     if (!result_open(result, format, plain, to_file ? file->text.data : NULL, err))
         return false;
+    result->draft.is_new = request->op->new_file;
     result_name_columns(result, request->op->fields, request->op->columns);
     return true;
 }

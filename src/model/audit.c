@@ -159,7 +159,7 @@ bool audit_write(struct store *store, const struct audit_event *event, struct er
 {
     struct buf detail AUTO(buf_done);
     struct head head;
-    buf_init(&detail, 4096);
+    buf_init(&detail, LIMIT_AUDIT_DETAIL);
     write_notes(&detail, event);
     if (detail.failed)
         return err_memory(err);

@@ -110,15 +110,17 @@ bool config_query(struct store *store, struct page page, struct stmt **ret_stmt,
                     BIND(v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
-bool config_query_term(struct store *store, struct view term, struct stmt **ret_stmt,
-                       struct err *err)
+bool config_query_term(struct store *store, struct view term, struct page page,
+                       struct stmt **ret_stmt, struct err *err)
 {
     return db_query(store->db,
                     CONFIG_COLUMNS ", instr(lower(config_name), lower(?1)) FROM configs"
-                                   " WHERE instr(lower(config_name), lower(?1)) OR EXISTS("
+                                   " WHERE n > ?2"
+                                   " AND (instr(lower(config_name), lower(?1)) OR EXISTS("
                                    "SELECT 1 FROM servers WHERE config = configs.n"
-                                   " AND instr(lower(server_name), lower(?1))) ORDER BY n",
-                    BIND(v_view(term)), ret_stmt, err);
+                                   " AND instr(lower(server_name), lower(?1))))"
+                                   " ORDER BY n LIMIT ?3",
+                    BIND(v_view(term), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 bool config_found_by_name(struct stmt *stmt)

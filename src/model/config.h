@@ -41,7 +41,7 @@ MUST_CHECK bool config_query(struct store *store, struct page page, struct stmt 
 
 // Those whose name, or the name of one of their servers, contains `term` without regard to the case
 // of ASCII letters; config_found_by_name tells which it was.
-MUST_CHECK bool config_query_term(struct store *store, struct view term, struct stmt **ret_stmt,
-                                  struct err *err);
+MUST_CHECK bool config_query_term(struct store *store, struct view term, struct page page,
+                                  struct stmt **ret_stmt, struct err *err);
 bool config_found_by_name(struct stmt *stmt); // of the row that config_next has read
 MUST_CHECK enum step config_next(struct stmt *stmt, struct config *ret_config, struct err *err);

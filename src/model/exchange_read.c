@@ -20,6 +20,24 @@ struct entry {
     struct view name; // how notes call it
 };
 
+const char *const *exchange_known(enum exchange_kind kind, bool disabled)
+{
+    static const char *const user[] = {"email", "created_at", NULL},
+                             *const config[] = {"mcp_config_name", "mcp_config", NULL},
+                             *const project[] = {"project_name", "mcp_config_id", "users",
+                                                 "created_at", NULL},
+                             *const key[] = {"project_id", "user_id",    "created_at",  "disabled",
+                                             "name",       "expires_at", "disabled_at", NULL},
+                             *const enabled_key[] = {"project_id", "user_id", "created_at",
+                                                     "disabled",   "name",    "expires_at",
+                                                     NULL};
+    return kind == EXCHANGE_USER      ? user
+           : kind == EXCHANGE_CONFIG  ? config
+           : kind == EXCHANGE_PROJECT ? project
+           : disabled                 ? key
+                                      : enabled_key;
+}
+
 bool exchange_read_id(enum exchange_kind kind, struct view id, char ret_id[UUID_TEXT])
 {
     struct digest digest;
@@ -58,6 +76,14 @@ static void problem(const struct entry *entry, const char *member, const char *r
     exchange_note_problem(entry->notes, entry->kind, entry->name, text);
 }
 
+// The same, where the entry cannot be carried over because of it.
+static void fatal(const struct entry *entry, const char *member, const char *reason)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "its %s %s", member, reason);
+    (void)miss(entry, text);
+}
+
 // The entry's own id, noted when it changes. The ids of things are the names of their members.
 static bool read_own_id(const struct entry *entry, char ret_id[UUID_TEXT])
 {
@@ -70,8 +96,9 @@ static bool read_own_id(const struct entry *entry, char ret_id[UUID_TEXT])
     return true;
 }
 
-// The id of another thing; empty when there is none.
+// The id of another thing; empty when there is none. What is no id is told to `note`.
 static bool read_reference(const struct entry *entry, const char *member, enum exchange_kind kind,
+                           void (*note)(const struct entry *, const char *, const char *),
                            char ret_id[UUID_TEXT])
 {
     const struct json_value *value = server_member(entry->object, member);
@@ -80,7 +107,7 @@ static bool read_reference(const struct entry *entry, const char *member, enum e
         return true;
     if (value->type == JSON_TEXT && exchange_read_id(kind, value->text, ret_id))
         return true;
-    problem(entry, member, "is no id");
+    note(entry, member, "is no id");
     return false;
 }
 
@@ -160,7 +187,7 @@ static void note_others(const struct entry *entry, const char *const *known)
     }
 }
 
-static bool begin(struct entry *entry)
+static bool begin(const struct entry *entry)
 {
     return entry->object->type == JSON_OBJECT || miss(entry, "it is no object");
 }
@@ -168,14 +195,12 @@ static bool begin(struct entry *entry)
 bool exchange_read_user(struct exchange_notes *notes, const struct json_value *object,
                         struct exchange_user *ret_user)
 {
-    static const char *const known[] = {"email", "created_at", NULL};
     struct entry entry = {notes, EXCHANGE_USER, object, object->key};
     struct exchange_user user = {0};
     if (!begin(&entry) || !read_text(&entry, "email", rule_email, user.email, sizeof user.email) ||
         !read_own_id(&entry, user.user_id))
         return false;
     user.created_at = read_time(&entry, "created_at");
-    note_others(&entry, known);
     *ret_user = user;
     return true;
 }
@@ -183,7 +208,6 @@ bool exchange_read_user(struct exchange_notes *notes, const struct json_value *o
 bool exchange_read_config(struct exchange_notes *notes, const struct json_value *object,
                           struct exchange_config *ret_config)
 {
-    static const char *const known[] = {"mcp_config_name", "mcp_config", NULL};
     struct entry entry = {notes, EXCHANGE_CONFIG, object, object->key};
     struct exchange_config config = {0};
     if (!begin(&entry) ||
@@ -192,7 +216,6 @@ bool exchange_read_config(struct exchange_notes *notes, const struct json_value 
         !read_own_id(&entry, config.config_id))
         return false;
     config.servers = read_list(&entry, "mcp_config");
-    note_others(&entry, known);
     *ret_config = config;
     return true;
 }
@@ -200,8 +223,6 @@ bool exchange_read_config(struct exchange_notes *notes, const struct json_value 
 bool exchange_read_project(struct exchange_notes *notes, const struct json_value *object,
                            struct exchange_project *ret_project)
 {
-    static const char *const known[] = {"project_name", "mcp_config_id", "users", "created_at",
-                                        NULL};
     struct entry entry = {notes, EXCHANGE_PROJECT, object, object->key};
     struct exchange_project project = {0};
     if (!begin(&entry) ||
@@ -210,10 +231,9 @@ bool exchange_read_project(struct exchange_notes *notes, const struct json_value
         !read_own_id(&entry, project.project_id))
         return false;
     // A project can be without a config: then it lets nobody use anything.
-    (void)read_reference(&entry, "mcp_config_id", EXCHANGE_CONFIG, project.config_id);
+    (void)read_reference(&entry, "mcp_config_id", EXCHANGE_CONFIG, problem, project.config_id);
     project.users = read_list(&entry, "users");
     project.created_at = read_time(&entry, "created_at");
-    note_others(&entry, known);
     *ret_project = project;
     return true;
 }
@@ -254,14 +274,35 @@ static const char *bad_key(struct view key)
     if (key.size >= end_of_mask.size &&
         view_equal(view_skip(key, key.size - end_of_mask.size), end_of_mask))
         return "it is masked: only a file with the keys in full brings them over";
+    if (text_is_uuid(key))
+        return "the key has the form of a key_id, by which others are named: give its user a new "
+               "one";
     return NULL;
+}
+
+// What the entry says of the key, but for the key itself. With `known` all else is noted as lost.
+static bool read_key_members(const struct entry *entry, const char *const *known,
+                             struct exchange_key *key)
+{
+    if (!begin(entry) || !read_reference(entry, "user_id", EXCHANGE_USER, fatal, key->user_id) ||
+        !read_reference(entry, "project_id", EXCHANGE_PROJECT, fatal, key->project_id))
+        return false;
+    if (!key->user_id[0] || !key->project_id[0])
+        return miss(entry, "it lacks user_id or project_id");
+    if (!read_expiry(entry, &key->expires_at))
+        return false;
+    key->created_at = read_time(entry, "created_at");
+    key->disabled = read_disabled(entry);
+    key->disabled_at = key->disabled ? read_time(entry, "disabled_at") : 0;
+    read_key_name(entry, key);
+    if (known)
+        note_others(entry, known);
+    return true;
 }
 
 bool exchange_read_key(struct exchange_notes *notes, const struct json_value *object, size_t place,
                        struct exchange_key *ret_key)
 {
-    static const char *const known[] = {"project_id",  "user_id", "created_at", "disabled",
-                                        "disabled_at", "name",    "expires_at", NULL};
     struct exchange_key key = {.clear = object->key};
     struct entry entry = {notes, EXCHANGE_API_KEY, object, {NULL, 0}};
     const char *bad = bad_key(key.clear);
@@ -272,21 +313,31 @@ bool exchange_read_key(struct exchange_notes *notes, const struct json_value *ob
     entry.name = view_of(key.called);
     if (bad)
         return miss(&entry, bad);
-    if (!begin(&entry) || !read_reference(&entry, "user_id", EXCHANGE_USER, key.user_id) ||
-        !read_reference(&entry, "project_id", EXCHANGE_PROJECT, key.project_id)) {
-        notes->tallies[EXCHANGE_API_KEY].missed += object->type == JSON_OBJECT;
+    if (!read_key_members(&entry, NULL, &key))
         return false;
-    }
-    if (!key.user_id[0] || !key.project_id[0])
-        return miss(&entry, "it lacks user_id or project_id");
-    if (!read_expiry(&entry, &key.expires_at))
+    *ret_key = key;
+    return true;
+}
+
+bool exchange_is_usual(struct view name)
+{
+    return view_is(name, "common_mcp_gateway_config") || view_is(name, "plugins");
+}
+
+bool exchange_read_masked_key(struct exchange_notes *notes, const struct json_value *object,
+                              struct exchange_key *ret_key)
+{
+    static const char *const known[] = {"api_key",    "key_id",   "project_id",  "user_id",
+                                        "created_at", "disabled", "disabled_at", "name",
+                                        "expires_at", "status",   NULL};
+    struct exchange_key key = {.clear = {NULL, 0}};
+    struct view id = json_text(server_member(object, "key_id"));
+    struct entry entry = {notes, EXCHANGE_API_KEY, object, VIEW("?")};
+    if (!text_is_uuid(id) || !text_copy(key.called, sizeof key.called, id))
+        return miss(&entry, "it is masked and has no key_id");
+    entry.name = id;
+    if (!read_key_members(&entry, known, &key))
         return false;
-    key.created_at = read_time(&entry, "created_at");
-    key.disabled = read_disabled(&entry);
-    int64_t disabled_at = read_time(&entry, "disabled_at");
-    key.disabled_at = key.disabled ? disabled_at : 0;
-    read_key_name(&entry, &key);
-    note_others(&entry, known);
     *ret_key = key;
     return true;
 }

@@ -11,7 +11,8 @@
 // key, and `masked_apikeys`, the keys that the file does not show.
 //
 // A reader fills its record and returns true, or notes why the entry is not carried over. What an
-// entry says besides is noted as lost. Views point into the JSON. Nothing here touches a store.
+// entry says besides (exchange_known) is not its business. Views point into the JSON. Nothing here
+// touches a store.
 #pragma once
 
 #include <stdbool.h>
@@ -59,6 +60,10 @@ struct exchange_key {
 // `id` is no text of 1 to LIMIT_NAME bytes.
 MUST_CHECK bool exchange_read_id(enum exchange_kind kind, struct view id, char ret_id[UUID_TEXT]);
 
+// The names of the members that a user, config, project or key has in the file; a NULL ends them.
+// When an enabled key was disabled before is not of them.
+const char *const *exchange_known(enum exchange_kind kind, bool disabled);
+
 MUST_CHECK bool exchange_read_user(struct exchange_notes *notes, const struct json_value *entry,
                                    struct exchange_user *ret_user);
 MUST_CHECK bool exchange_read_config(struct exchange_notes *notes, const struct json_value *entry,
@@ -69,6 +74,14 @@ MUST_CHECK bool exchange_read_project(struct exchange_notes *notes, const struct
 // `place` is that of the entry in its section, from 1.
 MUST_CHECK bool exchange_read_key(struct exchange_notes *notes, const struct json_value *entry,
                                   size_t place, struct exchange_key *ret_key);
+
+// Whether it is one of the two kept members that every file has.
+bool exchange_is_usual(struct view name);
+
+// An element of `masked_apikeys`. `clear` is empty, and it is called by its key_id.
+MUST_CHECK bool exchange_read_masked_key(struct exchange_notes *notes,
+                                         const struct json_value *entry,
+                                         struct exchange_key *ret_key);
 
 // The entries of a section: those of the object, or none, with a note when it is something else.
 const struct json_value *exchange_entries(struct exchange_notes *notes, enum exchange_kind kind,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "model/api_key.h"
 #include "model/audit.h"
 #include "model/config.h"
@@ -88,7 +89,7 @@ static bool check_config_servers(struct store *store, const struct config *confi
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct server server;
     enum step step;
-    if (!server_query(store, config, &stmt, err))
+    if (!server_query(store, config, PAGE_ALL, &stmt, err))
         return false;
     while ((step = server_next(stmt, &server, err)) == STEP_ROW) {
         struct server_state state AUTO(server_state_done);
@@ -139,11 +140,11 @@ static void add_leftover(void *context, const char *path)
                    path);
 }
 
-// What operations on the whole store leave when they are cut off.
-static bool check_remains(struct store *store, struct health *health, struct err *err)
+// What operations on the whole store leave when they are cut off. Those under way leave nothing.
+static bool check_remains(struct store *store, bool idle, struct health *health, struct err *err)
 {
     bool pending;
-    if (!whole_is_idle(store))
+    if (!idle)
         return true;
     whole_leftovers(store, add_leftover, &health->warnings);
     if (!rotation_is_pending(store, &pending, err))
@@ -173,12 +174,15 @@ bool health_check(struct store *store, struct health *ret_health, struct err *er
     struct key_sum sum = {0};
     buf_init(&health.issues, 1 << 20);
     buf_init(&health.warnings, 1 << 20);
+    // From before the transaction's first reading: what it sees of them is then the present.
+    int idle AUTO(descriptor_close) = whole_keep_idle(store);
     // First, so that an exchange of master.key in between is not taken for a wrong one.
-    bool done = check_master_key(store, &health, err) &&
-                db_check(store->db, add_finding, &health.issues, err) &&
-                check_remains(store, &health, err) && check_keys(store, &health, &sum, err) &&
-                check_servers(store, &health, err) && check_audit(store, &health, &sum, err) &&
-                count_rows(store, &health, err);
+    bool done =
+        check_master_key(store, &health, err) && check_remains(store, idle >= 0, &health, err);
+    descriptor_close(&idle); // a backup need not wait for the rest
+    done = done && db_check(store->db, add_finding, &health.issues, err) &&
+           check_keys(store, &health, &sum, err) && check_servers(store, &health, err) &&
+           check_audit(store, &health, &sum, err) && count_rows(store, &health, err);
     check_mode(store->home, &health);
     check_mode(store->path, &health);
     if (!done || health.issues.failed || health.warnings.failed) {

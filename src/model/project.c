@@ -189,11 +189,13 @@ bool project_query_user(struct store *store, const struct user *user, struct pag
                     BIND(v_int(user->n), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
-bool project_query_config(struct store *store, const struct config *config, struct stmt **ret_stmt,
-                          struct err *err)
+bool project_query_config(struct store *store, const struct config *config, struct page page,
+                          struct stmt **ret_stmt, struct err *err)
 {
-    return db_query(store->db, PROJECT_SELECT "WHERE projects.config = ? ORDER BY projects.n",
-                    BIND(v_int(config->n)), ret_stmt, err);
+    return db_query(store->db,
+                    PROJECT_SELECT
+                    "WHERE projects.config = ? AND projects.n > ? ORDER BY projects.n LIMIT ?",
+                    BIND(v_int(config->n), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 enum step project_next(struct stmt *stmt, struct project *ret_project, struct err *err)

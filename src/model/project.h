@@ -57,7 +57,7 @@ MUST_CHECK bool project_query_user(struct store *store, const struct user *user,
 
 // The projects that use a config, in the order of creation.
 MUST_CHECK bool project_query_config(struct store *store, const struct config *config,
-                                     struct stmt **ret_stmt, struct err *err);
+                                     struct page page, struct stmt **ret_stmt, struct err *err);
 MUST_CHECK enum step project_next(struct stmt *stmt, struct project *ret_project, struct err *err);
 
 // The members of a project, in the order of joining the system; step with user_next.

@@ -32,25 +32,28 @@ static bool empty_tables(struct store *store, struct err *err)
 static bool name_backup(struct store *store, const char *path, const struct whole *whole,
                         char ret_path[WHOLE_PATH], struct err *err)
 {
-    char folder[WHOLE_PATH];
     if (path) {
         (void)snprintf(ret_path, WHOLE_PATH, "%s", path);
         return store_check_output(store, path, err);
     }
-    (void)snprintf(folder, sizeof folder, "%s/backups", store->home);
     int size = snprintf(ret_path, WHOLE_PATH, "%s/backups/before-reset-%s.smgbackup", store->home,
                         whole->stamp);
-    if (size < 0 || size >= LIMIT_PATH)
-        return err_set(err, ERR_USAGE, "path_too_long", "The path of the home is too long");
+    return (size > 0 && size < LIMIT_PATH) ||
+           err_set(err, ERR_USAGE, "path_too_long", "The path of the home is too long");
+}
+
+static bool make_folder(struct store *store, struct err *err)
+{
+    char folder[WHOLE_PATH];
+    (void)snprintf(folder, sizeof folder, "%s/backups", store->home);
     return folder_create(folder, err);
 }
 
-static bool back_up(struct store *store, const char *path, const struct whole *whole,
+static bool back_up(struct store *store, bool own_folder, const struct whole *whole,
                     struct reset_report *report, struct err *err)
 {
     struct file_draft draft AUTO(file_draft_drop) = {.descriptor = -1};
-    return name_backup(store, path, whole, report->path, err) &&
-           file_draft_open(&draft, report->path, err) &&
+    return (!own_folder || make_folder(store, err)) && file_draft_open(&draft, report->path, err) &&
            backup_draft(store, whole, &draft, &report->backup, err) &&
            file_draft_commit(&draft, err);
 }
@@ -75,9 +78,12 @@ bool store_reset(struct store *store, const char *path, bool dry_run,
         return false;
     store->now = clock_now();
     store->key_change = (struct key_sum){0};
-    bool done =
-        dry_run ? backup_examine(store, &report.backup, err)
-                : back_up(store, path, &whole, &report, err) && empty_store(store, &report, err);
+    bool done = name_backup(store, path, &whole, report.path, err) && store_unlock(store, err);
+    if (dry_run)
+        done = done && backup_examine(store, &report.backup, err);
+    else
+        done =
+            done && back_up(store, !path, &whole, &report, err) && empty_store(store, &report, err);
     if (done && !dry_run)
         done = db_commit(store->db, err);
     db_rollback(store->db);

@@ -18,6 +18,6 @@ struct reset_report {
 // projects, configs and API keys in one transaction. The audit chain goes on, key files stay, and
 // the digests of the keys are remembered as those of deleted keys are. The backup holds exactly
 // what was removed: other writers are kept away from before it until after the change. With
-// `dry_run` nothing is written.
+// `dry_run` nothing is written, but what would stop the backup is told.
 MUST_CHECK bool store_reset(struct store *store, const char *path, bool dry_run,
                             struct reset_report *ret_report, struct err *err);

@@ -35,13 +35,13 @@ static bool audit_server(struct store *store, const struct config *config, const
     return audit_write(store, &event, err);
 }
 
-bool server_query(struct store *store, const struct config *config, struct stmt **ret_stmt,
-                  struct err *err)
+bool server_query(struct store *store, const struct config *config, struct page page,
+                  struct stmt **ret_stmt, struct err *err)
 {
     return db_query(store->db,
-                    "SELECT n, server_name, record, sealed FROM servers WHERE config = ?"
-                    " ORDER BY n",
-                    BIND(v_int(config->n)), ret_stmt, err);
+                    "SELECT n, server_name, record, sealed FROM servers WHERE config = ? AND n > ?"
+                    " ORDER BY n LIMIT ?",
+                    BIND(v_int(config->n), v_int(page.after), v_limit(page.limit)), ret_stmt, err);
 }
 
 enum step server_next(struct stmt *stmt, struct server *ret_server, struct err *err)
@@ -419,7 +419,7 @@ bool server_copy_all(struct store *store, const struct config *source, const str
                                       .config_id = target->config_id,
                                       .notes = {{"config_name", view_of(target->config_name)},
                                                 {"source_config", view_of(source->config_name)}}};
-    if (!server_query(store, source, &stmt, err))
+    if (!server_query(store, source, PAGE_ALL, &stmt, err))
         return false;
     while ((step = server_next(stmt, &server, err)) == STEP_ROW)
         if (!copy_one(store, source, &server, target, err))
@@ -442,7 +442,7 @@ bool server_remove_all(struct store *store, const struct config *config, int64_t
     struct server server;
     enum step step;
     int64_t removed = 0;
-    if (!server_query(store, config, &stmt, err))
+    if (!server_query(store, config, PAGE_ALL, &stmt, err))
         return false;
     for (; (step = server_next(stmt, &server, err)) == STEP_ROW; removed++)
         if (!audit_server(store, config, "config.remove_server", view_of(server.server_name),

@@ -26,8 +26,8 @@ struct server {
     struct view sealed;
 };
 
-// All servers of a config, in the order of their adding; step with server_next.
-MUST_CHECK bool server_query(struct store *store, const struct config *config,
+// The servers of a config, in the order of their adding; step with server_next.
+MUST_CHECK bool server_query(struct store *store, const struct config *config, struct page page,
                              struct stmt **ret_stmt, struct err *err);
 MUST_CHECK enum step server_next(struct stmt *stmt, struct server *ret_server, struct err *err);
 

@@ -246,3 +246,15 @@ size_t server_record_masked(const struct json_value *record)
         count += is_open(member->key) ? 0 : count_masks(member);
     return count;
 }
+
+size_t server_masks(const struct json_value *object, const char *const *except)
+{
+    size_t count = 0;
+    for (const struct json_value *member = json_first(object); member; member = member->next) {
+        size_t i = 0;
+        while (except[i] && !view_is(member->key, except[i]))
+            i++;
+        count += except[i] ? 0 : count_masks(member);
+    }
+    return count;
+}

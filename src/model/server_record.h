@@ -63,6 +63,9 @@ MUST_CHECK bool server_mask_stands_for(struct view given, const struct json_valu
 // How many secrets of the record are only their mask: it was made from what was shown masked.
 size_t server_record_masked(const struct json_value *record);
 
+// The same of any object, but for the members named in `except`, which a NULL ends.
+size_t server_masks(const struct json_value *object, const char *const *except);
+
 // The member, or NULL when it is missing or null.
 const struct json_value *server_member(const struct json_value *object, const char *name);
 

@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "model/address.h"
 #include "model/server_record.h"
+#include "model/server_spec.h"
 
 // What clients take as the name of a tool: `{server}__{tool}`, 64 characters (gateway contract).
 enum { TOOL_NAME = 128, PREFIXED_NAME = 64, SEPARATOR = 2 };
@@ -72,17 +72,16 @@ static void judge_command(struct report *report, const struct json_value *config
 {
     struct view command = json_text(server_member(config, "command"));
     struct view path = json_text(server_member(server_member(config, "env"), "PATH"));
-    const char *own = getenv("PATH");
     char text[LIMIT_PATH];
-    if (!path.data)
-        path = view_of(own ? own : "/usr/local/bin:/usr/bin:/bin");
     if (!text_copy(text, sizeof text, command))
         return;
-    if (strchr(text, '/') ? is_program(text) : is_on_path(command, path))
+    bool placed = strchr(text, '/') != NULL;
+    if (placed ? is_program(text) : is_on_path(command, path.data ? path : VIEW(SERVER_PATH)))
         return;
     find(report, STOPS, "command_not_found", "config.command",
-         strchr(text, '/') ? "%.200s is no file that can be run"
-                           : "%.200s is not found on the PATH",
+         placed      ? "%.200s is no file that can be run"
+         : path.data ? "%.200s is not found on the PATH of env"
+                     : "%.200s is not found on " SERVER_PATH,
          text);
 }
 

@@ -1,7 +1,9 @@
 // server_validate.h: what would stop a server from working, as far as it shows without starting it.
 //
-// This machine's PATH and files are looked at; nothing is started, connected to or resolved. A name
-// that resolves to a private address is therefore refused only by whoever connects.
+// This machine's files are looked at, programs on the PATH that the gateway gives them (the
+// configured one, else SERVER_PATH) and not on that of whoever asks; nothing is started, connected
+// to or resolved. A name that resolves to a private address is therefore refused only by whoever
+// connects.
 #pragma once
 
 #include <stdbool.h>

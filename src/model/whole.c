@@ -75,7 +75,6 @@ bool whole_begin(struct store *store, struct whole *whole, struct err *err)
     whole->database = store->path;
     whole_path(store->path, WHOLE_SNAPSHOT, 0, whole->snapshot);
     whole_path(store->path, WHOLE_ASIDE, 0, whole->aside);
-    write_stamp(store->now, whole->stamp);
     whole->lock = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (whole->lock < 0)
         return file_error(err, "open", store->home);
@@ -83,6 +82,8 @@ bool whole_begin(struct store *store, struct whole *whole, struct err *err)
         descriptor_close(&whole->lock); // the working files are another one's
         return false;
     }
+    store->now = clock_now(); // it may have waited long
+    write_stamp(store->now, whole->stamp);
     remove_working_files(whole);
     return true;
 }
@@ -137,10 +138,12 @@ bool whole_record(struct store *store, const struct audit_event *event, struct e
     return false;
 }
 
-bool whole_is_idle(const struct store *store)
+int whole_keep_idle(const struct store *store)
 {
-    int lock AUTO(descriptor_close) = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
+    int lock = open(store->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0)
+        descriptor_close(&lock);
+    return lock;
 }
 
 void whole_leftovers(const struct store *store, void (*found)(void *context, const char *path),

@@ -33,7 +33,8 @@ struct whole {
     char stamp[WHOLE_STAMP];   // the store's `now` as part of a file name: 20250716T170200.406902
 };
 
-// Waits for its turn. Call whole_end always; it removes the working files.
+// Waits for its turn and sets the store's `now`. Call whole_end always; it removes the working
+// files.
 MUST_CHECK bool whole_begin(struct store *store, struct whole *whole, struct err *err);
 void whole_end(struct whole *whole);
 
@@ -46,9 +47,9 @@ MUST_CHECK bool whole_copy_store(struct store *store, const char *path, struct d
 // Writes one record in a transaction of its own.
 MUST_CHECK bool whole_record(struct store *store, const struct audit_event *event, struct err *err);
 
-// Whether no such operation is under way just now.
-bool whole_is_idle(const struct store *store);
+// Keeps such operations from beginning until the descriptor is closed; -1 when one is under way.
+int whole_keep_idle(const struct store *store);
 
-// Calls `found` for each working file that is there; when idle, those were left by a crash.
+// Calls `found` for each working file that is there; while idle, those were left by a crash.
 void whole_leftovers(const struct store *store, void (*found)(void *context, const char *path),
                      void *context);

@@ -121,6 +121,7 @@ struct op {
     size_t input_limit; // bytes of it; 0: LIMIT_INPUT_FILE
     bool to_mend;       // runs on a damaged store, too
     bool writes_file;   // --output-file is its own matter: the result goes to standard output
+    bool new_file;      // --output-file is written over no file
     bool lines;         // a file of it is JSON lines unless --output says otherwise
     const char *action; // what the audit calls it; NULL: `group.verb`, with `_` for `-`
     const char *plain;  // the field printed as `field: value` when no --output is given

@@ -1,4 +1,5 @@
 // op_config.c: `config …`: the configs themselves. Their servers are in op_server.c.
+#include "model/kept_of.h"
 #include "model/removal.h"
 #include "ops/page.h"
 #include "ops/show.h"
@@ -45,7 +46,8 @@ static bool config_copy(struct op_call *call, struct err *err)
     struct config source, target;
     if (!config_select(call->store, call_text(call, P_SOURCE_CONFIG), none, &source, err) ||
         !config_add(call->store, call_text(call, P_TARGET_CONFIG), &target, err) ||
-        !server_copy_all(call->store, &source, &target, err))
+        !server_copy_all(call->store, &source, &target, err) ||
+        !kept_of_copy(call->store, KEPT_OF_CONFIG, source.config_id, target.config_id, err))
         return false;
     target.servers = source.servers;
     show_config(call->out, &target);
@@ -73,7 +75,7 @@ static bool config_get(struct op_call *call, struct err *err)
     out_begin(call->out, '{');
     show_config_names(call->out, &config);
     out_key(call->out, "mcp_config");
-    if (!show_servers(call, &config, err))
+    if (!show_servers(call, &config, PAGE_ALL, err))
         return false;
     field_int(call->out, "projects", config.projects);
     field_time(call->out, "created_at", config.created_at);
@@ -102,8 +104,10 @@ static bool config_search(struct op_call *call, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct config config;
+    struct page page;
     enum step step;
-    if (!config_query_term(call->store, call_text(call, P_SEARCH_TERM), &stmt, err))
+    if (!call_page(call, PAGE_BY_CONFIG, &page, err) ||
+        !config_query_term(call->store, call_text(call, P_SEARCH_TERM), page, &stmt, err))
         return false;
     out_begin(call->out, '[');
     while ((step = config_next(stmt, &config, err)) == STEP_ROW) {
@@ -125,8 +129,10 @@ static bool config_list_projects(struct op_call *call, struct err *err)
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct config config;
     struct project project;
+    struct page page;
     enum step step;
-    if (!call_config(call, &config, err) || !project_query_config(call->store, &config, &stmt, err))
+    if (!call_config(call, &config, err) || !call_page(call, PAGE_BY_PROJECT, &page, err) ||
+        !project_query_config(call->store, &config, page, &stmt, err))
         return false;
     out_begin(call->out, '[');
     while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
@@ -207,7 +213,7 @@ static const struct op rows[] = {
         .example = "config search --search-term github",
         .run = config_search,
         .effect = EFFECT_READ,
-        PARAMS({P_SEARCH_TERM, MUST}),
+        PARAMS({P_SEARCH_TERM, MUST}, A_PAGE),
     },
     {
         .group = "config",
@@ -216,7 +222,7 @@ static const struct op rows[] = {
         .example = "config list-projects --config-name prod-config",
         .run = config_list_projects,
         .effect = EFFECT_READ,
-        PARAMS(THE_CONFIG),
+        PARAMS(THE_CONFIG, A_PAGE),
     },
 };
 

@@ -1,6 +1,5 @@
 // op_server.c: `config …`: the MCP servers of a config.
 #include "base/arena.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "ops/show.h"
 #include "ops/table.h"
@@ -104,10 +103,25 @@ static bool show_stored(struct op_call *call, struct err *err)
            show_server(call, &config, &server, err);
 }
 
+// Servers have no id: a page begins behind the one of a name.
+static bool page_of_servers(const struct op_call *call, const struct config *config,
+                            struct page *ret_page, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct server last = {0};
+    if (call_has(call, P_AFTER) &&
+        !server_select(call->store, config, call_text(call, P_AFTER), &stmt, &last, err))
+        return false;
+    *ret_page = (struct page){.after = last.n, .limit = call_number(call, P_LIMIT)};
+    return true;
+}
+
 static bool list_servers(struct op_call *call, struct err *err)
 {
     struct config config;
-    return call_config(call, &config, err) && show_servers(call, &config, err);
+    struct page page;
+    return call_config(call, &config, err) && page_of_servers(call, &config, &page, err) &&
+           show_servers(call, &config, page, err);
 }
 
 static bool add_server(struct op_call *call, struct err *err)
@@ -205,25 +219,15 @@ static bool remove_all_servers(struct op_call *call, struct err *err)
     return true;
 }
 
-// A policy given as --…policy or as --…policy-file. `file` keeps the text.
+// A policy given as --…policy or as --…policy-file.
 static bool read_policy(const struct op_call *call, enum param inline_param, enum param file_param,
                         struct arena *arena, const struct json_value **ret_policy, struct err *err)
 {
-    struct buf content AUTO(buf_done);
-    buf_init(&content, LIMIT_INPUT_FILE);
     if (call_has(call, inline_param) && call_has(call, file_param))
         return err_set(err, ERR_USAGE, "options_disagree", "Give --%s or --%s, not both",
                        param_rows[inline_param].name, param_rows[file_param].name);
-    if (!call_has(call, file_param))
-        return read_value(call, inline_param, arena, ret_policy, err);
-    if (!file_read(call_text(call, file_param).data, &content, NULL, err))
-        return false;
-    char *text = (char *)arena_take(arena, content.size + 1);
-    if (!text)
-        return err_memory(err);
-    if (content.size > 0)
-        memcpy(text, content.data, content.size);
-    return json_parse((struct view){text, content.size}, arena, ret_policy, err);
+    return read_value(call, call_has(call, file_param) ? file_param : inline_param, arena,
+                      ret_policy, err);
 }
 
 static bool update_guardrails(struct op_call *call, const char *verb, bool input, bool output,
@@ -293,7 +297,8 @@ static const struct op rows[] = {
         .example = "config list-servers --config-name prod-config",
         .run = list_servers,
         .reads_only = shows_no_secrets,
-        PARAMS(THE_CONFIG, {P_REVEAL, MAY}),
+        PARAMS(THE_CONFIG, A_PAGE, {P_REVEAL, MAY}),
+        .helps = {{P_AFTER, "go on after the server of this name"}},
     },
     {
         .group = "config",

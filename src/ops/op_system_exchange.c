@@ -125,8 +125,10 @@ static const struct op rows[] = {
             "Adds the users, projects, memberships, configs, servers and API keys that the store "
             "does not have, with their ids and times, all in one transaction. What it has stays as "
             "it is, so that a file can be imported twice. The result counts and names what could "
-            "not be carried over; the exit status is then 1, and all the rest is imported. A key "
-            "that was deleted from this store, by a reset too, comes back by --revive-keys only.",
+            "not be carried over (problems); the exit status is then 1, and all the rest is "
+            "imported. Members without a place here are told (not_kept) and change no status. A "
+            "key that was deleted from this store, by a reset too, comes back by --revive-keys "
+            "only.",
         .example = "system import --input-file enkrypt_mcp_config.json --dry-run\n"
                    "system import --input-file enkrypt_mcp_config.json",
         .run = system_import,
@@ -150,6 +152,7 @@ static const struct op rows[] = {
                    "system export --reveal --output-file enkrypt_mcp_config.json",
         .run = system_export,
         .reads_only = shows_no_secrets,
+        .new_file = true,
         PARAMS({P_OUTPUT_FILE, MAY}, {P_REVEAL, MAY}),
         .helps = {{P_OUTPUT_FILE, "the file to write, which must be new (mode 0600); - is stdout"}},
     },

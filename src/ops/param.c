@@ -63,7 +63,7 @@ const struct param_row param_rows[P_COUNT] = {
     [P_SOURCE_CONFIG] = {"source-config", "NAME", TYPE_NAME, "the config to copy"},
     [P_TARGET_CONFIG] = {"target-config", "NAME", TYPE_NAME, "the config to make; must be unique"},
     [P_SERVER_NAME] = {"server-name", "NAME", TYPE_NAME, "the server, by its name in the config"},
-    [P_SERVER_COMMAND] = {"server-command", "COMMAND", TYPE_PATH,
+    [P_SERVER_COMMAND] = {"server-command", "COMMAND", TYPE_COMMAND,
                           "the program that is the server, speaking over its stdin and stdout"},
     [P_ARGS] = {"args", "A,B,C", TYPE_LIST, "its arguments; with commas in them, as a JSON list"},
     [P_ENV] = {"env", "JSON", TYPE_JSON,
@@ -91,13 +91,15 @@ const struct param_row param_rows[P_COUNT] = {
     [P_OAUTH] = {"oauth", "JSON", TYPE_JSON,
                  "how to get tokens for the server; secret; - is stdin, @FILE a file"},
     [P_POLICY] = {"policy", "JSON", TYPE_JSON, "the policy; - is stdin, @FILE a file"},
-    [P_POLICY_FILE] = {"policy-file", "FILE", TYPE_PATH, "a file with the policy"},
+    [P_POLICY_FILE] = {"policy-file", "FILE", TYPE_JSON_FILE, "a file with the policy"},
     [P_INPUT_POLICY] = {"input-policy", "JSON", TYPE_JSON,
                         "the policy for what goes to the server"},
-    [P_INPUT_POLICY_FILE] = {"input-policy-file", "FILE", TYPE_PATH, "a file with that policy"},
+    [P_INPUT_POLICY_FILE] = {"input-policy-file", "FILE", TYPE_JSON_FILE,
+                             "a file with that policy"},
     [P_OUTPUT_POLICY] = {"output-policy", "JSON", TYPE_JSON,
                          "the policy for what comes from the server"},
-    [P_OUTPUT_POLICY_FILE] = {"output-policy-file", "FILE", TYPE_PATH, "a file with that policy"},
+    [P_OUTPUT_POLICY_FILE] = {"output-policy-file", "FILE", TYPE_JSON_FILE,
+                              "a file with that policy"},
     [P_LISTEN] = {"listen", "ADDRESS", TYPE_LISTEN,
                   "where clients connect: HOST:PORT or unix:PATH; 127.0.0.1:8000 unless given"},
     [P_STDIO] = {"stdio", NULL, TYPE_FLAG,
@@ -194,6 +196,14 @@ static bool is_utf8(struct view text)
         text = view_skip(text, length);
     }
     return true;
+}
+
+static bool read_path(enum param param, struct view text, struct err *err)
+{
+    // A command becomes JSON text; other paths are whatever the file system has.
+    if (param_rows[param].type == TYPE_COMMAND && !is_utf8(text))
+        return bad_value(param, "UTF-8", err);
+    return (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);
 }
 
 static bool read_number(struct view text, int64_t *ret_number)
@@ -356,25 +366,38 @@ bool param_has_sources(enum param param)
     return param_rows[param].type == TYPE_KEY || param_rows[param].type == TYPE_JSON;
 }
 
-static bool refuse_stray_key(enum param param, struct view text, struct err *err)
+bool param_is_file(enum param param)
 {
-    // JSON may hold one where it is kept as a secret; whoever stores the rest looks there.
-    if (param_rows[param].type == TYPE_KEY || param_rows[param].type == TYPE_JSON ||
-        !rule_holds_api_key(text))
-        return true;
+    return param_rows[param].type == TYPE_JSON_FILE;
+}
+
+static bool stray_key(enum param param, struct err *err)
+{
     return err_set(err, ERR_USAGE, "stray_api_key",
                    "The value of --%s holds an API key, which does not belong there",
                    param_rows[param].name);
 }
 
-static bool read_switch(enum param param, struct view text, struct err *err)
+static bool refuse_stray_key(enum param param, struct view text, struct err *err)
 {
-    return view_is(text, "true") || view_is(text, "false") ||
-           bad_value(param, "true or false", err);
+    // JSON may hold one where it is kept as a secret; whoever stores the rest looks there.
+    if (param_has_sources(param) || param_is_file(param) || !rule_holds_api_key(text))
+        return true;
+    return stray_key(param, err);
 }
 
-static bool read_status(enum param param, struct view text, struct err *err)
+bool param_check_file(enum param param, struct view path, struct err *err)
 {
+    if (rule_holds_api_key(path))
+        return stray_key(param, err);
+    return read_path(param, path, err);
+}
+
+static bool read_word(enum param param, struct view text, struct err *err)
+{
+    if (param_rows[param].type == TYPE_SWITCH)
+        return view_is(text, "true") || view_is(text, "false") ||
+               bad_value(param, "true or false", err);
     return view_is(text, "active") || view_is(text, "disabled") || view_is(text, "expired") ||
            bad_value(param, "active, disabled or expired", err);
 }
@@ -404,15 +427,15 @@ bool param_read(enum param param, struct view text, struct arg *ret_arg, struct 
         good = !rule_api_key(text) || bad_value(param, rule_api_key(text), err);
         break;
     case TYPE_SWITCH:
-        good = read_switch(param, text, err);
-        break;
     case TYPE_STATUS:
-        good = read_status(param, text, err);
+        good = read_word(param, text, err);
         break;
     case TYPE_PATH:
-        good = (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);
+    case TYPE_COMMAND:
+        good = read_path(param, text, err);
         break;
     case TYPE_JSON:
+    case TYPE_JSON_FILE:
         good = read_json(param, text, err);
         break;
     case TYPE_LIST:

@@ -115,25 +115,27 @@ enum param {
 };
 
 enum param_type {
-    TYPE_FLAG,     // given or not
-    TYPE_TEXT,     // 1 to LIMIT_TERM bytes of UTF-8
-    TYPE_EMAIL,    // rule_email
-    TYPE_NAME,     // rule_name
-    TYPE_UUID,     // any case
-    TYPE_KEY,      // a full key, a key_id or a masked form; secret
-    TYPE_DURATION, // number: microseconds
-    TYPE_EXPIRY,   // a duration, or `never` (number: 0)
-    TYPE_TIME,     // a point in time; number: microseconds since 1970
-    TYPE_SWITCH,   // true or false
-    TYPE_STATUS,   // active, disabled or expired
-    TYPE_NUMBER,   // 1 to LIMIT_PAGE
-    TYPE_PATH,     // of a file
-    TYPE_JSON,     // a JSON text; the door has read it where `-` or @FILE was given; secret
-    TYPE_LIST,     // texts with commas between them, or a JSON list of texts; may be empty; secret
-    TYPE_URL,      // url_read; secret
-    TYPE_WORDS,    // texts with commas between them, none empty; not secret
-    TYPE_LISTEN,   // HOST:PORT, [IPV6]:PORT or unix:PATH
-    TYPE_SIZE,     // number: bytes; 1 to LIMIT_SIZE, with K, M or G for powers of 1024
+    TYPE_FLAG,      // given or not
+    TYPE_TEXT,      // 1 to LIMIT_TERM bytes of UTF-8
+    TYPE_EMAIL,     // rule_email
+    TYPE_NAME,      // rule_name
+    TYPE_UUID,      // any case
+    TYPE_KEY,       // a full key, a key_id or a masked form; secret
+    TYPE_DURATION,  // number: microseconds
+    TYPE_EXPIRY,    // a duration, or `never` (number: 0)
+    TYPE_TIME,      // a point in time; number: microseconds since 1970
+    TYPE_SWITCH,    // true or false
+    TYPE_STATUS,    // active, disabled or expired
+    TYPE_NUMBER,    // 1 to LIMIT_PAGE
+    TYPE_PATH,      // of a file
+    TYPE_COMMAND,   // a program's name or path: one of a file, in UTF-8
+    TYPE_JSON,      // a JSON text; the door has read it where `-` or @FILE was given; secret
+    TYPE_JSON_FILE, // a file with a JSON text; the door has read it
+    TYPE_LIST,      // texts with commas between them, or a JSON list of texts; may be empty; secret
+    TYPE_URL,       // url_read; secret
+    TYPE_WORDS,     // texts with commas between them, none empty; not secret
+    TYPE_LISTEN,    // HOST:PORT, [IPV6]:PORT or unix:PATH
+    TYPE_SIZE,      // number: bytes; 1 to LIMIT_SIZE, with K, M or G for powers of 1024
 };
 
 struct param_row {
@@ -162,6 +164,12 @@ bool param_is_secret(enum param param);
 
 // Whether the value `-` means standard input, and `@FILE` a file.
 bool param_has_sources(enum param param);
+
+// Whether the value names a file whose content the door puts in its place.
+bool param_is_file(enum param param);
+
+// Checks the name of such a file. ERR_USAGE.
+MUST_CHECK bool param_check_file(enum param param, struct view path, struct err *err);
 
 // Checks `text` by the parameter's type and fills `*ret_arg`, which borrows `text`. ERR_USAGE says
 // what is wrong; the text of a key is never part of it.

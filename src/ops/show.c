@@ -81,12 +81,13 @@ bool show_server(struct op_call *call, const struct config *config, const struct
     return server_write(call->store, config, server, call_has(call, P_REVEAL), call->out, err);
 }
 
-bool show_servers(struct op_call *call, const struct config *config, struct err *err)
+bool show_servers(struct op_call *call, const struct config *config, struct page page,
+                  struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
     struct server server;
     enum step step;
-    if (!server_query(call->store, config, &stmt, err))
+    if (!server_query(call->store, config, page, &stmt, err))
         return false;
     out_begin(call->out, '[');
     while ((step = server_next(stmt, &server, err)) == STEP_ROW)
@@ -103,7 +104,7 @@ bool show_doomed_servers(struct op_call *call, const struct config *config, stru
     enum step step;
     if (!call_has(call, P_DRY_RUN))
         return true;
-    if (!server_query(call->store, config, &stmt, err))
+    if (!server_query(call->store, config, PAGE_ALL, &stmt, err))
         return false;
     field_begin(call->out, "servers", '[');
     while ((step = server_next(stmt, &server, err)) == STEP_ROW)

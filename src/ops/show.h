@@ -35,8 +35,9 @@ void show_config_names(struct out *out, const struct config *config);
 MUST_CHECK bool show_server(struct op_call *call, const struct config *config,
                             const struct server *server, struct err *err);
 
-// The records of all servers of a config, as an array.
-MUST_CHECK bool show_servers(struct op_call *call, const struct config *config, struct err *err);
+// The records of a config's servers, as an array.
+MUST_CHECK bool show_servers(struct op_call *call, const struct config *config, struct page page,
+                             struct err *err);
 
 // Under --dry-run, member `servers`: the names of those that would go. Nothing otherwise.
 MUST_CHECK bool show_doomed_servers(struct op_call *call, const struct config *config,

@@ -297,8 +297,8 @@ emails() { "$SMG" "$@" user list -o jsonl | jq -r .email; }
 
 start_writers
 for n in 1 2 3; do
+    cat acknowledged.* >"before.$n"
     must smg system backup --output-file "busy.$n"
-    cp acknowledged.1 "before.$n"
 done
 stop_writers
 for n in 1 2 3; do
@@ -314,15 +314,17 @@ for n in 1 2 3; do
     # Of each writer there are the first so many, without a gap.
     gaps=$(sed -E 's/w([0-9])-([0-9]+)-.*/\1 \2/' restored | sort -k1,1n -k2,2n | awk '$1 != w { w = $1; n = 0 } $2 != ++n { print }')
     same "and of one moment ($(wc -l <restored) users)" '' "$gaps"
+    same "after what was acknowledged before it began ($(wc -l <"before.$n") users)" '' "$(sort "before.$n" | comm -23 - <(sort restored))"
 done
 same 'the writers were not disturbed' '' "$(sort writers.err | uniq -c | head -n 5)"
 
 start_writers
+cat acknowledged.* >before
 must smg system restore --input-file good.smgbackup
 aside=$(jq -r .kept_aside out)
-cp acknowledged.3 around
 stop_writers
 cp "$aside" aside.db
+same "the file kept aside has what was acknowledged before the restore began ($(wc -l <before) changes)" '' "$(sort before | comm -23 - <(emails --store "sqlite:$T/aside.db" | sort))"
 { emails && emails --store "sqlite:$T/aside.db"; } | sort -u >there
 same "what was acknowledged is in the store or in the file kept aside ($(wc -l <acknowledged) changes)" '' "$(sort -u acknowledged | comm -23 - there)"
 same 'the writers were not disturbed' '' "$(sort writers.err | uniq -c | head -n 5)"
@@ -330,6 +332,7 @@ check 'they went on in the restored store' test "$(emails | grep -c '^w')" -gt 0
 sound 'after a restore under eight writers'
 
 start_writers
+cat acknowledged.* >before
 must smg system reset --confirm
 backup=$(jq -r .backup_file out)
 stop_writers
@@ -338,7 +341,9 @@ rm -rf second
 mkdir -m 700 second
 cp "$home/index.key" "$home/master.key" second
 SECURE_MCP_GATEWAY_HOME=$T/second "$SMG" system restore --input-file "$backup" >/dev/null 2>err || cat err
-SECURE_MCP_GATEWAY_HOME=$T/second emails >>there
+SECURE_MCP_GATEWAY_HOME=$T/second emails | sort >restored
+cat restored >>there
+same "the backup of the reset has what was acknowledged before it began ($(wc -l <before) changes)" '' "$(sort before | comm -23 - restored)"
 same "what was acknowledged is in the store or in the backup of the reset ($(wc -l <acknowledged) changes)" '' "$(sort -u acknowledged | comm -23 - <(sort -u there))"
 same 'the writers were not disturbed' '' "$(sort writers.err | uniq -c | head -n 5)"
 sound 'after a reset under eight writers'
@@ -356,6 +361,13 @@ must smg system reset --dry-run
 same 'a rehearsal says what would go' '[2,2,1,4,true]' "$(jq -c '[.deleted_users,.deleted_projects,.deleted_configs,.deleted_api_keys,.dry_run]' out)"
 holdings >holdings.now
 check 'and changes nothing' cmp holdings.then holdings.now
+rm -rf "$home/backups"
+mv "$home/master.key" master.away
+smg system reset --dry-run
+refused 'a rehearsal tells what would stop the backup' 1
+mv master.away "$home/master.key"
+must smg system reset --dry-run
+check 'and makes no folder' test ! -e "$home/backups"
 must smg system reset --confirm </dev/null
 backup=$(jq -r .backup_file out)
 same 'the backup is for its owner alone' 600 "$(stat -c %a "$backup")"
@@ -404,18 +416,25 @@ check 'and the key file is the new one' cmp master.new "$home/master.key"
 must smg user generate-api-key --email alice@example.com --project-name Alpha
 sound 'after the restore of an old backup'
 
+rm -f stop readings reader.err
 (
-    while [ ! -e stop ]; do "$SMG" user list-api-keys --email bob@example.com >/dev/null 2>>reader.err || echo failed >>reader.err; done
+    while [ ! -e stop ]; do
+        if "$SMG" user list-api-keys --email bob@example.com >/dev/null 2>>reader.err; then echo >>readings; else echo failed >>reader.err; fi
+    done
 ) &
 reader=$!
-rm -f stop
 for _ in 1 2 3 4 5; do must smg system rotate-master-key; done
 touch stop
 wait "$reader"
-check 'keys are shown all through five exchanges' test ! -s reader.err
+check "keys are shown all through five exchanges ($(wc -l <readings) times)" test -s readings -a ! -s reader.err
 sound 'after five exchanges'
 
 echo '# Two at a time'
+flock "$home" sh -c 'sleep 1; date -u +%Y-%m-%dT%H:%M:%S.%6N >waited' &
+sleep 0.3
+must smg system backup --output-file late.smgbackup
+wait "$!"
+check 'a backup is of the moment at which its turn came' test "$(jq -r .created_at out)" '>' "$(cat waited)"
 "$SMG" system backup --output-file first 2>first.err >/dev/null &
 first=$!
 must smg system backup --output-file second.smgbackup

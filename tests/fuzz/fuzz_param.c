@@ -146,7 +146,13 @@ static void check_accepted(enum param_type type, struct view text, int64_t numbe
     case TYPE_WORDS:
         must(text.size >= 1 && text.size <= LIMIT_LIST);
         break;
+    case TYPE_COMMAND:
+        must(text.size >= 1 && text.size < LIMIT_PATH);
+        for (struct view rest = text; rest.size > 0; rest = view_skip(rest, utf8_length(rest)))
+            must(utf8_length(rest) > 0);
+        break;
     case TYPE_JSON: // reading them is fuzz_json's and fuzz_server_record's
+    case TYPE_JSON_FILE:
     case TYPE_LIST:
     case TYPE_URL:
         must(text.size <= LIMIT_INPUT_FILE);
@@ -157,7 +163,8 @@ static void check_accepted(enum param_type type, struct view text, int64_t numbe
 // A key of its own right, or JSON: whoever stores that looks into it.
 static bool may_hold_key(enum param param)
 {
-    return param_rows[param].type == TYPE_KEY || param_rows[param].type == TYPE_JSON;
+    return param_rows[param].type == TYPE_KEY || param_rows[param].type == TYPE_JSON ||
+           param_rows[param].type == TYPE_JSON_FILE;
 }
 
 // Of a key, alone or in the value of another parameter, an error says nothing: whatever the text

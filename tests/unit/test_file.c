@@ -210,6 +210,31 @@ static void drafts(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+// A file that came in between stays as it is.
+static void a_new_file_is_written_over_nothing(void **state)
+{
+    (void)state;
+    struct file_draft draft;
+    const char *path = path_of("new");
+    assert_true(file_draft_open(&draft, path, &err));
+    draft.is_new = true;
+    assert_true(file_write_all(draft.descriptor, VIEW("draft")));
+    assert_true(file_replace(path, VIEW("other"), &err));
+    assert_false(file_draft_commit(&draft, &err));
+    assert_string_equal(err.code, "file_exists");
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    assert_content(path, VIEW("other"));
+    assert_int_equal(count_entries(), 1);
+    assert_int_equal(unlink(path), 0);
+    assert_true(file_draft_open(&draft, path, &err));
+    draft.is_new = true;
+    assert_true(file_write_all(draft.descriptor, VIEW("draft")));
+    assert_true(file_draft_commit(&draft, &err));
+    assert_content(path, VIEW("draft"));
+    assert_int_equal(count_entries(), 1);
+    assert_int_equal(unlink(path), 0);
+}
+
 // Four writers at once: every reader sees one writer's whole content.
 static void writers_do_not_mix(void **state)
 {
@@ -281,6 +306,7 @@ int main(void)
         cmocka_unit_test(keeps_the_old_when_the_disk_is_full),
         cmocka_unit_test(refuses_bad_places),
         cmocka_unit_test(drafts),
+        cmocka_unit_test(a_new_file_is_written_over_nothing),
         cmocka_unit_test(writers_do_not_mix),
         cmocka_unit_test(creates_folders),
     };

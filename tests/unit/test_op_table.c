@@ -26,6 +26,8 @@ static const struct {
     {"env.json", "{}"},
     {"headers.json", "{}"},
     {"policy.json", "{}"},
+    {"in.json", "{}"},
+    {"out.json", "{}"},
 };
 
 static int set_up(void **state)

@@ -393,6 +393,21 @@ static void reads_texts_and_paths(void **state)
             assert_true(refuses(param, view_bytes(many, LIMIT_PATH), "invalid_value"));
             assert_true(refuses(param, VIEW(""), "invalid_value"));
         }
+        if (is_of(param, TYPE_COMMAND)) {
+            assert_true(accepts(param, VIEW("/opt/caf\xc3\xa9"), 0));
+            assert_true(refuses(param, VIEW("/opt/caf\xe9"), "invalid_value"));
+            assert_true(refuses(param, view_bytes(many, LIMIT_PATH), "invalid_value"));
+            assert_true(refuses(param, VIEW(""), "invalid_value"));
+        }
+        if (param_is_file(param)) {
+            assert_true(param_check_file(param, VIEW("a \xff file"), &err));
+            assert_false(param_check_file(param, VIEW(""), &err));
+            assert_false(param_check_file(param, view_bytes(many, LIMIT_PATH), &err));
+            assert_false(param_check_file(param, VIEW("/tmp/" A_KEY), &err));
+            assert_string_equal(err.code, "stray_api_key");
+            assert_true(accepts(param, VIEW("{\"a\":[]}"), 0));
+            assert_true(refuses(param, VIEW("{"), "invalid_json"));
+        }
         if (is_of(param, TYPE_FLAG))
             assert_true(accepts(param, (struct view){NULL, 0}, 0));
     }
@@ -447,7 +462,7 @@ static void refuses_stray_keys(void **state)
     for (int i = 0; i < P_COUNT; i++) {
         enum param param = (enum param)i;
         for (size_t j = 0;
-             j < COUNT_OF(strays) && !is_of(param, TYPE_KEY) && !is_of(param, TYPE_JSON); j++) {
+             j < COUNT_OF(strays) && !param_has_sources(param) && !param_is_file(param); j++) {
             assert_true(refuses(param, strays[j], "stray_api_key"));
             assert_null(strstr(err.message, "AAECAwQF"));
             assert_string_equal(err.hint, "");

@@ -66,7 +66,7 @@ static struct server stored(void)
 {
     struct stmt *stmt = NULL;
     struct server server;
-    WORKS(server_query(store, &config, &stmt, &err));
+    WORKS(server_query(store, &config, PAGE_ALL, &stmt, &err));
     assert_int_equal(server_next(stmt, &server, &err), STEP_ROW);
     char *record = (char *)arena_take(&arena, server.record.size + 1);
     char *sealed = (char *)arena_take(&arena, server.sealed.size + 1);
