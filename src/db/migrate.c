@@ -38,7 +38,7 @@ static bool check_owner(int64_t version, int64_t owner, bool fresh, struct err *
 }
 
 bool db_migrate(struct db *db, bool fresh, const char *const *migrations, size_t count,
-                struct err *err)
+                const struct migration_work *work, struct err *err)
 {
     int64_t version = 0, owner = 0;
     if (!read_number(db, "PRAGMA user_version", &version, err) ||
@@ -60,6 +60,8 @@ bool db_migrate(struct db *db, bool fresh, const char *const *migrations, size_t
     bool done = read_number(db, "PRAGMA user_version", &version, err);
     for (size_t i = (size_t)version; done && i < count; i++)
         done = apply_one(db, migrations[i], i + 1, err);
+    if (work && (size_t)version < count)
+        done = done && work->run(work->context, version, err);
     if (done && db_commit(db, err))
         return true;
     db_rollback(db);

@@ -172,15 +172,31 @@ static bool check_config_file(const struct request *request, struct err *err)
            store_check_foreign_file(&config, file->text.data, err);
 }
 
+// The option's value or the environment's, a path of it after `scheme` absolute: a client starts us
+// elsewhere. NULL when there is none.
+static const char *place_from(const char *option, const char *variable, const char *scheme,
+                              char into[2 * LIMIT_PATH])
+{
+    char folder[LIMIT_PATH];
+    const char *given = option ? option : getenv(variable);
+    size_t size = strlen(scheme);
+    if (!given || !given[0])
+        return NULL;
+    if (strncmp(given, scheme, size) != 0 || given[size] == '/' || !getcwd(folder, sizeof folder))
+        return given;
+    int length = snprintf(into, 2 * LIMIT_PATH, "%s%s/%s", scheme, folder, given + size);
+    return length < 2 * LIMIT_PATH ? into : given;
+}
+
 static enum op_outcome run_locally(const struct request *request, struct result *result,
                                    struct err *err)
 {
-    char program[LIMIT_PATH];
+    char program[LIMIT_PATH], home[2 * LIMIT_PATH], url[2 * LIMIT_PATH];
     struct buf text AUTO(buf_done);
     const struct surroundings surroundings = {
         .program = program_own_path(program),
-        .home_option = request->home,
-        .store_option = request->store_url,
+        .home_option = place_from(request->home, "SECURE_MCP_GATEWAY_HOME", "", home),
+        .store_option = place_from(request->store_url, "SECURE_MCP_GATEWAY_STORE", "sqlite:", url),
         .home = getenv("HOME"),
         .config_home = getenv("XDG_CONFIG_HOME"),
         .appdata = getenv("APPDATA"),

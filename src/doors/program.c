@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,6 +27,8 @@ void program_prepare(void)
     // No core dumps and no tracing by other processes of this user: there will be keys in memory.
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)umask(077);
+    // A file size limit is an error of the one write, not the end of the process.
+    (void)signal(SIGXFSZ, SIG_IGN);
     occupy_standard_descriptors();
 }
 

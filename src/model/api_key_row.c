@@ -6,6 +6,7 @@
 
 #include "model/audit.h"
 #include "model/hint.h"
+#include "model/kept_of.h"
 
 #define KEY_SELECT                                                                                 \
     "SELECT " KEY_COLUMNS                                                                          \
@@ -126,6 +127,7 @@ bool key_row_delete(struct store *store, const struct api_key *key, const char *
                   BIND(v_blob(key->digest, sizeof key->digest), v_text(key->key_id),
                        v_text(successor), v_int(store->now)),
                   err) &&
+           kept_of_forget(store, KEPT_OF_KEY, key->key_id, err) &&
            db_run(store->db, "DELETE FROM api_keys WHERE n = ?", BIND(v_int(key->n)), err) &&
            check_touched(store, err);
 }
@@ -330,24 +332,36 @@ bool key_row_unretire(struct store *store, const uint8_t digest[VAULT_DIGEST], s
                   BIND(v_blob(digest, VAULT_DIGEST)), err);
 }
 
+// By its key_id or its masked form, by whichever it can be named.
+static bool find_by_name(struct store *store, struct view named, int *ret_count,
+                         struct api_key *ret_key, struct err *err)
+{
+    char key_id[UUID_TEXT] = "";
+    *ret_count = 0;
+    if (text_is_uuid(named) && text_copy(key_id, sizeof key_id, named)) {
+        text_lower(key_id, named.size);
+        return find_key(store, KEY_SELECT "WHERE k.key_id = ?", v_text(key_id), ret_count, ret_key,
+                        err);
+    }
+    return api_key_is_named_in_full(named) ||
+           find_key(store, KEY_SELECT "WHERE k.masked = ?", v_view(named), ret_count, ret_key, err);
+}
+
 bool api_key_select(struct store *store, struct view named, struct api_key *ret_key,
                     struct err *err)
 {
     uint8_t digest[VAULT_DIGEST];
-    char key_id[UUID_TEXT] = "";
-    struct api_key key = {0};
-    int count = 0;
+    struct api_key key = {0}, other = {0};
+    int count = 0, others = 0;
     vault_key_digest(store->vault, named, digest);
     if (!find_key(store, KEY_SELECT "WHERE k.digest = ?", v_blob(digest, sizeof digest), &count,
-                  &key, err))
+                  &key, err) ||
+        !find_by_name(store, named, &others, &other, err))
         return false;
-    if (count == 0 && text_is_uuid(named) && text_copy(key_id, sizeof key_id, named)) {
-        text_lower(key_id, named.size);
-        if (!find_key(store, KEY_SELECT "WHERE k.key_id = ?", v_text(key_id), &count, &key, err))
-            return false;
-    } else if (count == 0 && !api_key_is_named_in_full(named)) {
-        if (!find_key(store, KEY_SELECT "WHERE k.masked = ?", v_view(named), &count, &key, err))
-            return false;
+    // The text of one key may be the key_id or the masked form of another.
+    if (others > 0 && (count == 0 || others > 1 || other.n != key.n)) {
+        count += others;
+        key = other;
     }
     if (count == 0)
         return refuse_unknown(store, named, digest, err);

@@ -7,6 +7,7 @@
 #include "model/exchange.h"
 #include "model/exchange_read.h"
 #include "model/kept.h"
+#include "model/kept_of.h"
 #include "model/rules.h"
 #include "model/server.h"
 
@@ -17,7 +18,16 @@ struct sheet {
     struct out *out;
     bool reveal;
     int64_t hidden; // keys that are not shown
+    int64_t kept;   // owners of further members
 };
+
+// The further members that came with the thing, to the object under way.
+static bool export_further(struct sheet *sheet, enum kept_kind kind, const char *owner,
+                           enum exchange_kind known, struct err *err)
+{
+    const struct kept_look look = {exchange_known(known, true), sheet->reveal};
+    return sheet->kept == 0 || kept_of_write(sheet->store, kind, owner, look, sheet->out, err);
+}
 
 static bool export_config(struct sheet *sheet, const struct config *config, struct err *err)
 {
@@ -33,6 +43,9 @@ static bool export_config(struct sheet *sheet, const struct config *config, stru
         if (!server_write(sheet->store, config, &server, sheet->reveal, sheet->out, err))
             return false;
     out_end(sheet->out, ']');
+    if (step == STEP_END &&
+        !export_further(sheet, KEPT_OF_CONFIG, config->config_id, EXCHANGE_CONFIG, err))
+        return false;
     out_end(sheet->out, '}');
     return step == STEP_END;
 }
@@ -82,6 +95,8 @@ static bool export_projects(struct sheet *sheet, struct err *err)
         if (!export_members(sheet, &project, err))
             return false;
         field_time(out, "created_at", project.created_at);
+        if (!export_further(sheet, KEPT_OF_PROJECT, project.project_id, EXCHANGE_PROJECT, err))
+            return false;
         out_end(out, '}');
     }
     out_end(out, '}');
@@ -101,6 +116,8 @@ static bool export_users(struct sheet *sheet, struct err *err)
         field_begin(out, user.user_id, '{');
         field_string(out, "email", user.email);
         field_time(out, "created_at", user.created_at);
+        if (!export_further(sheet, KEPT_OF_USER, user.user_id, EXCHANGE_USER, err))
+            return false;
         out_end(out, '}');
     }
     out_end(out, '}');
@@ -141,6 +158,12 @@ static bool export_key(struct sheet *sheet, const struct api_key *key, struct cl
     out_key_view(sheet->out, clear_key_view(clear));
     out_begin(sheet->out, '{');
     show_key(sheet->out, key);
+    // When it was disabled before is told by a kept member, when it is disabled by the key.
+    enum exchange_kind kind = EXCHANGE_API_KEY;
+    const struct kept_look look = {exchange_known(kind, key->disabled_at != 0), sheet->reveal};
+    if (sheet->kept > 0 &&
+        !kept_of_write(sheet->store, KEPT_OF_KEY, key->key_id, look, sheet->out, err))
+        return false;
     out_end(sheet->out, '}');
     return true;
 }
@@ -206,31 +229,6 @@ static bool damaged(const struct kept *kept, struct err *err)
            err_set(err, ERR_INTEGRITY, "store_corrupt", "A kept member is damaged: %s", kept->name);
 }
 
-// Masked; all of it when a key of ours stands where no name tells of it.
-static bool show_masked(struct sheet *sheet, const struct kept *kept,
-                        const struct json_value *value, struct err *err)
-{
-    struct arena arena AUTO(arena_done);
-    struct buf masked AUTO(buf_done);
-    const struct json_value *shown;
-    struct json_out json;
-    arena_init(&arena, LIMIT_JSON_MEMORY);
-    buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
-    masked.secret = true;
-    json_out_init(&json, &masked, JSON_COMPACT);
-    bool done = server_mask_other(value, &json.out) && !masked.failed;
-    if (!done && !masked.full)
-        return err_memory(err);
-    if (!done || rule_holds_api_key(buf_view(&masked))) {
-        out_text(sheet->out, VIEW(SERVER_MASK));
-        return true;
-    }
-    if (!json_parse_own(buf_view(&masked), &arena, &shown, err))
-        return damaged(kept, err);
-    json_copy_to_out(shown, sheet->out);
-    return true;
-}
-
 static bool export_kept(struct sheet *sheet, const struct kept *kept, struct err *err)
 {
     struct arena arena AUTO(arena_done);
@@ -247,7 +245,7 @@ static bool export_kept(struct sheet *sheet, const struct kept *kept, struct err
     named.key = view_of(kept->name);
     out_key_view(sheet->out, named.key);
     if (!sheet->reveal)
-        return show_masked(sheet, kept, &named, err);
+        return kept_show_masked(&named, sheet->out, err);
     json_copy_to_out(&named, sheet->out);
     return true;
 }
@@ -292,7 +290,9 @@ bool exchange_export(struct store *store, bool reveal, struct out *out, struct e
                      "Secrets are masked in this file. Its API keys cannot be imported: use system "
                      "export --reveal for a file that has them.");
     bool done =
-        record(&sheet, err) && export_kept_members(&sheet, "common_mcp_gateway_config", err) &&
+        record(&sheet, err) &&
+        store_number(store, "SELECT count(*) FROM kept_of", BIND_NOTHING, &sheet.kept, err) &&
+        export_kept_members(&sheet, "common_mcp_gateway_config", err) &&
         export_kept_members(&sheet, "plugins", err) && export_configs(&sheet, err) &&
         export_projects(&sheet, err) && export_users(&sheet, err) && export_keys(&sheet, err) &&
         export_hidden_keys(&sheet, err) && export_kept_members(&sheet, NULL, err);

@@ -8,6 +8,7 @@
 #include "model/exchange.h"
 #include "model/exchange_read.h"
 #include "model/kept.h"
+#include "model/kept_of.h"
 #include "model/rules.h"
 #include "model/server.h"
 
@@ -53,6 +54,49 @@ static bool is_other_time(int64_t wanted, int64_t present)
     return wanted != 0 && wanted != present;
 }
 
+// What is imported besides: the members of `entry` that are not known, kept with their owner.
+struct further {
+    enum kept_kind kind;
+    const char *owner;
+    const char *const *known;
+    struct view name; // how notes call it
+    bool fresh;       // the owner has just been brought
+};
+
+static bool store_further(struct import *import, const struct further *further, struct view json,
+                          struct err *err)
+{
+    struct buf present AUTO(buf_done);
+    bool found;
+    buf_init(&present, LIMIT_SERVER_RECORD);
+    present.secret = true;
+    if (further->fresh)
+        return kept_of_add(import->store, further->kind, further->owner, json, err) &&
+               created(import, EXCHANGE_KEPT);
+    return kept_of_find(import->store, further->kind, further->owner, &found, &present, err) &&
+           note_present(import, EXCHANGE_KEPT, further->name,
+                        found && view_equal(json, buf_view(&present))
+                            ? NULL
+                            : "has other further members in the store, which stay as they are");
+}
+
+static bool import_further(struct import *import, const struct further *further,
+                           const struct json_value *entry, struct err *err)
+{
+    struct buf json AUTO(buf_done);
+    size_t count;
+    buf_init(&json, LIMIT_SERVER_RECORD);
+    json.secret = true;
+    if (!kept_of_collect(entry, further->known, &json, &count, err)) {
+        if (err->kind != ERR_USAGE)
+            return false;
+        exchange_note_miss(import->notes, EXCHANGE_KEPT, further->name, err->message);
+        return true;
+    }
+    import->notes->masked_secrets += (int64_t)server_masks(entry, further->known);
+    return count == 0 || store_further(import, further, buf_view(&json), err);
+}
+
 static bool import_user(struct import *import, const struct json_value *entry, size_t place,
                         struct err *err)
 {
@@ -61,20 +105,24 @@ static bool import_user(struct import *import, const struct json_value *entry, s
     (void)place;
     if (!exchange_read_user(import->notes, entry, &wanted))
         return true;
+    struct further further = {KEPT_OF_USER, wanted.user_id, exchange_known(EXCHANGE_USER, true),
+                              entry->key, false};
     if (user_select(import->store, nothing, view_of(wanted.user_id), &user, err))
         return note_present(import, EXCHANGE_USER, entry->key,
                             strcmp(wanted.email, user.email) != 0
                                 ? "has another address in the store, and stays as it is there"
                             : is_other_time(wanted.created_at, user.created_at)
                                 ? "has another created_at in the store, and stays as it is there"
-                                : NULL);
+                                : NULL) &&
+               import_further(import, &further, entry, err);
     if (err->kind != ERR_NOT_FOUND)
         return false;
+    further.fresh = true;
     user.created_at = wanted.created_at ? wanted.created_at : import->store->now;
     memcpy(user.user_id, wanted.user_id, sizeof user.user_id);
     memcpy(user.email, wanted.email, sizeof user.email);
     return user_bring(import->store, &user, err)
-               ? created(import, EXCHANGE_USER)
+               ? created(import, EXCHANGE_USER) && import_further(import, &further, entry, err)
                : note_refusal(import, EXCHANGE_USER, entry->key, err);
 }
 
@@ -107,14 +155,18 @@ static bool import_server(struct import *import, const struct config *config,
 
 // The config of the entry; number 0, and noted, when it cannot be brought over.
 static bool bring_config(struct import *import, const struct exchange_config *wanted,
-                         struct view name, struct config *config, struct err *err)
+                         const struct json_value *entry, struct config *config, struct err *err)
 {
+    struct view name = entry->key;
+    struct further further = {KEPT_OF_CONFIG, wanted->config_id,
+                              exchange_known(EXCHANGE_CONFIG, true), name, false};
     *config = (struct config){0};
     if (config_select(import->store, nothing, view_of(wanted->config_id), config, err))
         return note_present(import, EXCHANGE_CONFIG, name,
                             strcmp(wanted->config_name, config->config_name) != 0
                                 ? "has another name in the store, and stays as it is there"
-                                : NULL);
+                                : NULL) &&
+               import_further(import, &further, entry, err);
     if (err->kind != ERR_NOT_FOUND)
         return false;
     struct config fresh = {.created_at = import->store->now};
@@ -123,7 +175,8 @@ static bool bring_config(struct import *import, const struct exchange_config *wa
     if (!config_bring(import->store, &fresh, err))
         return note_refusal(import, EXCHANGE_CONFIG, name, err);
     *config = fresh;
-    return created(import, EXCHANGE_CONFIG);
+    further.fresh = true;
+    return created(import, EXCHANGE_CONFIG) && import_further(import, &further, entry, err);
 }
 
 static bool import_config(struct import *import, const struct json_value *entry, size_t place,
@@ -137,7 +190,7 @@ static bool import_config(struct import *import, const struct json_value *entry,
             (int64_t)json_count(server_member(entry, "mcp_config"));
         return true;
     }
-    if (!bring_config(import, &wanted, entry->key, &config, err))
+    if (!bring_config(import, &wanted, entry, &config, err))
         return false;
     if (config.n == 0)
         import->notes->tallies[EXCHANGE_SERVER].missed += (int64_t)json_count(wanted.servers);
@@ -191,19 +244,23 @@ static bool give_config(struct import *import, struct project *project, const ch
 }
 
 static bool bring_project(struct import *import, const struct exchange_project *wanted,
-                          struct view name, struct project *project, struct err *err)
+                          const struct json_value *entry, struct project *project, struct err *err)
 {
+    struct view name = entry->key;
+    struct further further = {KEPT_OF_PROJECT, wanted->project_id,
+                              exchange_known(EXCHANGE_PROJECT, true), name, false};
     *project = (struct project){0};
     if (project_select(import->store, nothing, view_of(wanted->project_id), project, err))
-        return note_present(
-            import, EXCHANGE_PROJECT, name,
-            strcmp(wanted->project_name, project->project_name) != 0
-                ? "has another name in the store, and stays as it is there"
-            : strcmp(wanted->config_id, project->config.n ? project->config.config_id : "") != 0
-                ? "has another config in the store, and stays as it is there"
-            : is_other_time(wanted->created_at, project->created_at)
-                ? "has another created_at in the store, and stays as it is there"
-                : NULL);
+        return note_present(import, EXCHANGE_PROJECT, name,
+                            strcmp(wanted->project_name, project->project_name) != 0
+                                ? "has another name in the store, and stays as it is there"
+                            : strcmp(wanted->config_id,
+                                     project->config.n ? project->config.config_id : "") != 0
+                                ? "has another config in the store, and stays as it is there"
+                            : is_other_time(wanted->created_at, project->created_at)
+                                ? "has another created_at in the store, and stays as it is there"
+                                : NULL) &&
+               import_further(import, &further, entry, err);
     if (err->kind != ERR_NOT_FOUND)
         return false;
     struct project fresh = {.created_at =
@@ -213,7 +270,9 @@ static bool bring_project(struct import *import, const struct exchange_project *
     if (!project_bring(import->store, &fresh, err))
         return note_refusal(import, EXCHANGE_PROJECT, name, err);
     (void)created(import, EXCHANGE_PROJECT);
-    if (!give_config(import, &fresh, wanted->config_id, name, err))
+    further.fresh = true;
+    if (!give_config(import, &fresh, wanted->config_id, name, err) ||
+        !import_further(import, &further, entry, err))
         return false;
     *project = fresh;
     return true;
@@ -230,7 +289,7 @@ static bool import_project(struct import *import, const struct json_value *entry
             (int64_t)json_count(server_member(entry, "users"));
         return true;
     }
-    if (!bring_project(import, &wanted, entry->key, &project, err))
+    if (!bring_project(import, &wanted, entry, &project, err))
         return false;
     if (project.n == 0)
         import->notes->tallies[EXCHANGE_MEMBERSHIP].missed += (int64_t)json_count(wanted.users);
@@ -278,7 +337,8 @@ static bool find_owner(struct import *import, const struct exchange_key *wanted,
 }
 
 static bool bring_key(struct import *import, const struct exchange_key *wanted,
-                      const struct user *user, const struct project *project, struct err *err)
+                      const struct user *user, const struct project *project,
+                      struct api_key *ret_key, struct err *err)
 {
     int64_t now = import->store->now;
     struct api_key key = {
@@ -293,8 +353,11 @@ static bool bring_key(struct import *import, const struct exchange_key *wanted,
     memcpy(key.user_id, user->user_id, sizeof key.user_id);
     memcpy(key.project_id, project->project_id, sizeof key.project_id);
     memcpy(key.name, wanted->name, sizeof key.name);
-    if (api_key_bring(import->store, &key, wanted->clear, import->revive_keys, err))
+    *ret_key = (struct api_key){0};
+    if (api_key_bring(import->store, &key, wanted->clear, import->revive_keys, err)) {
+        *ret_key = key;
         return created(import, EXCHANGE_API_KEY);
+    }
     import->notes->deleted_keys += err->kind == ERR_PRECONDITION;
     return note_refusal(import, EXCHANGE_API_KEY, view_of(wanted->called), err);
 }
@@ -313,12 +376,16 @@ static bool import_key(struct import *import, const struct json_value *entry, si
     struct view name = view_of(wanted.called);
     if (!api_key_find(import->store, wanted.clear, &found, &present, err))
         return false;
+    struct further further = {KEPT_OF_KEY, present.key_id,
+                              exchange_known(EXCHANGE_API_KEY, wanted.disabled), name, !found};
     if (found)
-        return note_present(import, EXCHANGE_API_KEY, name, key_difference(&wanted, &present));
+        return note_present(import, EXCHANGE_API_KEY, name, key_difference(&wanted, &present)) &&
+               import_further(import, &further, entry, err);
     if (!find_owner(import, &wanted, &user, &project, &reason, err))
         return false;
     if (!reason)
-        return bring_key(import, &wanted, &user, &project, err);
+        return bring_key(import, &wanted, &user, &project, &present, err) &&
+               (!present.key_id[0] || import_further(import, &further, entry, err));
     exchange_note_miss(import->notes, EXCHANGE_API_KEY, name, reason);
     return true;
 }

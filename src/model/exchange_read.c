@@ -20,6 +20,24 @@ struct entry {
     struct view name; // how notes call it
 };
 
+const char *const *exchange_known(enum exchange_kind kind, bool disabled)
+{
+    static const char *const user[] = {"email", "created_at", NULL},
+                             *const config[] = {"mcp_config_name", "mcp_config", NULL},
+                             *const project[] = {"project_name", "mcp_config_id", "users",
+                                                 "created_at", NULL},
+                             *const key[] = {"project_id", "user_id",    "created_at",  "disabled",
+                                             "name",       "expires_at", "disabled_at", NULL},
+                             *const enabled_key[] = {"project_id", "user_id", "created_at",
+                                                     "disabled",   "name",    "expires_at",
+                                                     NULL};
+    return kind == EXCHANGE_USER      ? user
+           : kind == EXCHANGE_CONFIG  ? config
+           : kind == EXCHANGE_PROJECT ? project
+           : disabled                 ? key
+                                      : enabled_key;
+}
+
 bool exchange_read_id(enum exchange_kind kind, struct view id, char ret_id[UUID_TEXT])
 {
     struct digest digest;
@@ -177,14 +195,12 @@ static bool begin(const struct entry *entry)
 bool exchange_read_user(struct exchange_notes *notes, const struct json_value *object,
                         struct exchange_user *ret_user)
 {
-    static const char *const known[] = {"email", "created_at", NULL};
     struct entry entry = {notes, EXCHANGE_USER, object, object->key};
     struct exchange_user user = {0};
     if (!begin(&entry) || !read_text(&entry, "email", rule_email, user.email, sizeof user.email) ||
         !read_own_id(&entry, user.user_id))
         return false;
     user.created_at = read_time(&entry, "created_at");
-    note_others(&entry, known);
     *ret_user = user;
     return true;
 }
@@ -192,7 +208,6 @@ bool exchange_read_user(struct exchange_notes *notes, const struct json_value *o
 bool exchange_read_config(struct exchange_notes *notes, const struct json_value *object,
                           struct exchange_config *ret_config)
 {
-    static const char *const known[] = {"mcp_config_name", "mcp_config", NULL};
     struct entry entry = {notes, EXCHANGE_CONFIG, object, object->key};
     struct exchange_config config = {0};
     if (!begin(&entry) ||
@@ -201,7 +216,6 @@ bool exchange_read_config(struct exchange_notes *notes, const struct json_value 
         !read_own_id(&entry, config.config_id))
         return false;
     config.servers = read_list(&entry, "mcp_config");
-    note_others(&entry, known);
     *ret_config = config;
     return true;
 }
@@ -209,8 +223,6 @@ bool exchange_read_config(struct exchange_notes *notes, const struct json_value 
 bool exchange_read_project(struct exchange_notes *notes, const struct json_value *object,
                            struct exchange_project *ret_project)
 {
-    static const char *const known[] = {"project_name", "mcp_config_id", "users", "created_at",
-                                        NULL};
     struct entry entry = {notes, EXCHANGE_PROJECT, object, object->key};
     struct exchange_project project = {0};
     if (!begin(&entry) ||
@@ -222,7 +234,6 @@ bool exchange_read_project(struct exchange_notes *notes, const struct json_value
     (void)read_reference(&entry, "mcp_config_id", EXCHANGE_CONFIG, problem, project.config_id);
     project.users = read_list(&entry, "users");
     project.created_at = read_time(&entry, "created_at");
-    note_others(&entry, known);
     *ret_project = project;
     return true;
 }
@@ -264,10 +275,13 @@ static const char *bad_key(struct view key)
     if (key.size >= end_of_mask.size &&
         view_equal(view_skip(key, key.size - end_of_mask.size), end_of_mask))
         return "it is masked: only a file with the keys in full brings them over";
+    if (text_is_uuid(key))
+        return "the key has the form of a key_id, by which others are named: give its user a new "
+               "one";
     return NULL;
 }
 
-// What the entry says of the key, but for the key itself.
+// What the entry says of the key, but for the key itself. With `known` all else is noted as lost.
 static bool read_key_members(const struct entry *entry, const char *const *known,
                              struct exchange_key *key)
 {
@@ -280,18 +294,16 @@ static bool read_key_members(const struct entry *entry, const char *const *known
         return false;
     key->created_at = read_time(entry, "created_at");
     key->disabled = read_disabled(entry);
-    int64_t disabled_at = read_time(entry, "disabled_at");
-    key->disabled_at = key->disabled ? disabled_at : 0;
+    key->disabled_at = key->disabled ? read_time(entry, "disabled_at") : 0;
     read_key_name(entry, key);
-    note_others(entry, known);
+    if (known)
+        note_others(entry, known);
     return true;
 }
 
 bool exchange_read_key(struct exchange_notes *notes, const struct json_value *object, size_t place,
                        struct exchange_key *ret_key)
 {
-    static const char *const known[] = {"project_id",  "user_id", "created_at", "disabled",
-                                        "disabled_at", "name",    "expires_at", NULL};
     struct exchange_key key = {.clear = object->key};
     struct entry entry = {notes, EXCHANGE_API_KEY, object, {NULL, 0}};
     const char *bad = bad_key(key.clear);
@@ -302,7 +314,7 @@ bool exchange_read_key(struct exchange_notes *notes, const struct json_value *ob
     entry.name = view_of(key.called);
     if (bad)
         return miss(&entry, bad);
-    if (!read_key_members(&entry, known, &key))
+    if (!read_key_members(&entry, NULL, &key))
         return false;
     *ret_key = key;
     return true;

@@ -11,7 +11,8 @@
 // key, and `masked_apikeys`, the keys that the file does not show.
 //
 // A reader fills its record and returns true, or notes why the entry is not carried over. What an
-// entry says besides is noted as lost. Views point into the JSON. Nothing here touches a store.
+// entry says besides (exchange_known) is not its business. Views point into the JSON. Nothing here
+// touches a store.
 #pragma once
 
 #include <stdbool.h>
@@ -58,6 +59,10 @@ struct exchange_key {
 // none, a UUID made of kind and id (RFC 9562, version 8). Memberships use EXCHANGE_USER. False when
 // `id` is no text of 1 to LIMIT_NAME bytes.
 MUST_CHECK bool exchange_read_id(enum exchange_kind kind, struct view id, char ret_id[UUID_TEXT]);
+
+// The names of the members that a user, config, project or key has in the file; a NULL ends them.
+// When an enabled key was disabled before is not of them.
+const char *const *exchange_known(enum exchange_kind kind, bool disabled);
 
 MUST_CHECK bool exchange_read_user(struct exchange_notes *notes, const struct json_value *entry,
                                    struct exchange_user *ret_user);

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_out.h"
 #include "model/audit.h"
+#include "model/rules.h"
 #include "model/sealed.h"
+#include "model/server_record.h"
 
 // What a sealed value is bound to. No id of a config begins like this, see server.c.
 struct binding {
@@ -77,4 +80,28 @@ enum step kept_next(struct stmt *stmt, struct kept *ret_kept, struct err *err)
     }
     *ret_kept = kept;
     return STEP_ROW;
+}
+
+bool kept_show_masked(const struct json_value *value, struct out *out, struct err *err)
+{
+    struct arena arena AUTO(arena_done);
+    struct buf masked AUTO(buf_done);
+    const struct json_value *shown;
+    struct json_out json;
+    arena_init(&arena, LIMIT_JSON_MEMORY);
+    buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
+    masked.secret = true;
+    json_out_init(&json, &masked, JSON_COMPACT);
+    bool done = server_mask_other(value, &json.out) && !masked.failed;
+    if (!done && !masked.full)
+        return err_memory(err);
+    if (!done || rule_holds_api_key(buf_view(&masked))) {
+        out_text(out, VIEW(SERVER_MASK));
+        return true;
+    }
+    if (!json_parse_own(buf_view(&masked), &arena, &shown, err))
+        return err->kind == ERR_USAGE &&
+               err_set(err, ERR_INTEGRITY, "store_corrupt", "A kept member is damaged");
+    json_copy_to_out(shown, out);
+    return true;
 }

@@ -8,7 +8,9 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/limits.h"
+#include "base/out.h"
 #include "model/store.h"
 
 struct kept {
@@ -34,3 +36,6 @@ MUST_CHECK enum step kept_next(struct stmt *stmt, struct kept *ret_kept, struct 
 // The value, into an empty secret buf. ERR_INTEGRITY.
 MUST_CHECK bool kept_open(struct store *store, const struct kept *kept, struct buf *ret_json,
                           struct err *err);
+
+// Writes a member's value masked; all of it when a key of ours stands where no name tells of it.
+MUST_CHECK bool kept_show_masked(const struct json_value *value, struct out *out, struct err *err);

@@ -4,6 +4,7 @@
 #include "model/api_key.h"
 #include "model/audit.h"
 #include "model/hint.h"
+#include "model/kept_of.h"
 #include "model/server.h"
 
 // `User has 2 active API keys` and its relatives.
@@ -49,6 +50,7 @@ bool user_delete(struct store *store, const struct user *user, bool force,
         return false;
     if (!api_key_delete_all(store, scope, &removal.deleted_api_keys, err) ||
         !forget_memberships(store, user, &removal.removed_from_projects, err) ||
+        !kept_of_forget(store, KEPT_OF_USER, user->user_id, err) ||
         !db_run(store->db, "DELETE FROM users WHERE n = ?", BIND(v_int(user->n)), err))
         return false;
     const struct audit_event event = {.action = "user.delete",
@@ -83,6 +85,7 @@ bool project_remove(struct store *store, const struct project *project, bool for
         return false;
     if (!api_key_delete_all(store, scope, ret_deleted_api_keys, err) ||
         !db_run(store->db, "DELETE FROM members WHERE project = ?", BIND(v_int(project->n)), err) ||
+        !kept_of_forget(store, KEPT_OF_PROJECT, project->project_id, err) ||
         !db_run(store->db, "DELETE FROM projects WHERE n = ?", BIND(v_int(project->n)), err))
         return false;
     const struct audit_event event = {.action = "project.remove",
@@ -153,6 +156,7 @@ bool config_remove(struct store *store, const struct config *config, int64_t *re
         return hint_command(err, "project unassign-config --project-name NAME", NULL);
     }
     if (!server_remove_all(store, config, ret_deleted_servers, err) ||
+        !kept_of_forget(store, KEPT_OF_CONFIG, config->config_id, err) ||
         !db_run(store->db, "DELETE FROM configs WHERE n = ?", BIND(v_int(config->n)), err))
         return false;
     const struct audit_event event = {.action = "config.remove",

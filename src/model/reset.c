@@ -13,7 +13,7 @@ static bool empty_tables(struct store *store, struct err *err)
     static const char *const tables[] = {
         "DELETE FROM api_keys",     "DELETE FROM members", "DELETE FROM users",
         "DELETE FROM projects",     "DELETE FROM servers", "DELETE FROM configs",
-        "DELETE FROM kept_members",
+        "DELETE FROM kept_members", "DELETE FROM kept_of",
     };
     const struct key_sum no_keys = {0};
     if (!audit_set_keys(store, &no_keys, err) ||

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "db/migrate.h"
 #include "model/audit.h"
 #include "model/backup.h"
 #include "model/backup_file.h"
@@ -80,8 +79,8 @@ static bool wrap_for_present(struct store *past, struct vault *opener, struct er
 static bool examine(struct store *past, const struct backup_manifest *manifest, struct err *err)
 {
     struct backup_manifest found = {0};
-    if (!db_migrate(past->db, false, schema_migrations, schema_migration_count, err) ||
-        !store_check_identity(past, err) || !backup_examine(past, &found, err))
+    if (!store_migrate(past, err) || !store_check_identity(past, err) ||
+        !backup_examine(past, &found, err))
         return blame_backup(err);
     if (found.audit_broken_at == manifest->audit_broken_at &&
         found.audit_records == manifest->audit_records)

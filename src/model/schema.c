@@ -123,5 +123,14 @@ static const char third[] =
     " member TEXT NOT NULL UNIQUE,"
     " sealed BLOB NOT NULL);";
 
-const char *const schema_migrations[] = {first, second, third};
+static const char fourth[] =
+    // Unknown members of users, projects, configs and API keys in a file that was imported: an
+    // object, sealed, to be given back by an export. `owner` is the UUID.
+    "CREATE TABLE kept_of("
+    " kind TEXT NOT NULL,"
+    " owner TEXT NOT NULL,"
+    " sealed BLOB NOT NULL,"
+    " PRIMARY KEY(kind, owner)) WITHOUT ROWID;";
+
+const char *const schema_migrations[] = {first, second, third, fourth};
 const size_t schema_migration_count = COUNT_OF(schema_migrations);

@@ -5,3 +5,6 @@
 
 extern const char *const schema_migrations[];
 extern const size_t schema_migration_count;
+
+// The numbers of migrations that others have to know.
+enum { SCHEMA_HAS_SERVERS = 2, SCHEMA_MASKS_ALL = 4 };

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_out.h"
 #include "model/audit.h"
@@ -194,6 +195,53 @@ bool server_examine(struct store *store, const struct config *config, const stru
         !json_parse_own(buf_view(&ret_state->whole), &ret_state->arena, &ret_state->record, damage))
         return damage->kind != ERR_MEMORY || err_memory(err);
     return compare_forms(server, ret_state->record, damage, err);
+}
+
+static bool mask_one_anew(struct store *store, const struct config *config,
+                          const struct server *server, struct err *err)
+{
+    struct server_state state AUTO(server_state_done);
+    struct buf masked AUTO(buf_done);
+    server_state_init(&state);
+    buf_init(&masked, 2 * LIMIT_SERVER_RECORD);
+    if (!server_examine(store, config, server, &state, err))
+        return false;
+    if (state.damage.kind == ERR_NONE || strcmp(state.damage.code, "record_unmasked") != 0)
+        return true;
+    return mask(state.record, &masked, err) &&
+           db_run(store->db, "UPDATE servers SET record = ? WHERE n = ?",
+                  BIND(v_view(buf_view(&masked)), v_int(server->n)), err);
+}
+
+// The servers' numbers stay as they are, so rows can be changed while they are walked through one
+// query each.
+static bool mask_next_anew(struct store *store, int64_t *n, bool *ret_found, struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct config config = {0};
+    struct server server = {0};
+    if (!db_query(store->db,
+                  "SELECT s.n, server_name, record, sealed, config_id FROM servers s"
+                  " JOIN configs c ON c.n = s.config WHERE s.n > ? ORDER BY s.n LIMIT 1",
+                  BIND(v_int(*n)), &stmt, err))
+        return false;
+    enum step step = server_next(stmt, &server, err);
+    *ret_found = step == STEP_ROW;
+    if (step != STEP_ROW)
+        return step == STEP_END;
+    *n = server.n;
+    return !text_copy(config.config_id, sizeof config.config_id, stmt_text(stmt, 4)) ||
+           mask_one_anew(store, &config, &server, err);
+}
+
+bool server_mask_anew(struct store *store, struct err *err)
+{
+    int64_t n = 0;
+    bool found = true;
+    while (found)
+        if (!mask_next_anew(store, &n, &found, err))
+            return false;
+    return true;
 }
 
 void server_state_init(struct server_state *state)

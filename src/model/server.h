@@ -68,6 +68,10 @@ MUST_CHECK bool server_examine(struct store *store, const struct config *config,
                                const struct server *server, struct server_state *ret_state,
                                struct err *err);
 
+// Masks anew what is stored for showing, where it is what an earlier version masked and not
+// something else. The caller is inside a change.
+MUST_CHECK bool server_mask_anew(struct store *store, struct err *err);
+
 // Adds a server: what `source` (NULL, or an object that came from outside) becomes by the change,
 // checked. ERR_CONFLICT when the name is taken; otherwise the errors of server_record.h.
 MUST_CHECK bool server_add(struct store *store, const struct config *config,

@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "model/server_public.h"
 #include "model/server_record.h"
 
 static bool contains(struct view text, struct view part)
@@ -12,26 +13,11 @@ static bool contains(struct view text, struct view part)
     return false;
 }
 
-static bool ends_with(struct view text, struct view end)
-{
-    return text.size >= end.size &&
-           strncasecmp(text.data + text.size - end.size, end.data, end.size) == 0;
-}
-
 bool server_name_is_url(struct view name)
 {
-    return ends_with(name, VIEW("url"));
-}
-
-bool server_name_is_secret(struct view name)
-{
-    static const struct view signs[] = {{"secret", 6},     {"password", 8},  {"token", 5},
-                                        {"key", 3},        {"assertion", 9}, {"passphrase", 10},
-                                        {"credential", 10}};
-    for (size_t i = 0; i < COUNT_OF(signs); i++)
-        if (contains(name, signs[i]))
-            return true;
-    return false;
+    static const struct view end = {"url", 3};
+    return name.size >= end.size &&
+           strncasecmp(name.data + name.size - end.size, end.data, end.size) == 0;
 }
 
 static struct view take(struct view *rest, size_t size)
@@ -41,28 +27,72 @@ static struct view take(struct view *rest, size_t size)
     return taken;
 }
 
+// Where a masked URL goes: into `buf`, or, without one, against `rest`.
+struct sink {
+    struct buf *buf;
+    struct view rest;
+    bool differs;
+};
+
+static void put(struct sink *sink, struct view piece)
+{
+    if (sink->buf)
+        buf_add(sink->buf, piece);
+    else if (!sink->differs && view_starts(sink->rest, piece))
+        sink->rest = view_skip(sink->rest, piece.size);
+    else
+        sink->differs = true;
+}
+
 // `user:password@` becomes `****@`.
-static void mask_authority(struct buf *buf, struct view authority)
+static void mask_authority(struct sink *sink, struct view authority)
 {
     size_t end = authority.size;
     while (end > 0 && authority.data[end - 1] != '@')
         end--;
     if (end > 0)
-        buf_add(buf, VIEW(SERVER_MASK "@"));
-    buf_add(buf, view_skip(authority, end));
+        put(sink, VIEW(SERVER_MASK "@"));
+    put(sink, view_skip(authority, end));
 }
 
-// `a=1&api_key=…` becomes `a=1&api_key=****`.
-static void mask_query(struct buf *buf, struct view query)
+// `v=1&sig=…` becomes `v=1&sig=****`: whatever its name does not tell to be harmless, and what has
+// no name at all.
+static void mask_query(struct sink *sink, struct view query)
 {
     while (query.size > 0) {
-        struct view pair = take(&query, text_before(query, "&;#"));
-        size_t name = text_before(pair, "=");
-        bool secret = name < pair.size && server_name_is_secret((struct view){pair.data, name});
-        buf_add(buf, secret ? (struct view){pair.data, name + 1} : pair);
-        buf_add(buf, secret ? VIEW(SERVER_MASK) : VIEW(""));
-        buf_add(buf, take(&query, query.size > 0));
+        struct view pair = take(&query, text_before(query, "&;#?"));
+        size_t size = text_before(pair, "=");
+        bool named = size < pair.size;
+        if (named && server_parameter_is_public((struct view){pair.data, size})) {
+            put(sink, pair);
+        } else {
+            put(sink, (struct view){pair.data, named ? size + 1 : 0});
+            put(sink, pair.size > 0 ? VIEW(SERVER_MASK) : VIEW(""));
+        }
+        put(sink, take(&query, query.size > 0));
     }
+}
+
+static void mask_into(struct sink *sink, struct view url)
+{
+    struct view rest = url;
+    size_t scheme = text_before(rest, ":/?#");
+    if (view_starts(view_skip(rest, scheme), VIEW("://")))
+        put(sink, take(&rest, scheme + 3));
+    mask_authority(sink, take(&rest, text_before(rest, "/?#")));
+    put(sink, take(&rest, text_before(rest, "?#")));
+    mask_query(sink, rest);
+}
+
+bool server_mask_stands_for(struct view given, const struct json_value *present)
+{
+    struct sink sink = {.rest = given};
+    if (view_is(given, SERVER_MASK))
+        return true;
+    if (!json_is(present, JSON_TEXT) || !contains(given, VIEW(SERVER_MASK)))
+        return false;
+    mask_into(&sink, present->text);
+    return !sink.differs && sink.rest.size == 0;
 }
 
 // Where the masked form goes.
@@ -74,26 +104,12 @@ struct masker {
 static void mask_url(struct masker *masker, struct view url)
 {
     struct buf buf AUTO(buf_done);
-    struct view rest = url;
-    buf_init(&buf, 2 * url.size + 64);
+    struct sink sink = {.buf = &buf};
+    buf_init(&buf, 5 * url.size + 64); // every byte between two `&` becomes a mask
     buf.secret = true;
-    size_t scheme = text_before(rest, ":/?#");
-    if (view_starts(view_skip(rest, scheme), VIEW("://")))
-        buf_add(&buf, take(&rest, scheme + 3));
-    mask_authority(&buf, take(&rest, text_before(rest, "/?#")));
-    buf_add(&buf, take(&rest, text_before(rest, "?")));
-    mask_query(&buf, rest);
+    mask_into(&sink, url);
     masker->failed = masker->failed || buf.failed;
     out_text(masker->out, buf_view(&buf));
-}
-
-// token_url and its like say where, not what.
-static bool is_address(const struct json_value *value)
-{
-    struct view name = value->key, text = json_text(value);
-    return (server_name_is_url(name) || ends_with(name, VIEW("uri")) ||
-            ends_with(name, VIEW("endpoint"))) &&
-           (view_starts(text, VIEW("https://")) || view_starts(text, VIEW("http://")));
 }
 
 // All values of it are secret, whatever they are called.
@@ -117,38 +133,47 @@ static void mask_all(struct out *out, const struct json_value *value)
     out_end(out, '}');
 }
 
-static void mask_member(struct masker *masker, const struct json_value *member, bool secret);
+static void mask_member(struct masker *masker, const struct json_value *member,
+                        enum server_room room);
 
-// Masks texts and numbers, all of them when `secret`, else those whose name or whose parent's name
-// says so. Whether something is on or off is no secret.
-static void mask_tree(struct masker *masker, const struct json_value *value, bool secret)
+// Masks texts and numbers unless they are `shown`, and in objects what the names of members do not
+// tell to be public. Whether something is on or off is no secret.
+static void mask_value(struct masker *masker, const struct json_value *value, bool shown,
+                       enum server_room inside)
 {
     struct out *out = masker->out;
     if (value->type == JSON_OBJECT || value->type == JSON_ARRAY) {
         bool named = value->type == JSON_OBJECT;
         out_begin(out, named ? '{' : '[');
         for (const struct json_value *child = value->first; child; child = child->next) {
-            if (named)
+            if (named) {
                 out_key_view(out, child->key);
-            (named ? mask_member : mask_tree)(masker, child, secret);
+                mask_member(masker, child, inside);
+            } else {
+                mask_value(masker, child, shown, inside);
+            }
         }
         out_end(out, named ? '}' : ']');
-    } else if (is_address(value)) {
-        mask_url(masker, value->text);
-    } else if (secret && (value->type == JSON_TEXT || value->type == JSON_NUMBER)) {
+    } else if (value->type != JSON_TEXT && value->type != JSON_NUMBER) {
+        json_copy_to_out(value, out);
+    } else if (!shown) {
         out_text(out, VIEW(SERVER_MASK));
+    } else if (contains(json_text(value), VIEW("://"))) {
+        mask_url(masker, value->text);
     } else {
         json_copy_to_out(value, out);
     }
 }
 
 // A member of any object, by its name.
-static void mask_member(struct masker *masker, const struct json_value *member, bool secret)
+static void mask_member(struct masker *masker, const struct json_value *member,
+                        enum server_room room)
 {
     if (is_vessel(member->key))
         mask_all(masker->out, member);
     else
-        mask_tree(masker, member, secret || server_name_is_secret(member->key));
+        mask_value(masker, member, server_member_is_public(member, room),
+                   server_room_inside(member, room));
 }
 
 static void mask_config(struct masker *masker, const struct json_value *config)
@@ -162,7 +187,7 @@ static void mask_config(struct masker *masker, const struct json_value *config)
         else if (view_is(member->key, "command") || view_is(member->key, "args"))
             json_copy_to_out(member, out);
         else
-            mask_member(masker, member, false);
+            mask_member(masker, member, ROOM_CONFIG);
     }
     out_end(out, '}');
 }
@@ -191,7 +216,7 @@ bool server_record_mask(const struct json_value *record, struct out *out)
         else if (is_open(member->key))
             json_copy_to_out(member, out);
         else
-            mask_member(&masker, member, false);
+            mask_member(&masker, member, ROOM_RECORD);
     }
     out_end(out, '}');
     return !masker.failed;
@@ -200,7 +225,7 @@ bool server_record_mask(const struct json_value *record, struct out *out)
 bool server_mask_other(const struct json_value *value, struct out *out)
 {
     struct masker masker = {.out = out};
-    mask_member(&masker, value, false);
+    mask_member(&masker, value, ROOM_OTHER);
     return !masker.failed;
 }
 
@@ -217,5 +242,17 @@ size_t server_record_masked(const struct json_value *record)
     size_t count = 0;
     for (const struct json_value *member = json_first(record); member; member = member->next)
         count += is_open(member->key) ? 0 : count_masks(member);
+    return count;
+}
+
+size_t server_masks(const struct json_value *object, const char *const *except)
+{
+    size_t count = 0;
+    for (const struct json_value *member = json_first(object); member; member = member->next) {
+        size_t i = 0;
+        while (except[i] && !view_is(member->key, except[i]))
+            i++;
+        count += except[i] ? 0 : count_masks(member);
+    }
     return count;
 }

@@ -81,18 +81,26 @@ static void write_named(struct out *out, const struct json_value *member)
     json_copy_to_out(member, out);
 }
 
-// A value with secrets: where it says SERVER_MASK, what is there at present.
 static void write_secrets(struct out *out, const struct json_value *value,
-                          const struct json_value *present)
+                          const struct json_value *present);
+
+// The elements of a list go by their places, as long as there are as many as before.
+static void write_secret_list(struct out *out, const struct json_value *value,
+                              const struct json_value *present)
 {
-    if (view_is(json_text(value), SERVER_MASK) && present) {
-        json_copy_to_out(present, out);
-        return;
+    bool alike = json_is(present, JSON_ARRAY) && json_count(present) == json_count(value);
+    const struct json_value *before = alike ? json_first(present) : NULL;
+    out_begin(out, '[');
+    for (const struct json_value *item = json_first(value); item; item = item->next) {
+        write_secrets(out, item, before);
+        before = before ? before->next : NULL;
     }
-    if (!json_is(value, JSON_OBJECT)) {
-        json_copy_to_out(value, out);
-        return;
-    }
+    out_end(out, ']');
+}
+
+static void write_secret_object(struct out *out, const struct json_value *value,
+                                const struct json_value *present)
+{
     out_begin(out, '{');
     for (const struct json_value *member = json_first(value); member; member = member->next) {
         const struct json_value *before =
@@ -103,6 +111,20 @@ static void write_secrets(struct out *out, const struct json_value *value,
         write_secrets(out, member, before);
     }
     out_end(out, '}');
+}
+
+// A value with secrets: where it is masked, what is there at present.
+static void write_secrets(struct out *out, const struct json_value *value,
+                          const struct json_value *present)
+{
+    if (value->type == JSON_OBJECT)
+        write_secret_object(out, value, present);
+    else if (value->type == JSON_ARRAY)
+        write_secret_list(out, value, present);
+    else if (present && value->type == JSON_TEXT && server_mask_stands_for(value->text, present))
+        json_copy_to_out(present, out);
+    else
+        json_copy_to_out(value, out);
 }
 
 // The member `name`, which holds secrets: as the change says, else as it is, else empty.
@@ -172,7 +194,9 @@ static void write_config(struct out *out, const struct json_value *config,
     bool http = is_http(config, change);
     out_begin(out, '{');
     if (http) {
-        write_text_member(out, "url", change->url, server_member(config, "url"));
+        const struct json_value *url = server_member(config, "url");
+        bool same = url && change->url.data && server_mask_stands_for(change->url, url);
+        write_text_member(out, "url", same ? json_text(url) : change->url, url);
         write_secret_member(out, "headers", change->headers, server_member(config, "headers"));
     } else {
         write_text_member(out, "command", change->command, server_member(config, "command"));

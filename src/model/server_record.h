@@ -46,22 +46,25 @@ MUST_CHECK bool server_record_build(const struct json_value *present,
 // `invalid_name`. What depends on the machine is server_validate.h's.
 MUST_CHECK bool server_record_check(const struct json_value *record, struct err *err);
 
-// Writes the record with SERVER_MASK for every value of `env` and `headers`, wherever they stand,
-// for what the names of members in `oauth_config` and in unknown members tell to be secret, and for
-// credentials in the url. What is masked already stays as it is. False when memory failed: what was
-// written is then void.
+// Writes the record with SERVER_MASK for every value of `env` and `headers`, wherever they stand;
+// for every text and number of `oauth_config` and of members that are not known here, unless its
+// name is known to be public (server_public.h); and for credentials and the values of parameters in
+// URLs. What is masked already stays as it is. False when memory failed: what was written is then
+// void.
 MUST_CHECK bool server_record_mask(const struct json_value *record, struct out *out);
 
-// The same for JSON that is no record of a server: what the names of members tell to be secret, and
-// all of `env` and `headers`.
+// The same for JSON that is no record of a server.
 MUST_CHECK bool server_mask_other(const struct json_value *value, struct out *out);
+
+// Whether `given` in a change means: as it was, `present` (or NULL). It is SERVER_MASK, or the URL
+// as it is shown.
+MUST_CHECK bool server_mask_stands_for(struct view given, const struct json_value *present);
 
 // How many secrets of the record are only their mask: it was made from what was shown masked.
 size_t server_record_masked(const struct json_value *record);
 
-// Whether a member of this name holds a secret: secret, password, token, key, assertion, passphrase
-// or credential is part of it, in any case.
-MUST_CHECK bool server_name_is_secret(struct view name);
+// The same of any object, but for the members named in `except`, which a NULL ends.
+size_t server_masks(const struct json_value *object, const char *const *except);
 
 // Whether a member of this name has a URL: its name ends so, in any case.
 MUST_CHECK bool server_name_is_url(struct view name);

@@ -15,6 +15,7 @@
 #include "model/audit.h"
 #include "model/keyring.h"
 #include "model/schema.h"
+#include "model/server.h"
 #include "model/whole.h"
 #include "vault/key_file.h"
 
@@ -59,7 +60,7 @@ static bool write_identity(struct store *store, struct err *err)
 static bool build_database(struct store *store, const char *path, struct err *err)
 {
     bool done = db_open(path, true, &store->db, err) &&
-                db_migrate(store->db, true, schema_migrations, schema_migration_count, err) &&
+                db_migrate(store->db, true, schema_migrations, schema_migration_count, NULL, err) &&
                 store_begin_change(store, err) && write_identity(store, err) &&
                 db_commit(store->db, err) && db_script(store->db, "PRAGMA journal_mode=WAL", err);
     db_close(&store->db);
@@ -158,10 +159,23 @@ bool store_check_identity(struct store *store, struct err *err)
     return err_hint(err, "put back the index.key that was kept with the store's backups");
 }
 
+// Before the fourth migration less was masked.
+static bool work_on_migration(void *context, int64_t from, struct err *err)
+{
+    struct store *store = (struct store *)context;
+    return from >= SCHEMA_MASKS_ALL || from < SCHEMA_HAS_SERVERS ||
+           (store_check_identity(store, err) && server_mask_anew(store, err));
+}
+
+bool store_migrate(struct store *store, struct err *err)
+{
+    const struct migration_work work = {work_on_migration, store};
+    return db_migrate(store->db, false, schema_migrations, schema_migration_count, &work, err);
+}
+
 static bool open_database(struct store *store, struct err *err)
 {
-    return db_open(store->path, false, &store->db, err) &&
-           db_migrate(store->db, false, schema_migrations, schema_migration_count, err) &&
+    return db_open(store->path, false, &store->db, err) && store_migrate(store, err) &&
            store_check_identity(store, err);
 }
 

@@ -60,6 +60,10 @@ MUST_CHECK bool store_check_input(const struct store *store, const char *path, s
 MUST_CHECK bool store_check_foreign_file(const struct store_config *config, const char *path,
                                          struct err *err);
 
+// Brings the database, which is open and may be an older version's, up to date: its tables, and
+// what the records of servers show.
+MUST_CHECK bool store_migrate(struct store *store, struct err *err);
+
 // Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
 MUST_CHECK bool store_unlock(struct store *store, struct err *err);
 

@@ -229,3 +229,31 @@ void client_write_input(const struct client_entry *entry, struct out *out)
     field_bool(out, "password", true);
     out_end(out, '}');
 }
+
+// The member of an object; NULL when it is missing, or `object` is none.
+static const struct json_value *member_of(const struct json_value *object, const char *name)
+{
+    return json_is(object, JSON_OBJECT) ? json_member(object, name) : NULL;
+}
+
+bool client_is_ours(const struct client_entry *entry, const struct json_value *value)
+{
+    char header[CLIENT_REFERENCE + 16], reference[CLIENT_REFERENCE];
+    const struct json_value *args = member_of(value, "args");
+    const struct json_value *first = json_is(args, JSON_ARRAY) ? json_first(args) : NULL;
+    struct view sent = json_text(member_of(member_of(value, "headers"), "Authorization"));
+    (void)snprintf(header, sizeof header, "Bearer %s", client_reference(entry, reference));
+    if (member_of(value, "url"))
+        return view_is(sent, header);
+    return first && view_is(json_text(first), "serve") && first->next &&
+           view_is(json_text(first->next), "--stdio") &&
+           member_of(member_of(value, "env"), KEY_VARIABLE);
+}
+
+unsigned client_folders(const struct client *client)
+{
+    unsigned count = 0;
+    for (const char *at = files[client - clients].rest; *at; at++)
+        count += *at == '/';
+    return count;
+}

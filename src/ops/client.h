@@ -26,6 +26,7 @@
 //   issue 336232), so the former is used everywhere.
 #pragma once
 
+#include "base/json.h"
 #include "base/out.h"
 #include "ops/op.h"
 
@@ -74,3 +75,10 @@ const char *client_input_id(const struct client_entry *entry, char ret_id[CLIENT
 // The value under the entry's name, and the input that it refers to.
 void client_write_entry(const struct client_entry *entry, struct out *out);
 void client_write_input(const struct client_entry *entry, struct out *out);
+
+// Whether what stands under an entry's name was made by us, whatever was added to it: a program
+// that serves over stdin and has our variable, or a URL with the reference to our key.
+MUST_CHECK bool client_is_ours(const struct client_entry *entry, const struct json_value *value);
+
+// How many folders of the client's own are above its file.
+unsigned client_folders(const struct client *client);

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { BACKUPS_LOOKED_AT = 32 };
+enum { BACKUPS_LOOKED_AT = 32, LOCK_PAUSES = 500 };
 
 static bool file_trouble(struct err *err)
 {
@@ -21,26 +23,53 @@ static bool file_trouble(struct err *err)
                          "--config-file");
 }
 
-bool client_file_open(struct client_file *file, const char *path, struct err *err)
+// Where the file is, all links followed; `*ret_found` tells whether it is there.
+static bool resolve(const char *path, char ret_path[LIMIT_PATH], bool *ret_found, struct err *err)
 {
     struct stat link;
-    buf_init(&file->text, LIMIT_INPUT_FILE);
-    file->text.secret = true; // other servers' keys may stand there
-    file->exists = false;
     char *real = realpath(path, NULL);
     if (!real && errno != ENOENT && errno != ENOTDIR)
         return file_error(err, "open", path) || file_trouble(err);
     if (!real && lstat(path, &link) == 0)
         return err_set(err, ERR_PRECONDITION, "dangling_link",
                        "%.900s is a link to a file that does not exist", path);
-    int size = snprintf(file->path, sizeof file->path, "%s", real ? real : path);
-    bool found = real != NULL;
+    int size = snprintf(ret_path, LIMIT_PATH, "%s", real ? real : path);
+    *ret_found = real != NULL;
     free(real);
-    if (size >= (int)sizeof file->path)
-        return err_set(err, ERR_USAGE, "path_too_long",
-                       "The path of the client's file is too long");
-    if (!found)
-        return true;
+    return size < LIMIT_PATH ||
+           err_set(err, ERR_USAGE, "path_too_long", "The path of the client's file is too long");
+}
+
+static bool make_folder(const char *path, struct err *err)
+{
+    char folder[LIMIT_PATH];
+    return folder_of(path, folder, err) && (folder_create(folder, err) || file_trouble(err));
+}
+
+// Waits a while for others of our kind. Where the file system knows no locks, the comparison before
+// the renaming has to do.
+static bool lock_folder(struct client_file *file, struct err *err)
+{
+    static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    char folder[LIMIT_PATH];
+    if (!folder_of(file->path, folder, err))
+        return false;
+    file->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file->lock < 0)
+        return true; // what is wrong with it shows at once
+    for (int i = 0; flock(file->lock, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return true;
+        if (i >= LOCK_PAUSES)
+            return err_set(err, ERR_BUSY, "folder_locked",
+                           "Another command is changing a file in %.900s", folder);
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static bool read_text(struct client_file *file, const char *path, struct err *err)
+{
     if (stat(file->path, &file->status) != 0)
         return file_error(err, "open", path) || file_trouble(err);
     if (!S_ISREG(file->status.st_mode))
@@ -51,9 +80,44 @@ bool client_file_open(struct client_file *file, const char *path, struct err *er
     return true;
 }
 
+bool client_file_open(struct client_file *file, const char *path, enum client_access access,
+                      struct err *err)
+{
+    char again[LIMIT_PATH];
+    bool found;
+    buf_init(&file->text, LIMIT_INPUT_FILE);
+    file->text.secret = true; // other servers' keys may stand there
+    file->exists = false;
+    file->lock = -1;
+    if (!resolve(path, file->path, &found, err) ||
+        (access == CLIENT_MAKES && !found && !make_folder(file->path, err)))
+        return false;
+    if (access != CLIENT_LOOKS) {
+        // Who had the lock may have made the file, or put another in the place of a link.
+        if (!lock_folder(file, err) || !resolve(path, again, &found, err))
+            return false;
+        memcpy(file->path, again, sizeof again);
+    }
+    return !found || read_text(file, path, err);
+}
+
 void client_file_done(struct client_file *file)
 {
+    if (file->text.maximum > 0) // it was opened
+        descriptor_close(&file->lock);
     buf_done(&file->text);
+}
+
+// Whether the file has still the bytes that were read: some programs write without changing the
+// size, and a clock's tick is long.
+static bool has_same_text(const struct client_file *file)
+{
+    struct buf now AUTO(buf_done);
+    struct err ignored;
+    buf_init(&now, LIMIT_INPUT_FILE);
+    now.secret = true;
+    return file_read(file->path, &now, NULL, &ignored) &&
+           view_equal(buf_view(&now), buf_view(&file->text));
 }
 
 static bool check_unchanged(const struct client_file *file, struct err *err)
@@ -64,7 +128,7 @@ static bool check_unchanged(const struct client_file *file, struct err *err)
     if (exists == file->exists &&
         (!exists || (now.st_ino == then->st_ino && now.st_size == then->st_size &&
                      now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
-                     now.st_mtim.tv_nsec == then->st_mtim.tv_nsec)))
+                     now.st_mtim.tv_nsec == then->st_mtim.tv_nsec && has_same_text(file))))
         return true;
     err_set(err, ERR_BUSY, "file_changed", "%.900s was changed by another program meanwhile",
             file->path);
@@ -111,16 +175,6 @@ static bool make_backup(const struct client_file *file, char backup[BACKUP_PATH]
            file_error(err, "write", backup) || file_trouble(err);
 }
 
-static bool make_folder(const struct client_file *file, struct err *err)
-{
-    char folder[LIMIT_PATH];
-    const char *slash = strrchr(file->path, '/');
-    if (file->exists || !slash || slash == file->path)
-        return true;
-    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - file->path), file->path);
-    return folder_create(folder, err) || file_trouble(err);
-}
-
 static bool write_new(const struct client_file *file, struct view text, bool secret,
                       struct err *err)
 {
@@ -140,7 +194,7 @@ bool client_file_replace(struct client_file *file, struct view text, bool secret
                          struct err *err)
 {
     char backup[BACKUP_PATH] = "";
-    if (!check_writable(file, err) || !make_folder(file, err))
+    if (!check_writable(file, err))
         return false;
     bool good = !file->exists || !ret_backup || make_backup(file, backup, err);
     good = good && write_new(file, text, secret, err);
@@ -149,6 +203,25 @@ bool client_file_replace(struct client_file *file, struct view text, bool secret
     if (good && ret_backup)
         (void)snprintf(ret_backup, BACKUP_PATH, "%s", backup);
     return good;
+}
+
+bool client_file_remove(struct client_file *file, unsigned folders, struct err *err)
+{
+    char path[LIMIT_PATH];
+    if (!check_writable(file, err) || !check_unchanged(file, err))
+        return false;
+    if (unlink(file->path) != 0)
+        return file_error(err, "remove", file->path) || file_trouble(err);
+    (void)snprintf(path, sizeof path, "%s", file->path);
+    for (; folders > 0; folders--) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            break;
+        *slash = '\0';
+        if (rmdir(path) != 0)
+            break;
+    }
+    return true;
 }
 
 static int newest_first(const struct dirent **a, const struct dirent **b)

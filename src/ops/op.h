@@ -77,7 +77,7 @@ enum op_effect {
 // Where the user and this program live: what the door knows of the environment. NULL: not known.
 struct surroundings {
     const char *program;                    // the absolute path of this program
-    const char *home_option, *store_option; // --home and --store, when they were given
+    const char *home_option, *store_option; // --home and --store, or what the environment has
     const char *home, *config_home;         // HOME, XDG_CONFIG_HOME
     const char *appdata, *userprofile;      // APPDATA, USERPROFILE
     const char *claude_config_dir;          // CLAUDE_CONFIG_DIR

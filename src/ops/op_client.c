@@ -126,22 +126,25 @@ static bool write_json(const struct client_entry *entry, struct buf *buf,
     return !buf->failed || err_memory(err);
 }
 
-static bool open_file(const struct op_call *call, struct job *job, struct err *err)
+static bool open_file(const struct op_call *call, struct job *job, enum client_access access,
+                      struct err *err)
 {
     char path[LIMIT_PATH];
     enum platform platform = PLATFORM_LINUX;
     if (call_has(call, P_PLATFORM) && !platform_read(call_text(call, P_PLATFORM), &platform, err))
         return false;
+    if (call_has(call, P_DRY_RUN))
+        access = CLIENT_LOOKS;
     if (call_has(call, P_CONFIG_FILE)) {
         if (!text_copy(path, sizeof path, call_text(call, P_CONFIG_FILE)))
             return err_set(err, ERR_USAGE, "path_too_long",
                            "The path of --config-file is too long");
-        return client_file_open(&job->file, path, err);
+        return client_file_open(&job->file, path, access, err);
     }
     if (!client_path(job->entry.client, platform, call->surroundings, path, err))
         return false;
     if (path[0] == '/')
-        return client_file_open(&job->file, path, err);
+        return client_file_open(&job->file, path, access, err);
     err_set(err, ERR_USAGE, "path_of_other_system", "%.900s is no absolute path on this system",
             path);
     return err_hint(err, "name the file with --config-file");
@@ -238,7 +241,7 @@ static bool install(struct op_call *call, struct err *err)
         !refuse_missing_key(&job, err) ||
         !write_json(&job.entry, &job.entry_json, client_write_entry, err) ||
         !write_json(&job.entry, &job.input_json, client_write_input, err) ||
-        !open_file(call, &job, err) || !prepare_install(call, &job, &same, err))
+        !open_file(call, &job, CLIENT_MAKES, err) || !prepare_install(call, &job, &same, err))
         return false;
     if (call_has(call, P_DRY_RUN))
         return show_text(call, &job);
@@ -254,14 +257,31 @@ static bool install(struct op_call *call, struct err *err)
     return true;
 }
 
+// Whether the entry that stands in a text was made by us. What has comments was not.
+static bool is_ours(const struct job *job, struct view text)
+{
+    struct arena arena AUTO(arena_done);
+    struct err ignored;
+    const struct json_value *value;
+    arena_init(&arena, LIMIT_INPUT_FILE);
+    return json_parse(text, &arena, &value, &ignored) && client_is_ours(&job->entry, value);
+}
+
 // What is looked for among the backups.
 struct undoing {
     struct job *job;
-    struct view entry; // as it stands in the file
+    struct view entry;  // as it stands in the file
+    struct buf theirs;  // what stood there before ours
+    bool to_be_removed; // the file was made by us
 };
 
+static void undoing_done(struct undoing *undoing)
+{
+    buf_done(&undoing->theirs);
+}
+
 // Whether installing into this text gave the text that the file has now: then this is what was
-// before. It goes to the result.
+// before, with or without an entry of somebody else. It goes to the result.
 static bool is_before(void *context, struct view text)
 {
     const struct undoing *undoing = (const struct undoing *)context;
@@ -269,7 +289,8 @@ static bool is_before(void *context, struct view text)
     struct view there;
     struct err ignored;
     buf_clear(&job->result);
-    bool same = json_edit_find(text, &job->entry_path, &there, &ignored) && !there.data &&
+    bool same = json_edit_find(text, &job->entry_path, &there, &ignored) &&
+                !(there.data && is_ours(job, there)) &&
                 put_in(job, text, undoing->entry, &job->result, &ignored) &&
                 view_equal(buf_view(&job->result), buf_view(&job->file.text));
     buf_clear(&job->result);
@@ -278,50 +299,113 @@ static bool is_before(void *context, struct view text)
     return same;
 }
 
-// Takes the entry out, and the input that only it referred to.
-static bool take_out(struct job *job, struct err *err)
+// Whether the text tells what stood there before an entry of ours did: nothing, or `theirs`.
+static bool is_older(void *context, struct view text)
 {
-    struct buf without AUTO(buf_done);
-    char reference[CLIENT_REFERENCE];
-    buf_init(&without, LIMIT_INPUT_FILE);
-    without.secret = true;
-    if (!job->entry.client->asks)
-        return json_edit_remove(buf_view(&job->file.text), &job->entry_path, &job->result, err);
-    if (!json_edit_remove(buf_view(&job->file.text), &job->entry_path, &without, err))
+    struct undoing *undoing = (struct undoing *)context;
+    struct view there;
+    struct err ignored;
+    struct buf compact AUTO(buf_done) = {0};
+    if (!json_edit_find(text, &undoing->job->entry_path, &there, &ignored) ||
+        (there.data && is_ours(undoing->job, there)))
         return false;
+    // With comments it cannot be put into another text; the backup has it.
+    if (there.data && copy_compact(there, &compact))
+        buf_add(&undoing->theirs, buf_view(&compact));
+    return true;
+}
+
+// Takes the input out that only our entry referred to, unless it is the user's own.
+static bool take_input_out(const struct job *job, struct view text, struct buf *result,
+                           struct err *err)
+{
+    char reference[CLIENT_REFERENCE];
+    struct view input;
     (void)client_reference(&job->entry, reference);
-    if (without.size == 0 || !memmem(without.data, without.size, reference, strlen(reference)))
-        return json_edit_remove(buf_view(&without), &job->input_path, &job->result, err);
+    if (!json_edit_find(text, &job->input_path, &input, err))
+        return false;
+    if (input.data && same_json(input, buf_view(&job->input_json)) &&
+        !memmem(text.data, text.size, reference, strlen(reference)))
+        return json_edit_remove(text, &job->input_path, result, err);
+    buf_add(result, text);
+    return !result->failed || err_memory(err);
+}
+
+// Takes the entry out, or puts back what stood there before.
+static bool take_out(struct undoing *undoing, bool ours, struct err *err)
+{
+    struct job *job = undoing->job;
+    struct view text = buf_view(&job->file.text);
+    struct buf without AUTO(buf_done);
+    char ignored[BACKUP_PATH];
+    buf_init(&without, LIMIT_INPUT_FILE + ENTRY_MEMORY);
+    without.secret = true;
+    bool known = ours && client_file_search_backups(&job->file, is_older, undoing, ignored);
+    struct view theirs = buf_view(&undoing->theirs);
+    if (!(known && theirs.size > 0 ? json_edit_set(text, &job->entry_path, theirs, &without, err)
+                                   : json_edit_remove(text, &job->entry_path, &without, err)))
+        return false;
+    if (job->entry.client->asks)
+        return take_input_out(job, buf_view(&without), &job->result, err);
     buf_add(&job->result, buf_view(&without));
     return !job->result.failed || err_memory(err);
+}
+
+// Prepares the new text. `restored` gets the path of the backup that has it.
+static bool prepare_uninstall(const struct op_call *call, struct undoing *undoing,
+                              char restored[BACKUP_PATH], struct err *err)
+{
+    struct job *job = undoing->job;
+    bool ours = undoing->entry.data && is_ours(job, undoing->entry);
+    if (!undoing->entry.data) {
+        buf_add(&job->result, buf_view(&job->file.text));
+        return !job->result.failed || err_memory(err);
+    }
+    if (!ours && !call_has(call, P_FORCE)) {
+        err_set(err, ERR_CONFLICT, "entry_foreign",
+                "The entry named %s was not made by install, or was changed since", job->name);
+        return err_hint(err, "remove it with --force");
+    }
+    if (ours && client_file_search_backups(&job->file, is_before, undoing, restored))
+        return !job->result.failed || err_memory(err);
+    undoing->to_be_removed = ours && is_before(undoing, VIEW(""));
+    return undoing->to_be_removed || take_out(undoing, ours, err);
+}
+
+static bool write_uninstalled(const struct op_call *call, struct undoing *undoing,
+                              const char *restored, char *backup, struct err *err)
+{
+    struct job *job = undoing->job;
+    if (!undoing->entry.data)
+        return true;
+    if (undoing->to_be_removed)
+        return client_file_remove(
+            &job->file, call_has(call, P_CONFIG_FILE) ? 0 : client_folders(job->entry.client), err);
+    // What can be had again by installing needs no backup, which would keep the entry's key.
+    return client_file_replace(&job->file, buf_view(&job->result), false,
+                               restored[0] ? NULL : backup, err);
 }
 
 static bool uninstall(struct op_call *call, struct err *err)
 {
     struct job job AUTO(job_done) = {0};
     char backup[BACKUP_PATH] = "", restored[BACKUP_PATH] = "";
-    struct undoing undoing = {.job = &job};
-    if (!job_init(call, &job, err) || !open_file(call, &job, err) ||
+    struct undoing undoing AUTO(undoing_done) = {.job = &job};
+    buf_init(&undoing.theirs, LIMIT_INPUT_FILE);
+    undoing.theirs.secret = true;
+    if (!job_init(call, &job, err) || !open_file(call, &job, CLIENT_CHANGES, err) ||
         !write_json(&job.entry, &job.input_json, client_write_input, err) ||
-        !json_edit_find(buf_view(&job.file.text), &job.entry_path, &undoing.entry, err))
+        !json_edit_find(buf_view(&job.file.text), &job.entry_path, &undoing.entry, err) ||
+        !prepare_uninstall(call, &undoing, restored, err))
         return false;
-    bool there = undoing.entry.data != NULL;
-    if (!there)
-        buf_add(&job.result, buf_view(&job.file.text));
-    else if (!client_file_search_backups(&job.file, is_before, &undoing, restored) &&
-             !take_out(&job, err))
-        return false;
-    if (job.result.failed)
-        return err_memory(err);
     if (call_has(call, P_DRY_RUN))
         return show_text(call, &job);
-    // What can be had again by installing needs no backup, which would keep the entry's key.
-    char *wanted = restored[0] ? NULL : backup;
-    if (there && !client_file_replace(&job.file, buf_view(&job.result), false, wanted, err))
+    if (!write_uninstalled(call, &undoing, restored, backup, err))
         return false;
     out_begin(call->out, '{');
-    show_job(call, &job, there, backup);
+    show_job(call, &job, undoing.entry.data != NULL, backup);
     field_string(call->out, "restored_from", restored[0] ? restored : NULL);
+    field_bool(call->out, "file_removed", undoing.to_be_removed);
     out_end(call->out, '}');
     return true;
 }
@@ -379,13 +463,18 @@ static const struct op rows[] = {
         .summary = "Take this gateway out of the file of an MCP client",
         .notes =
             "When a copy that `install` made shows what the file was before, it is that again, "
-            "byte for byte; else the entry goes and all else stays.",
+            "byte for byte, also where an entry of the user's own stood under that name. Else the "
+            "entry goes, what it replaced comes back, and all else stays. A file that install has "
+            "made goes, with the client's folders where they are empty. An entry that install did "
+            "not make stays, unless --force is given.",
         .example = "uninstall --client cursor",
         .run = uninstall,
         .effect = EFFECT_LOCAL,
-        .helps = {ENTRY_HELPS, {P_DRY_RUN, "change nothing; print the file as it would be"}},
+        .helps = {ENTRY_HELPS,
+                  {P_FORCE, "remove the entry also when install did not make it"},
+                  {P_DRY_RUN, "change nothing; print the file as it would be"}},
         PARAMS({P_CLIENT, MUST}, {P_NAME, MAY}, {P_CONFIG_FILE, MAY}, {P_PLATFORM, MAY},
-               {P_DRY_RUN, MAY}),
+               {P_FORCE, MAY}, {P_DRY_RUN, MAY}),
     },
     {
         .group = "",

@@ -1,4 +1,5 @@
 // op_config.c: `config …`: the configs themselves. Their servers are in op_server.c.
+#include "model/kept_of.h"
 #include "model/removal.h"
 #include "ops/page.h"
 #include "ops/show.h"
@@ -45,7 +46,8 @@ static bool config_copy(struct op_call *call, struct err *err)
     struct config source, target;
     if (!config_select(call->store, call_text(call, P_SOURCE_CONFIG), none, &source, err) ||
         !config_add(call->store, call_text(call, P_TARGET_CONFIG), &target, err) ||
-        !server_copy_all(call->store, &source, &target, err))
+        !server_copy_all(call->store, &source, &target, err) ||
+        !kept_of_copy(call->store, KEPT_OF_CONFIG, source.config_id, target.config_id, err))
         return false;
     target.servers = source.servers;
     show_config(call->out, &target);

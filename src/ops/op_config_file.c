@@ -2,10 +2,15 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/kept_of.h"
 #include "model/server_spec.h"
 #include "model/server_validate.h"
 #include "ops/show.h"
 #include "ops/table.h"
+
+// The members of an exported config; others come from where it was imported from.
+static const char *const own_members[] = {"mcp_config_id", "mcp_config_name", "created_at",
+                                          "mcp_config", NULL};
 
 static bool config_export(struct op_call *call, struct err *err)
 {
@@ -16,7 +21,9 @@ static bool config_export(struct op_call *call, struct err *err)
     show_config_names(call->out, &config);
     field_time(call->out, "created_at", config.created_at);
     out_key(call->out, "mcp_config");
-    if (!show_servers(call, &config, PAGE_ALL, err))
+    if (!show_servers(call, &config, PAGE_ALL, err) ||
+        !kept_of_write(call->store, KEPT_OF_CONFIG, config.config_id,
+                       (struct kept_look){own_members, call_has(call, P_REVEAL)}, call->out, err))
         return false;
     out_end(call->out, '}');
     return true;
@@ -26,6 +33,7 @@ struct import {
     struct op_call *call;
     struct config config;
     int64_t servers, masked;
+    size_t kept; // further members
 };
 
 static bool import_record(struct import *import, const struct json_value *record,
@@ -67,13 +75,27 @@ static bool import_client_servers(struct import *import, const struct json_value
     return true;
 }
 
+// What else an exported config says, keeps standing beside its servers.
+static bool keep_others(struct import *import, const struct json_value *file, struct err *err)
+{
+    struct buf json AUTO(buf_done);
+    buf_init(&json, LIMIT_SERVER_RECORD);
+    json.secret = true;
+    if (!kept_of_collect(file, own_members, &json, &import->kept, err))
+        return false;
+    import->masked += (int64_t)server_masks(file, own_members);
+    return import->kept == 0 || kept_of_add(import->call->store, KEPT_OF_CONFIG,
+                                            import->config.config_id, buf_view(&json), err);
+}
+
 static bool import_file(struct import *import, const struct json_value *file, struct err *err)
 {
     const struct json_value *records =
         file->type == JSON_ARRAY ? file : server_member(file, "mcp_config");
     const struct json_value *servers = server_member(file, "mcpServers");
     if (json_is(records, JSON_ARRAY))
-        return import_records(import, records, err);
+        return import_records(import, records, err) &&
+               (file->type != JSON_OBJECT || keep_others(import, file, err));
     if (json_is(servers, JSON_OBJECT))
         return import_client_servers(import, servers, err);
     return err_set(err, ERR_USAGE, "invalid_import",
@@ -96,6 +118,7 @@ static bool config_import(struct op_call *call, struct err *err)
     out_begin(out, '{');
     show_config_names(out, &import.config);
     field_int(out, "servers", import.servers);
+    field_int(out, "kept_members", (int64_t)import.kept);
     field_int(out, "masked_secrets", import.masked);
     field_time(out, "created_at", import.config.created_at);
     out_end(out, '}');

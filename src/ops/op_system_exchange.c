@@ -127,7 +127,8 @@ static const struct op rows[] = {
             "it is, so that a file can be imported twice. The result counts and names what could "
             "not be carried over (problems); the exit status is then 1, and all the rest is "
             "imported. Members without a place here are told (not_kept) and change no status. A "
-            "key that was deleted from this store, by a reset too, comes back by --revive-keys only.",
+            "key that was deleted from this store, by a reset too, comes back by --revive-keys "
+            "only.",
         .example = "system import --input-file enkrypt_mcp_config.json --dry-run\n"
                    "system import --input-file enkrypt_mcp_config.json",
         .run = system_import,

@@ -133,6 +133,11 @@ for file in samples/*; do
     rm -f file.json.backup-*
     cp installed file.json
     run uninstall "$client" file.json
+    # Which file install has made, an empty one without a copy looks the same as.
+    if [ "${name##*.}" = empty ]; then
+        check "$name: without the copy the file goes" test ! -e file.json
+        continue
+    fi
     same "$name: without the copy the entry goes" null \
         "$(plain file.json | jq -r --arg m $member '.[$m]["secure-mcp-gateway"]')"
     case $name in *.usual | *.comments | *.one_line | *.tabs | *.odd_blanks | *.projects | *.inputs)
@@ -167,7 +172,21 @@ bad '{"mcpServers": {"secure-mcp-gateway": {"command": "other"}}}' && untouched 
 run install cursor bad.json --force
 same 'replaced with --force' "$SMG" "$(jq -r '.mcpServers["secure-mcp-gateway"].command' bad.json)"
 run uninstall cursor bad.json
-same 'uninstall takes it out' '{"mcpServers":{}}' "$(jq -c . bad.json)"
+same 'uninstall brings back what --force replaced' '{"mcpServers": {"secure-mcp-gateway": {"command": "other"}}}' "$(cat bad.json)"
+run install cursor bad.json --force
+jq '.further = 1' bad.json >changed.json && cat changed.json >bad.json
+run uninstall cursor bad.json
+same 'also when the file was changed since' '{"mcpServers":{"secure-mcp-gateway":{"command":"other"}},"further":1}' "$(jq -c . bad.json)"
+run uninstall cursor bad.json
+refused 'an entry that install did not make stays' 1
+run uninstall cursor bad.json --force
+same 'uninstall --force takes it out' '{"mcpServers":{},"further":1}' "$(jq -c . bad.json)"
+rm -f bad.json*
+bad '{"inputs":[{"id":"secure-mcp-gateway-key","type":"promptString","description":"mine"}]}'
+run install vscode bad.json
+rm -f bad.json.backup-*
+run uninstall vscode bad.json
+same "the user's own input stays" '["mine"]' "$(jq -c '[.inputs[].description]' bad.json)"
 head -c 17000000 /dev/zero | tr '\0' ' ' >large.json && untouched 'too large' 2 large.json cursor
 rm -f bad.json*
 bad '{}' && chmod 444 bad.json && untouched 'read-only file' 1 bad.json cursor
@@ -203,6 +222,8 @@ for client in cursor claude-code vscode; do
         must smg install --client $client --platform $platform
         same "$client, $platform: one file, readable by its owner" 600 "$(find "$HOME" -type f -exec stat -c %a {} +)"
         must smg uninstall --client $client --platform $platform
+        same "$client, $platform: the file that install made is gone" 0 "$(find "$HOME" -type f | wc -l)"
+        same "$client, $platform: and its folder" 0 "$(find "$HOME" -mindepth 1 -name '.cursor' -o -name Code | wc -l)"
     done
 done
 export USERPROFILE=$T/c/Users/alice APPDATA=$T/c/Users/alice/AppData/Roaming
@@ -220,6 +241,18 @@ same 'two inputs' '["one-key","two-key"]' "$(jq -c '[.inputs[].id]' two.json)"
 rm -f two.json.backup-*
 must smg uninstall --client vscode --name one --config-file two.json
 same 'one stays' '["two-key"] ["two"]' "$(jq -r '"\([.inputs[].id]) \(.servers | keys)"' two.json)"
+
+echo '-- many at once'
+printf '{"mcpServers": {"mine": {"command": "a"}}}' >many.json
+for i in $(seq 20); do
+    smg install --client cursor --name "n$i" --config-file many.json >/dev/null &
+done
+wait
+same 'no entry is lost' 21 "$(jq '.mcpServers | length' many.json)"
+
+echo '-- the store that the environment names'
+SECURE_MCP_GATEWAY_HOME=some/where must smg install --client cursor --config-file env.json
+same 'is in the entry' "$PWD/some/where" "$(jq -r '.mcpServers["secure-mcp-gateway"].args[3]' env.json)"
 
 check 'no store was made' test ! -e "$SECURE_MCP_GATEWAY_HOME"
 summary

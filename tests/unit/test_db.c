@@ -351,13 +351,13 @@ static void migrates_step_by_step(void **state)
     static const char *const broken[] = {"CREATE TABLE a(x)", "ALTER TABLE a ADD COLUMN y",
                                          "INSERT INTO a VALUES(1, 2)",
                                          "INSERT INTO a VALUES(3, 4); NONSENSE"};
-    WORKS(db_migrate(db, true, steps, 1, &err));
+    WORKS(db_migrate(db, true, steps, 1, NULL, &err));
     assert_int_equal(version_of(), 1);
-    WORKS(db_migrate(db, false, steps, 1, &err));
-    WORKS(db_migrate(db, false, steps, 3, &err));
+    WORKS(db_migrate(db, false, steps, 1, NULL, &err));
+    WORKS(db_migrate(db, false, steps, 3, NULL, &err));
     assert_int_equal(version_of(), 3);
-    WORKS(db_migrate(db, false, steps, 3, &err)); // each only once
-    assert_false(db_migrate(db, false, broken, COUNT_OF(broken), &err));
+    WORKS(db_migrate(db, false, steps, 3, NULL, &err)); // each only once
+    assert_false(db_migrate(db, false, broken, COUNT_OF(broken), NULL, &err));
     assert_int_equal(version_of(), 3);
     struct stmt *stmt = NULL;
     WORKS(db_query(db, "SELECT sum(x), count(*) FROM a", BIND_NOTHING, &stmt, &err));
@@ -365,8 +365,8 @@ static void migrates_step_by_step(void **state)
     assert_int_equal(stmt_int(stmt, 0), 1);
     assert_int_equal(stmt_int(stmt, 1), 1);
     stmt_free(&stmt);
-    REFUSED(db_migrate(db, false, steps, 2, &err), ERR_INTEGRITY, "store_from_future");
-    REFUSED(db_migrate(db, true, steps, 2, &err), ERR_INTEGRITY, "store_from_future");
+    REFUSED(db_migrate(db, false, steps, 2, NULL, &err), ERR_INTEGRITY, "store_from_future");
+    REFUSED(db_migrate(db, true, steps, 2, NULL, &err), ERR_INTEGRITY, "store_from_future");
 }
 
 int main(void)

@@ -160,6 +160,29 @@ static void a_mask_keeps_the_secret(void **state)
     assert_int_equal(server_record_masked(record), 1);
 }
 
+// A URL that is given as it was shown stays as it is, and so do the elements of a list.
+static void a_masked_url_keeps_its_secrets(void **state)
+{
+    (void)state;
+    static const char present[] =
+        "{\"server_name\":\"s\",\"config\":{\"url\":\"https://u:p@a.b/?sig=1\"},"
+        "\"oauth_config\":{\"token_url\":\"https://a.b/?sig=2\",\"codes\":[\"3\",4]}}";
+    const struct server_change same = {
+        .url = VIEW("https://****@a.b/?sig=****"),
+        .oauth = json("{\"token_url\":\"https://a.b/?sig=****\",\"codes\":[\"****\",\"****\"]}")};
+    const struct server_change other = {
+        .oauth = json("{\"token_url\":\"https://c.d/?sig=****\",\"codes\":[\"****\"]}")};
+    const struct json_value *record;
+    assert_true(json_parse(build(present, &same), &arena, &record, &err));
+    assert_text(json_member(record, "config")->raw,
+                "{\"url\":\"https://u:p@a.b/?sig=1\",\"headers\":{}}");
+    assert_text(json_member(record, "oauth_config")->raw,
+                "{\"token_url\":\"https://a.b/?sig=2\",\"codes\":[\"3\",4]}");
+    assert_true(json_parse(build(present, &other), &arena, &record, &err));
+    assert_text(json_member(record, "oauth_config")->raw,
+                "{\"token_url\":\"https://c.d/?sig=****\",\"codes\":[\"****\"]}");
+}
+
 static void refuses_what_does_not_go_together(void **state)
 {
     (void)state;
@@ -277,9 +300,10 @@ static void masks(void **state)
                   "\"B\":\"\"},\"api_key\":\"2\",\"retries\":3,\"token\":true}}",
                   "{\"config\":{\"command\":\"secret\",\"args\":[\"a\"],\"env\":{\"A\":\"****\","
                   "\"B\":\"****\"},\"api_key\":\"****\",\"retries\":3,\"token\":true}}");
-    assert_masked("{\"config\":{\"url\":\"https://u:p@a.b/c?x=1&API_KEY=2&token=3#f\","
+    assert_masked("{\"config\":{\"url\":\"https://u:p@a.b/c?v=1&sig=4&bare&API_KEY=2&token=3#f\","
                   "\"headers\":{\"Accept\":\"1\"}}}",
-                  "{\"config\":{\"url\":\"https://****@a.b/c?x=1&API_KEY=****&token=****#f\","
+                  "{\"config\":{\"url\":\"https://****@a.b/"
+                  "c?v=1&sig=****&****&API_KEY=****&token=****#****\","
                   "\"headers\":{\"Accept\":\"****\"}}}");
     assert_masked(
         "{\"oauth_config\":{\"client_id\":\"1\",\"CLIENT_SECRET\":\"2\",\"privateKey\":{"
@@ -289,11 +313,28 @@ static void masks(void **state)
         "\"a\":[\"****\",\"****\",null,true]},\"Client_Assertion\":\"****\",\"token_url\":"
         "\"https://a.b/?key=****\",\"scope\":\"7\",\"Password\":\"****\",\"deep\":[{"
         "\"token\":\"****\"}]}}");
+    // Whatever is not known to be public is secret.
+    assert_masked("{\"oauth_config\":{\"enabled\":true,\"OAUTH_CLIENT_ID\":\"1\",\"OAUTH_SCOPE\":["
+                  "\"2\"],\"jwt\":\"3\",\"auth\":\"4\",\"pin\":5,\"OAUTH_TOKEN_EXPIRY_BUFFER\":6,"
+                  "\"OAUTH_CUSTOM_HEADERS\":{\"Authorization\":\"7\",\"scope\":\"8\",\"timeout\":"
+                  "9},\"token_url\":\"https://a.b/t?sig=1\",\"webhook_url\":\"https://a.b/2\","
+                  "\"audience\":\"https://u:p@a.b\",\"TokenUrl\":\"no URL\"}}",
+                  "{\"oauth_config\":{\"enabled\":true,\"OAUTH_CLIENT_ID\":\"1\",\"OAUTH_SCOPE\":["
+                  "\"2\"],\"jwt\":\"****\",\"auth\":\"****\",\"pin\":\"****\","
+                  "\"OAUTH_TOKEN_EXPIRY_BUFFER\":6,\"OAUTH_CUSTOM_HEADERS\":{\"Authorization\":"
+                  "\"****\",\"scope\":\"****\",\"timeout\":\"****\"},\"token_url\":"
+                  "\"https://a.b/t?sig=****\",\"webhook_url\":\"****\",\"audience\":"
+                  "\"https://****@a.b\",\"TokenUrl\":\"****\"}}");
+    assert_masked("{\"config\":{\"command\":\"c\",\"cwd\":\"/\",\"note\":\"1\",\"timeouts\":{"
+                  "\"total\":2},\"x\":{\"total\":3,\"cwd\":\"4\"}},\"sampling\":true,\"n\":[5]}",
+                  "{\"config\":{\"command\":\"c\",\"cwd\":\"/\",\"note\":\"****\",\"timeouts\":{"
+                  "\"total\":2},\"x\":{\"total\":\"****\",\"cwd\":\"****\"}},\"sampling\":true,"
+                  "\"n\":[\"****\"]}");
     assert_masked("{\"tools\":{\"get_token\":{\"description\":\"a\"}},\"input_guardrails_policy\":{"
                   "\"additional_config\":{\"keywords\":\"b\"}},\"my_secret\":\"c\",\"note\":\"d\"}",
                   "{\"tools\":{\"get_token\":{\"description\":\"a\"}},\"input_guardrails_policy\":{"
                   "\"additional_config\":{\"keywords\":\"b\"}},\"my_secret\":\"****\","
-                  "\"note\":\"d\"}");
+                  "\"note\":\"****\"}");
     assert_masked(
         "{\"env\":{\"A\":\"1\",\"B\":true},\"headers\":[\"2\"],\"deep\":{\"env\":{\"URL\":"
         "\"https://a.b/?x=3\",\"C\":{\"d\":4}}},\"oauth_config\":{\"headers\":{\"uri\":"
@@ -338,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_what_it_does_not_know, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changes_the_kind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_mask_keeps_the_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_masked_url_keeps_its_secrets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_what_does_not_go_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_large_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(examines_records, set_up, tear_down),
