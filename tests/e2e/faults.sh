@@ -130,7 +130,9 @@ sleep 3
 check 'clients that do not read: others are served' works http-modern
 grown=$(($(resident "$gateway") - memory))
 # An answer that is one JSON text is passed on when it is whole: what waits is there once.
-check "clients that do not read: 128 MB waiting take $grown KiB" test "$grown" -lt 140000
+# A sanitizer keeps what was freed for a while.
+[ "${SMG_SANITIZE:-}" ] ||
+    check "clients that do not read: 128 MB waiting take $grown KiB" test "$grown" -lt 140000
 wait "$staller"
 
 : >notes
