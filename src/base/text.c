@@ -191,3 +191,10 @@ bool text_copy(char *ret_array, size_t size, struct view text)
     ret_array[text.size] = '\0';
     return true;
 }
+
+uint64_t text_hash(uint64_t start, struct view text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        start = (start ^ (unsigned char)text.data[i]) * UINT64_C(1099511628211);
+    return start;
+}

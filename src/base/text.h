@@ -48,3 +48,8 @@ void text_add_shell_word(struct buf *buf, struct view text);
 // Copies `text` into `ret_array` of `size` bytes with a final NUL. False, with nothing written,
 // when it does not fit.
 MUST_CHECK bool text_copy(char *ret_array, size_t size, struct view text);
+
+// A number that tells texts apart and guards nothing (FNV-1a). `start`: TEXT_HASH, or what a text
+// before it gave.
+#define TEXT_HASH UINT64_C(14695981039346656037)
+uint64_t text_hash(uint64_t start, struct view text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json_walk.h"
+#include "base/text.h"
 #include "gateway/methods.h"
 #include "gateway/questions.h"
 #include "gateway/reply.h"
@@ -47,6 +48,17 @@ static void link_call(struct call *call, struct exchange *exchange)
     exchange->call_count++;
 }
 
+// What a retry has to ask for to be one.
+static uint64_t hash_request(const struct exchange *exchange, const struct mcp_params *params)
+{
+    uint64_t hash = TEXT_HASH;
+    if (exchange->only)
+        hash = text_hash(hash, view_of(exchange->only->server_name));
+    hash = text_hash(text_hash(hash, VIEW("\n")), params->name);
+    hash = text_hash(text_hash(hash, VIEW("\n")), params->uri);
+    return text_hash(text_hash(hash, VIEW("\n")), params->arguments);
+}
+
 static struct call *call_new(struct exchange *exchange, const struct incoming *incoming)
 {
     const struct rpc *rpc = incoming->rpc;
@@ -66,6 +78,8 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
     call->id = keep_piece(call, 0, rpc->id);
     call->token = keep_piece(call, rpc->id.size, params->meta_token);
     call->capabilities = questions_bits(params->meta_capabilities);
+    if (call->capabilities) // without any it is not parked
+        call->asks = hash_request(exchange, params);
     call->level = -1;
     if (params->meta_level.size > 2)
         call->level =
@@ -97,15 +111,6 @@ static void unlink_call(struct call *call)
     call->exchange = NULL;
 }
 
-static void drop_waiters(struct call *call)
-{
-    for (size_t i = 0; i < call->waiter_count; i++)
-        waiter_cancel(&call->waiters[i]);
-    free(call->waiters);
-    call->waiters = NULL;
-    call->waiter_count = call->waiting = 0;
-}
-
 void call_becomes_stream(struct call *call)
 {
     if (call->is_stream)
@@ -118,7 +123,7 @@ void call_becomes_stream(struct call *call)
 static void call_free(struct call *call)
 {
     unlink_call(call);
-    drop_waiters(call);
+    call_drop_waiters(call);
     questions_forget_call(call);
     server_spec_unref(&call->spec);
     buf_done(&call->text);
@@ -217,121 +222,6 @@ void call_hold(struct call *call, bool held)
 {
     if (call->upcall)
         upcall_hold(call->upcall, held);
-}
-
-// --- waiting ------------------------------------------------------------------------------------
-
-static bool keep_fields(struct call *call, const struct incoming *incoming)
-{
-    size_t size = 0, at = 0;
-    for (size_t i = 0; i < incoming->field_count; i++)
-        size += incoming->fields[i].name.size + incoming->fields[i].value.size;
-    call->fields = (struct http_field *)calloc(incoming->field_count + 1, sizeof *call->fields);
-    call->field_text = (char *)malloc(size + 1);
-    if (!call->fields || !call->field_text)
-        return false;
-    for (size_t i = 0; i < incoming->field_count; i++) {
-        const struct view parts[] = {incoming->fields[i].name, incoming->fields[i].value};
-        struct view kept[COUNT_OF(parts)];
-        for (size_t j = 0; j < COUNT_OF(parts); j++) {
-            memcpy(call->field_text + at, parts[j].data ? parts[j].data : "", parts[j].size);
-            kept[j] = (struct view){call->field_text + at, parts[j].size};
-            at += parts[j].size;
-        }
-        call->fields[i] = (struct http_field){kept[0], kept[1]};
-    }
-    call->field_count = incoming->field_count;
-    return true;
-}
-
-bool call_keep(struct call *call, const struct incoming *incoming)
-{
-    if (call->text.size > 0)
-        return true;
-    buf_init(&call->text, incoming->rpc->text.size);
-    buf_add(&call->text, incoming->rpc->text);
-    if (!call->text.failed && keep_fields(call, incoming))
-        return true;
-    call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-    return false;
-}
-
-void call_again(struct call *call)
-{
-    struct rpc rpc;
-    struct rpc_fault fault;
-    if (!principals_is_current(call->gateway->principals, call->principal)) {
-        struct exchange *exchange = call->exchange;
-        struct session *opened = exchange->opens_session ? exchange->session : NULL;
-        call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
-        if (opened) // its client does not know of it
-            session_end(opened);
-        return;
-    }
-    if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
-        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-        return;
-    }
-    struct incoming incoming = {
-        .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
-    mcp_params_read(rpc.params, &incoming.params);
-    method_handle(call, &incoming);
-}
-
-static void on_ready(void *context)
-{
-    struct call *call = (struct call *)context;
-    if (--call->waiting > 0)
-        return;
-    drop_waiters(call);
-    call->waited = true;
-    call_again(call);
-}
-
-static bool is_ready(struct call *call, const struct asker *asker, const unsigned *wants,
-                     size_t count)
-{
-    struct endpoint_servers servers = exchange_servers(call->exchange);
-    bool ready = true;
-    for (size_t i = 0; i < servers.count * count; i++) {
-        struct waiter probe = {.done = on_ready};
-        struct catalog *catalog = catalog_get(
-            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
-        if (catalog && !catalog_want(catalog, wants[i % count], asker, &probe)) {
-            waiter_cancel(&probe);
-            ready = false;
-        }
-    }
-    return ready;
-}
-
-bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
-               size_t count)
-{
-    struct asker asker = call_asker(call, &incoming->params);
-    if (call->waited || is_ready(call, &asker, wants, count))
-        return true;
-    if (!call_keep(call, incoming))
-        return false;
-    struct endpoint_servers servers = exchange_servers(call->exchange);
-    call->waiter_count = servers.count * count;
-    call->waiters = (struct waiter *)calloc(call->waiter_count + 1, sizeof *call->waiters);
-    if (!call->waiters) {
-        call->waiter_count = 0;
-        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < call->waiter_count; i++) {
-        call->waiters[i] = (struct waiter){.done = on_ready, .context = call};
-        struct catalog *catalog = catalog_get(
-            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
-        if (catalog && !catalog_want(catalog, wants[i % count], &asker, &call->waiters[i]))
-            call->waiting++;
-    }
-    if (call->waiting > 0)
-        return false;
-    drop_waiters(call);
-    return true;
 }
 
 // --- to an upstream and back --------------------------------------------------------------------

@@ -56,6 +56,7 @@ struct call {
     bool is_stream;   // it does not count as a call under way
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not
+    uint64_t asks;   // tells apart what may be parked: endpoint, name, arguments
     int64_t started, sent, waited_time;
     uint64_t bytes_in, bytes_out;
 };
@@ -92,6 +93,9 @@ MUST_CHECK bool call_keep(struct call *call, const struct incoming *incoming);
 // failed.
 MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
                           size_t count);
+
+// It does not wait any more.
+void call_drop_waiters(struct call *call);
 
 // An upstream's answer to the call.
 void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response);

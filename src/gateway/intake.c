@@ -218,14 +218,15 @@ static void take_message(struct exchange *exchange, const struct front_request *
         take(exchange, request, rpc, &params);
 }
 
-static bool is_too_long(struct view batch)
+// How many messages, as far as a batch may go and one more.
+static size_t batch_count(struct view batch)
 {
     struct view ignored, text;
     size_t count = 0;
     for (struct json_walk walk = json_walk(batch);
          count <= MOST_IN_BATCH && json_walk_next(&walk, &ignored, &text);)
         count++;
-    return count > MOST_IN_BATCH;
+    return count;
 }
 
 // A batch: legacy, of a session that speaks 2025-03-26, without initialize.
@@ -239,8 +240,11 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         refuse(exchange, nothing, &refusal);
         return;
     }
-    if (is_too_long(request->body)) {
-        refusal = (struct refusal){413, RPC_INVALID_REQUEST, "Too many in a batch", nothing};
+    size_t count = batch_count(request->body);
+    if (count == 0 || count > MOST_IN_BATCH) {
+        refusal =
+            (struct refusal){count == 0 ? 400 : 413, RPC_INVALID_REQUEST,
+                             count == 0 ? "The batch is empty" : "Too many in a batch", nothing};
         refuse(exchange, nothing, &refusal);
         return;
     }

@@ -5,19 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HASH_DIGITS = 8, SEPARATOR = 2 };
+#include "base/text.h"
 
-// FNV-1a: tells names apart, guards nothing.
-static uint32_t hash(uint32_t start, struct view text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        start = (start ^ (unsigned char)text.data[i]) * 16777619u;
-    return start;
-}
+enum { HASH_DIGITS = 8, SEPARATOR = 2 };
 
 static uint32_t hash_of(const char *prefix, struct view name)
 {
-    return hash(hash(hash(2166136261u, view_of(prefix)), VIEW("__")), name);
+    uint64_t hash = text_hash(text_hash(TEXT_HASH, view_of(prefix)), VIEW("__"));
+    return (uint32_t)text_hash(hash, name);
 }
 
 static bool is_plain(char c)
@@ -57,7 +52,7 @@ void naming_prefixes(const struct server_specs *specs, char (*ret_prefixes)[NAMI
             memcpy(ret_prefixes[i], plain, strlen(plain) + 1);
             continue;
         }
-        uint32_t tag = hash(2166136261u, view_of(name));
+        uint32_t tag = (uint32_t)text_hash(TEXT_HASH, view_of(name));
         do
             (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%.30s-%08x",
                            plain[0] ? plain : "server", tag++);

@@ -137,7 +137,7 @@ void questions_parked_answer(struct call *call, const struct rpc *response)
         buf_add(&parked->answer, response->text);
 }
 
-// The handle's call, when it is this key's and for the same method.
+// The handle's call, when it is this key's and the request is the same.
 static struct parked *find(const struct call *retry, struct view raw_state)
 {
     char room[HANDLE + 1];
@@ -149,7 +149,7 @@ static struct parked *find(const struct call *retry, struct view raw_state)
     if (!parked ||
         !vault_equal((const uint8_t *)parked->handle, (const uint8_t *)handle.data, HANDLE) ||
         parked->call->principal->credential != retry->principal->credential ||
-        parked->call->method != retry->method)
+        parked->call->method != retry->method || parked->call->asks != retry->asks)
         return NULL;
     return parked;
 }

@@ -1,8 +1,8 @@
 // parked.h: calls of modern clients to legacy servers that asked something (questions.h): the
 // client has been answered `input_required` with a handle, the call waits for its retry.
 //
-// A handle is 256 random bits, works once, only for the key it was given to, and only for some
-// minutes.
+// A handle is 256 random bits, works once, only for the key it was given to and the request it was
+// given for, and only for some minutes.
 #pragma once
 
 #include <stdbool.h>

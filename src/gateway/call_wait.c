@@ -1,0 +1,129 @@
+// call_wait.c: calls that have to wait for what a server says of itself; see call.h. They keep
+// their message and are handled again.
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/call.h"
+#include "gateway/methods.h"
+
+void call_drop_waiters(struct call *call)
+{
+    for (size_t i = 0; i < call->waiter_count; i++)
+        waiter_cancel(&call->waiters[i]);
+    free(call->waiters);
+    call->waiters = NULL;
+    call->waiter_count = call->waiting = 0;
+}
+
+static bool keep_fields(struct call *call, const struct incoming *incoming)
+{
+    size_t size = 0, at = 0;
+    for (size_t i = 0; i < incoming->field_count; i++)
+        size += incoming->fields[i].name.size + incoming->fields[i].value.size;
+    call->fields = (struct http_field *)calloc(incoming->field_count + 1, sizeof *call->fields);
+    call->field_text = (char *)malloc(size + 1);
+    if (!call->fields || !call->field_text)
+        return false;
+    for (size_t i = 0; i < incoming->field_count; i++) {
+        const struct view parts[] = {incoming->fields[i].name, incoming->fields[i].value};
+        struct view kept[COUNT_OF(parts)];
+        for (size_t j = 0; j < COUNT_OF(parts); j++) {
+            memcpy(call->field_text + at, parts[j].data ? parts[j].data : "", parts[j].size);
+            kept[j] = (struct view){call->field_text + at, parts[j].size};
+            at += parts[j].size;
+        }
+        call->fields[i] = (struct http_field){kept[0], kept[1]};
+    }
+    call->field_count = incoming->field_count;
+    return true;
+}
+
+bool call_keep(struct call *call, const struct incoming *incoming)
+{
+    if (call->text.size > 0)
+        return true;
+    buf_init(&call->text, incoming->rpc->text.size);
+    buf_add(&call->text, incoming->rpc->text);
+    if (!call->text.failed && keep_fields(call, incoming))
+        return true;
+    call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    return false;
+}
+
+void call_again(struct call *call)
+{
+    struct rpc rpc;
+    struct rpc_fault fault;
+    if (!principals_is_current(call->gateway->principals, call->principal)) {
+        struct exchange *exchange = call->exchange;
+        struct session *opened = exchange->opens_session ? exchange->session : NULL;
+        call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
+        if (opened) // its client does not know of it
+            session_end(opened);
+        return;
+    }
+    if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return;
+    }
+    struct incoming incoming = {
+        .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
+    mcp_params_read(rpc.params, &incoming.params);
+    method_handle(call, &incoming);
+}
+
+static void on_ready(void *context)
+{
+    struct call *call = (struct call *)context;
+    if (--call->waiting > 0)
+        return;
+    call_drop_waiters(call);
+    call->waited = true;
+    call_again(call);
+}
+
+static bool is_ready(struct call *call, const struct asker *asker, const unsigned *wants,
+                     size_t count)
+{
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    bool ready = true;
+    for (size_t i = 0; i < servers.count * count; i++) {
+        struct waiter probe = {.done = on_ready};
+        struct catalog *catalog = catalog_get(
+            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
+        if (catalog && !catalog_want(catalog, wants[i % count], asker, &probe)) {
+            waiter_cancel(&probe);
+            ready = false;
+        }
+    }
+    return ready;
+}
+
+bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
+               size_t count)
+{
+    struct asker asker = call_asker(call, &incoming->params);
+    if (call->waited || is_ready(call, &asker, wants, count))
+        return true;
+    if (!call_keep(call, incoming))
+        return false;
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    call->waiter_count = servers.count * count;
+    call->waiters = (struct waiter *)calloc(call->waiter_count + 1, sizeof *call->waiters);
+    if (!call->waiters) {
+        call->waiter_count = 0;
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < call->waiter_count; i++) {
+        call->waiters[i] = (struct waiter){.done = on_ready, .context = call};
+        struct catalog *catalog = catalog_get(
+            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
+        if (catalog && !catalog_want(catalog, wants[i % count], &asker, &call->waiters[i]))
+            call->waiting++;
+    }
+    if (call->waiting > 0)
+        return false;
+    call_drop_waiters(call);
+    return true;
+}
