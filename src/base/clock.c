@@ -126,6 +126,17 @@ void time_format(int64_t time, char ret_text[TIME_TEXT])
     put_digits(ret_text + 20, 6, rest % TIME_SECOND);
 }
 
+void time_stamp(int64_t time, char ret_text[TIME_TEXT])
+{
+    char text[TIME_TEXT];
+    size_t size = 0;
+    time_format(time, text);
+    for (const char *at = text; *at; at++)
+        if (*at != '-' && *at != ':')
+            ret_text[size++] = *at;
+    ret_text[size] = '\0';
+}
+
 bool time_parse(struct view text, int64_t *ret_time)
 {
     int64_t days, time = 0;

@@ -21,6 +21,9 @@ int64_t clock_now(void);
 // Writes `time` (years 1970 to 9999) as text.
 void time_format(int64_t time, char ret_text[TIME_TEXT]);
 
+// The same as part of a file's name: 20250716T170200.406902.
+void time_stamp(int64_t time, char ret_text[TIME_TEXT]);
+
 // Reads `2025-07-16`, `2025-07-16T17:02:00` or the same with a fraction of 1 to 6 digits, each with
 // an optional final `Z`. False when it is none of them; `*ret_time` is then untouched.
 MUST_CHECK bool time_parse(struct view text, int64_t *ret_time);

@@ -2,6 +2,11 @@
 // hostile input stands here and nowhere else.
 #pragma once
 
+// A ceiling as it stands in a sentence: "at most " LIMIT_TEXT(LIMIT_NAME) " bytes". For those that
+// are plain numbers.
+#define LIMIT_TEXT(limit) LIMIT_TEXT_(limit)
+#define LIMIT_TEXT_(limit) #limit
+
 // RFC 5321 section 4.5.3.1.3: a path is at most 256 octets with its brackets, so 254 inside them.
 #define LIMIT_EMAIL 254
 

@@ -1,6 +1,8 @@
 // text.c: see text.h.
 #include "base/text.h"
 
+#include <string.h>
+
 static bool is_continuation(unsigned char byte)
 {
     return (byte & 0xc0) == 0x80;
@@ -98,6 +100,14 @@ size_t text_columns(struct view text)
 static bool is_hex(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+size_t text_before(struct view text, const char *marks)
+{
+    size_t size = 0;
+    while (size < text.size && (text.data[size] == '\0' || !strchr(marks, text.data[size])))
+        size++;
+    return size;
 }
 
 bool text_is_uuid(struct view text)

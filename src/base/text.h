@@ -27,6 +27,9 @@ bool text_is_printable(struct view text);
 // East Asian wide ones; an approximation good enough for tables.
 size_t text_columns(struct view text);
 
+// How many bytes of `text` come before the first that is among `marks`: all when none is.
+size_t text_before(struct view text, const char *marks);
+
 // `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in hexadecimal digits of either case.
 bool text_is_uuid(struct view text);
 

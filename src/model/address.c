@@ -16,15 +16,6 @@ static bool is_one_of(char c, const char *marks)
     return c != '\0' && strchr(marks, c) != NULL;
 }
 
-// How many bytes come before the first of `marks`.
-static size_t until(struct view text, const char *marks)
-{
-    size_t size = 0;
-    while (size < text.size && !is_one_of(text.data[size], marks))
-        size++;
-    return size;
-}
-
 static const char *read_port(struct view text, struct url *url)
 {
     unsigned port = 0;
@@ -69,7 +60,7 @@ static const char *read_authority(struct view authority, struct url *url)
     url->credentials = at > 0;
     authority = view_skip(authority, at);
     bool bracketed = authority.size > 0 && authority.data[0] == '[';
-    size_t size = until(view_skip(authority, bracketed), bracketed ? "]" : ":");
+    size_t size = text_before(view_skip(authority, bracketed), bracketed ? "]" : ":");
     url->host = (struct view){authority.data + bracketed, size};
     struct view rest = view_skip(authority, size + bracketed);
     if (bracketed && (rest.size == 0 || !read_ipv6(url->host, &address)))
@@ -92,7 +83,7 @@ const char *url_read(struct view text, struct url *ret_url)
 {
     struct url url = {.https = has_scheme(text, "https://")};
     if (text.size > LIMIT_URL)
-        return "it is longer than 4096 bytes";
+        return "it is longer than " LIMIT_TEXT(LIMIT_URL) " bytes";
     for (size_t i = 0; i < text.size; i++)
         if (text.data[i] <= ' ' || text.data[i] > '~' || is_one_of(text.data[i], "\"<>\\^`{|}"))
             return "it holds a character that must be written as %XX";
@@ -100,12 +91,12 @@ const char *url_read(struct view text, struct url *ret_url)
         return "it does not begin with https:// or http://";
     url.port = url.https ? 443 : 80;
     struct view rest = view_skip(text, url.https ? 8 : 7);
-    size_t size = until(rest, "/?#");
+    size_t size = text_before(rest, "/?#");
     const char *reason = read_authority((struct view){rest.data, size}, &url);
     if (reason)
         return reason;
     rest = view_skip(rest, size);
-    url.target = (struct view){rest.data, until(rest, "#")};
+    url.target = (struct view){rest.data, text_before(rest, "#")};
     *ret_url = url;
     return NULL;
 }

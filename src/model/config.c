@@ -89,19 +89,21 @@ bool config_add(struct store *store, struct view name, struct config *ret_config
 bool config_rename(struct store *store, struct config *config, struct view new_name,
                    struct err *err)
 {
-    const struct config before = *config;
+    struct config changed = *config;
     if (!check_name_free(store, new_name, config->n, err))
         return false;
-    if (!text_copy(config->config_name, sizeof config->config_name, new_name))
+    if (!text_copy(changed.config_name, sizeof changed.config_name, new_name))
         return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
-    if (!db_run(store->db, "UPDATE configs SET config_name = ? WHERE n = ?",
-                BIND(v_view(new_name), v_int(config->n)), err))
-        return false;
     const struct audit_event event = {
         .action = "config.rename",
         .config_id = config->config_id,
-        .notes = {{"config_name", new_name}, {"previous_name", view_of(before.config_name)}}};
-    return audit_write(store, &event, err);
+        .notes = {{"config_name", new_name}, {"previous_name", view_of(config->config_name)}}};
+    if (!db_run(store->db, "UPDATE configs SET config_name = ? WHERE n = ?",
+                BIND(v_view(new_name), v_int(config->n)), err) ||
+        !audit_write(store, &event, err))
+        return false;
+    *config = changed;
+    return true;
 }
 
 bool config_query(struct store *store, struct page page, struct stmt **ret_stmt, struct err *err)

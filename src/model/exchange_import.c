@@ -438,7 +438,7 @@ static const char *bad_member(const struct json_value *member, int64_t kept)
         return "its name holds an API key";
     if (rule_name(member->key))
         return "its name cannot be kept";
-    return kept >= LIMIT_KEPT ? "the store keeps 64 such members" : NULL;
+    return kept >= LIMIT_KEPT ? "the store keeps " LIMIT_TEXT(LIMIT_KEPT) " such members" : NULL;
 }
 
 static bool keep(struct import *import, const struct json_value *member, struct err *err)
@@ -455,7 +455,9 @@ static bool keep(struct import *import, const struct json_value *member, struct 
     bool written = write_value(member, &coming);
     if (!written && !coming.full)
         return err_memory(err);
-    const char *reason = written ? rule_name(member->key) : "it takes more than 1048576 bytes";
+    char too_large[64];
+    (void)snprintf(too_large, sizeof too_large, "it takes more than %u bytes", LIMIT_SERVER_RECORD);
+    const char *reason = written ? rule_name(member->key) : too_large;
     if (!reason && !kept_find(store, member->key, &found, &present, err))
         return false;
     if (!reason && found)

@@ -89,7 +89,7 @@ static bool read_own_id(const struct entry *entry, char ret_id[UUID_TEXT])
 {
     struct view id = entry->object->key;
     if (!exchange_read_id(entry->kind, id, ret_id))
-        return miss(entry, "its id is not 1 to 128 bytes long");
+        return miss(entry, "its id is not 1 to " LIMIT_TEXT(LIMIT_NAME) " bytes long");
     if (!text_is_uuid(id))
         exchange_note_new_id(entry->notes, entry->kind,
                              rule_holds_api_key(id) ? VIEW("(holds an API key)") : id, ret_id);
@@ -270,13 +270,11 @@ static const char *bad_key(struct view key)
 {
     static const struct view end_of_mask = {"...", 3};
     if (rule_api_key(key))
-        return "the key is not 1 to 512 printable ASCII characters without blanks";
+        return "the key is not 1 to " LIMIT_TEXT(
+            LIMIT_API_KEY) " printable ASCII characters without blanks";
     if (key.size >= end_of_mask.size &&
         view_equal(view_skip(key, key.size - end_of_mask.size), end_of_mask))
         return "it is masked: only a file with the keys in full brings them over";
-    if (text_is_uuid(key))
-        return "the key has the form of a key_id, by which others are named: give its user a new "
-               "one";
     return NULL;
 }
 

@@ -103,19 +103,21 @@ bool project_create(struct store *store, struct view name, struct project *ret_p
 bool project_rename(struct store *store, struct project *project, struct view new_name,
                     struct err *err)
 {
-    const struct project before = *project;
+    struct project changed = *project;
     if (!check_name_free(store, new_name, project->n, err))
         return false;
-    if (!text_copy(project->project_name, sizeof project->project_name, new_name))
+    if (!text_copy(changed.project_name, sizeof changed.project_name, new_name))
         return err_set(err, ERR_USAGE, "invalid_name", "The name is too long");
-    if (!db_run(store->db, "UPDATE projects SET project_name = ? WHERE n = ?",
-                BIND(v_view(new_name), v_int(project->n)), err))
-        return false;
     const struct audit_event event = {
         .action = "project.rename",
         .project_id = project->project_id,
-        .notes = {{"project_name", new_name}, {"previous_name", view_of(before.project_name)}}};
-    return audit_write(store, &event, err);
+        .notes = {{"project_name", new_name}, {"previous_name", view_of(project->project_name)}}};
+    if (!db_run(store->db, "UPDATE projects SET project_name = ? WHERE n = ?",
+                BIND(v_view(new_name), v_int(project->n)), err) ||
+        !audit_write(store, &event, err))
+        return false;
+    *project = changed;
+    return true;
 }
 
 bool project_set_config(struct store *store, struct project *project, const struct config *config,

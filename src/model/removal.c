@@ -56,8 +56,10 @@ bool user_delete(struct store *store, const struct user *user, bool force,
     const struct audit_event event = {.action = "user.delete",
                                       .user_id = user->user_id,
                                       .notes = {{"email", view_of(user->email)}}};
+    if (!audit_write(store, &event, err))
+        return false;
     *ret_removal = removal;
-    return audit_write(store, &event, err);
+    return true;
 }
 
 static bool refuse_project_with_keys(struct store *store, const struct project *project,

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "model/audit.h"
 #include "model/backup.h"
@@ -74,10 +73,8 @@ bool store_reset(struct store *store, const char *path, bool dry_run,
 {
     struct whole whole AUTO(whole_end) = {.lock = -1};
     struct reset_report report = {0};
-    if (!whole_begin(store, &whole, err) || !db_begin_change(store->db, err))
+    if (!whole_begin(store, &whole, err) || !store_begin_change(store, err))
         return false;
-    store->now = clock_now();
-    store->key_change = (struct key_sum){0};
     bool done = name_backup(store, path, &whole, report.path, err) && store_unlock(store, err);
     if (dry_run)
         done = done && backup_examine(store, &report.backup, err);

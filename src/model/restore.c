@@ -11,6 +11,7 @@
 #include "model/audit.h"
 #include "model/backup.h"
 #include "model/backup_file.h"
+#include "model/keyring.h"
 #include "model/schema.h"
 
 static bool damaged(struct err *err)
@@ -65,29 +66,13 @@ static bool open_key(struct store *store, const struct restore_request *request,
 // The keyring of the copy must open with the present master.key, whatever sealed the backup.
 static bool wrap_for_present(struct store *past, struct vault *opener, struct err *err)
 {
-    struct stmt *stmt AUTO(stmt_free) = NULL;
-    uint8_t opener_id[VAULT_ID], present_id[VAULT_ID], wrapped[VAULT_WRAPPED];
+    uint8_t opener_id[VAULT_ID], present_id[VAULT_ID];
     vault_master_id(opener, opener_id);
     vault_master_id(past->vault, present_id);
     if (vault_equal(opener_id, present_id, sizeof opener_id))
         return true;
-    if (!db_query(past->db,
-                  "SELECT wrapped FROM keyring ORDER BY master_id = ? DESC, n DESC LIMIT 1",
-                  BIND(v_blob(opener_id, sizeof opener_id)), &stmt, err))
-        return false;
-    enum step step = stmt_step(stmt, err);
-    if (step == STEP_FAILED)
-        return false;
-    if (step == STEP_END)
-        return err_set(err, ERR_INTEGRITY, "store_corrupt", "it has lost its data key");
-    if (!vault_use_data_key(opener, stmt_blob(stmt, 0), err))
-        return false;
-    vault_wrap_data_key(past->vault, opener, wrapped);
-    return db_run(past->db, "DELETE FROM keyring", BIND_NOTHING, err) &&
-           db_run(past->db, "INSERT INTO keyring(wrapped, master_id, created_at) VALUES(?, ?, ?)",
-                  BIND(v_blob(wrapped, sizeof wrapped), v_blob(present_id, sizeof present_id),
-                       v_int(past->now)),
-                  err);
+    return keyring_open(past, opener, err) && keyring_keep_only(past, opener, err) &&
+           keyring_add(past, opener, past->vault, err) && keyring_keep_only(past, past->vault, err);
 }
 
 // Examines the copy, of which the stream has shown only that it is what was sealed.
@@ -115,10 +100,8 @@ static bool complete(struct store *past, struct vault *opener, const struct rest
         .notes = {{"backup_created_at", view_of(created_at)},
                   {"kept_aside", view_of(report->aside)}},
     };
-    if (!db_begin_change(past->db, err))
+    if (!store_begin_change(past, err))
         return false;
-    past->now = clock_now();
-    past->key_change = (struct key_sum){0};
     if (wrap_for_present(past, opener, err) && audit_write(past, &event, err))
         return db_commit(past->db, err);
     db_rollback(past->db);

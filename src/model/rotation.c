@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "model/audit.h"
+#include "model/keyring.h"
 #include "vault/next_master.h"
 
 static bool unfinished(struct err *err, const char *sentence)
@@ -14,31 +14,17 @@ static bool unfinished(struct err *err, const char *sentence)
     return err_hint(err, "secure-mcp-gateway system rotate-master-key");
 }
 
-// In the keyring besides the row of master.key: one of the next key. Rows of other keys go.
-static bool add_row(struct store *store, const struct vault *next, struct err *err)
-{
-    uint8_t present_id[VAULT_ID], next_id[VAULT_ID], wrapped[VAULT_WRAPPED];
-    vault_master_id(store->vault, present_id);
-    vault_master_id(next, next_id);
-    vault_wrap_data_key(next, store->vault, wrapped);
-    return db_run(store->db, "DELETE FROM keyring WHERE master_id <> ?",
-                  BIND(v_blob(present_id, sizeof present_id)), err) &&
-           db_run(store->db, "INSERT INTO keyring(wrapped, master_id, created_at) VALUES(?, ?, ?)",
-                  BIND(v_blob(wrapped, sizeof wrapped), v_blob(next_id, sizeof next_id),
-                       v_int(store->now)),
-                  err);
-}
-
+// From here on the keyring has a row of the next key besides that of master.key.
 static bool wrap_anew(struct store *store, const struct vault *next, const char *previous,
                       struct err *err)
 {
     const struct audit_event event = {.action = "system.rotate_master_key",
                                       .notes = {{"previous", view_of(previous)}}};
-    if (!db_begin_change(store->db, err))
+    if (!store_begin_change(store, err))
         return false;
-    store->now = clock_now();
-    store->key_change = (struct key_sum){0};
-    if (add_row(store, next, err) && audit_write(store, &event, err))
+    // Rows that an exchange left which was cut off go.
+    if (keyring_keep_only(store, store->vault, err) &&
+        keyring_add(store, store->vault, next, err) && audit_write(store, &event, err))
         return db_commit(store->db, err);
     db_rollback(store->db);
     return false;
@@ -47,12 +33,9 @@ static bool wrap_anew(struct store *store, const struct vault *next, const char 
 // From here on the old key opens nothing. Its row is cut out of the log, too.
 static bool forget_old(struct store *store, const struct vault *next, struct err *err)
 {
-    uint8_t next_id[VAULT_ID];
-    vault_master_id(next, next_id);
-    if (!db_begin_change(store->db, err))
+    if (!store_begin_change(store, err))
         return false;
-    if (!db_run(store->db, "DELETE FROM keyring WHERE master_id <> ?",
-                BIND(v_blob(next_id, sizeof next_id)), err)) {
+    if (!keyring_keep_only(store, next, err)) {
         db_rollback(store->db);
         return false;
     }
@@ -99,7 +82,7 @@ bool master_key_rotate(struct store *store, struct rotation_report *ret_report, 
 bool rotation_is_pending(struct store *store, bool *ret_pending, struct err *err)
 {
     int64_t rows;
-    if (!store_number(store, "SELECT count(*) FROM keyring", BIND_NOTHING, &rows, err))
+    if (!keyring_count(store, &rows, err))
         return false;
     *ret_pending = rows > 1 || next_master_is_left(store->vault);
     return true;

@@ -61,7 +61,7 @@ const char *rule_email(struct view email)
     if (email.size == 0)
         return "it is empty";
     if (email.size > LIMIT_EMAIL)
-        return "it is longer than 254 bytes";
+        return "it is longer than " LIMIT_TEXT(LIMIT_EMAIL) " bytes";
     const char *at = memchr(email.data, '@', email.size);
     if (!at)
         return "it has no @";
@@ -106,7 +106,7 @@ const char *rule_name(struct view name)
     if (name.size == 0)
         return "it is empty";
     if (name.size > LIMIT_NAME)
-        return "it is longer than 128 bytes";
+        return "it is longer than " LIMIT_TEXT(LIMIT_NAME) " bytes";
     if (begins_or_ends_with_blank(name))
         return "it begins or ends with a blank";
     if (!text_is_printable(name))
@@ -116,7 +116,9 @@ const char *rule_name(struct view name)
 
 const char *rule_api_key(struct view key)
 {
-    return key_text_is_plausible(key) ? NULL : "1 to 512 printable ASCII characters without blanks";
+    return key_text_is_plausible(key)
+               ? NULL
+               : "1 to " LIMIT_TEXT(LIMIT_API_KEY) " printable ASCII characters without blanks";
 }
 
 bool rule_holds_api_key(struct view text)

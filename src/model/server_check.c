@@ -150,7 +150,7 @@ static bool check_timeouts(const struct check *check, const struct json_value *c
         good = is_timeout(member);
     return good || wrong(check, "invalid_server", "config.timeouts",
                          "must be an object of connect, first_byte, idle and total, each a whole "
-                         "number of seconds from 1 to 86400");
+                         "number of seconds from 1 to " LIMIT_TEXT(LIMIT_TIMEOUT_SECONDS));
 }
 
 static bool check_use(const struct check *check, const struct json_value *config)
@@ -207,11 +207,6 @@ static bool check_policy(const struct check *check, const char *name)
     return good || wrong(check, "invalid_policy", name, "needs block to be a list of texts");
 }
 
-static bool ends_in_url(struct view name)
-{
-    return name.size >= 3 && strncasecmp(name.data + name.size - 3, "url", 3) == 0;
-}
-
 static bool check_oauth(const struct check *check)
 {
     struct url url;
@@ -225,7 +220,7 @@ static bool check_oauth(const struct check *check)
         return wrong(check, "invalid_oauth", "oauth_config", "needs enabled to be true or false");
     for (const struct json_value *member = json_first(oauth); member; member = member->next) {
         struct view text = json_text(member);
-        if (ends_in_url(member->key) && text.size > 0 && url_read(text, &url))
+        if (server_name_is_url(member->key) && text.size > 0 && url_read(text, &url))
             return wrong(check, "invalid_oauth", "oauth_config",
                          "has a member for a URL that holds none");
     }

@@ -1,7 +1,7 @@
 // server_mask.c: what of a record may be shown, see server_record.h.
-#include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "model/server_public.h"
 #include "model/server_record.h"
 
@@ -13,13 +13,10 @@ static bool contains(struct view text, struct view part)
     return false;
 }
 
-// How many bytes of `text` come before the first of `marks`.
-static size_t before_any(struct view text, const char *marks)
+bool server_name_is_url(struct view name)
 {
-    size_t size = 0;
-    while (size < text.size && (text.data[size] == '\0' || !strchr(marks, text.data[size])))
-        size++;
-    return size;
+    static const struct view end = {"url", 3};
+    return name.size >= end.size && contains(view_skip(name, name.size - end.size), end);
 }
 
 static struct view take(struct view *rest, size_t size)
@@ -62,8 +59,8 @@ static void mask_authority(struct sink *sink, struct view authority)
 static void mask_query(struct sink *sink, struct view query)
 {
     while (query.size > 0) {
-        struct view pair = take(&query, before_any(query, "&;#?"));
-        size_t size = before_any(pair, "=");
+        struct view pair = take(&query, text_before(query, "&;#?"));
+        size_t size = text_before(pair, "=");
         bool named = size < pair.size;
         if (named && server_parameter_is_public((struct view){pair.data, size})) {
             put(sink, pair);
@@ -78,11 +75,11 @@ static void mask_query(struct sink *sink, struct view query)
 static void mask_into(struct sink *sink, struct view url)
 {
     struct view rest = url;
-    size_t scheme = before_any(rest, ":/?#");
+    size_t scheme = text_before(rest, ":/?#");
     if (view_starts(view_skip(rest, scheme), VIEW("://")))
         put(sink, take(&rest, scheme + 3));
-    mask_authority(sink, take(&rest, before_any(rest, "/?#")));
-    put(sink, take(&rest, before_any(rest, "?#")));
+    mask_authority(sink, take(&rest, text_before(rest, "/?#")));
+    put(sink, take(&rest, text_before(rest, "?#")));
     mask_query(sink, rest);
 }
 

@@ -66,6 +66,9 @@ size_t server_record_masked(const struct json_value *record);
 // The same of any object, but for the members named in `except`, which a NULL ends.
 size_t server_masks(const struct json_value *object, const char *const *except);
 
+// Whether a member of this name has a URL: its name ends so, in any case.
+MUST_CHECK bool server_name_is_url(struct view name);
+
 // The member, or NULL when it is missing or null.
 const struct json_value *server_member(const struct json_value *object, const char *name);
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "db/migrate.h"
 #include "model/audit.h"
+#include "model/keyring.h"
 #include "model/schema.h"
 #include "model/server.h"
 #include "model/whole.h"
@@ -48,17 +49,11 @@ static bool place_database(struct store *store, const struct store_config *confi
 
 static bool write_identity(struct store *store, struct err *err)
 {
-    uint8_t index_id[VAULT_ID], master_id[VAULT_ID], wrapped[VAULT_WRAPPED];
+    uint8_t index_id[VAULT_ID];
     vault_index_id(store->vault, index_id);
-    vault_master_id(store->vault, master_id);
-    vault_wrap_new_data_key(store->vault, wrapped);
     return db_run(store->db, "INSERT INTO meta(name, value) VALUES('index_id', ?)",
                   BIND(v_blob(index_id, sizeof index_id)), err) &&
-           db_run(store->db, "INSERT INTO keyring(wrapped, master_id, created_at) VALUES(?, ?, ?)",
-                  BIND(v_blob(wrapped, sizeof wrapped), v_blob(master_id, sizeof master_id),
-                       v_int(clock_now())),
-                  err) &&
-           audit_start(store, err);
+           keyring_start(store, err) && audit_start(store, err);
 }
 
 // Makes a complete database at `path`.
@@ -66,7 +61,7 @@ static bool build_database(struct store *store, const char *path, struct err *er
 {
     bool done = db_open(path, true, &store->db, err) &&
                 db_migrate(store->db, true, schema_migrations, schema_migration_count, NULL, err) &&
-                db_begin_change(store->db, err) && write_identity(store, err) &&
+                store_begin_change(store, err) && write_identity(store, err) &&
                 db_commit(store->db, err) && db_script(store->db, "PRAGMA journal_mode=WAL", err);
     db_close(&store->db);
     return done;
@@ -303,24 +298,18 @@ void store_free(struct store **store)
 
 bool store_unlock(struct store *store, struct err *err)
 {
-    struct stmt *stmt AUTO(stmt_free) = NULL;
-    uint8_t master_id[VAULT_ID];
     if (vault_has_data_key(store->vault))
         return true;
-    if (!vault_unlock(store->vault, err))
+    return vault_unlock(store->vault, err) && keyring_open(store, store->vault, err);
+}
+
+bool store_begin_change(struct store *store, struct err *err)
+{
+    if (!db_begin_change(store->db, err))
         return false;
-    // While master.key is being exchanged there is a row for the old one and one for the new one.
-    vault_master_id(store->vault, master_id);
-    if (!db_query(store->db,
-                  "SELECT wrapped FROM keyring ORDER BY master_id = ? DESC, n DESC LIMIT 1",
-                  BIND(v_blob(master_id, sizeof master_id)), &stmt, err))
-        return false;
-    enum step step = stmt_step(stmt, err);
-    if (step == STEP_FAILED)
-        return false;
-    if (step == STEP_END)
-        return err_set(err, ERR_INTEGRITY, "store_corrupt", "The store has lost its data key");
-    return vault_use_data_key(store->vault, stmt_blob(stmt, 0), err);
+    store->now = clock_now(); // it may have waited for its turn
+    store->key_change = (struct key_sum){0};
+    return true;
 }
 
 bool store_number(struct store *store, const char *sql, struct values values, int64_t *ret_number,

@@ -67,6 +67,10 @@ MUST_CHECK bool store_migrate(struct store *store, struct err *err);
 // Makes sealing and showing of keys possible: reads master.key and the keyring. Cheap when done.
 MUST_CHECK bool store_unlock(struct store *store, struct err *err);
 
+// Begins a change of the store's own: db_begin_change, and what the store keeps for a change. End
+// it with db_commit or db_rollback.
+MUST_CHECK bool store_begin_change(struct store *store, struct err *err);
+
 // Whether the database belongs to the home's index.key: else ERR_INTEGRITY `wrong_index_key`.
 MUST_CHECK bool store_check_identity(struct store *store, struct err *err);
 

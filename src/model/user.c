@@ -125,20 +125,22 @@ bool user_create(struct store *store, struct view email, struct user *ret_user, 
 bool user_set_email(struct store *store, struct user *user, struct view new_email, struct err *err)
 {
     char email_key[LIMIT_EMAIL + 1] = "";
-    const struct user before = *user;
+    struct user changed = *user;
     if (!check_address_free(store, new_email, user->n, err))
         return false;
     lower_copy(email_key, sizeof email_key, new_email);
-    if (!text_copy(user->email, sizeof user->email, new_email))
+    if (!text_copy(changed.email, sizeof changed.email, new_email))
         return err_set(err, ERR_USAGE, "invalid_email", "The e-mail address is too long");
-    if (!db_run(store->db, "UPDATE users SET email = ?, email_key = ? WHERE n = ?",
-                BIND(v_text(user->email), v_text(email_key), v_int(user->n)), err))
-        return false;
     const struct audit_event event = {
         .action = "user.update",
         .user_id = user->user_id,
-        .notes = {{"email", new_email}, {"previous_email", view_of(before.email)}}};
-    return audit_write(store, &event, err);
+        .notes = {{"email", new_email}, {"previous_email", view_of(user->email)}}};
+    if (!db_run(store->db, "UPDATE users SET email = ?, email_key = ? WHERE n = ?",
+                BIND(v_view(new_email), v_text(email_key), v_int(user->n)), err) ||
+        !audit_write(store, &event, err))
+        return false;
+    *user = changed;
+    return true;
 }
 
 bool user_query(struct store *store, struct page page, struct stmt **ret_stmt, struct err *err)

@@ -34,17 +34,6 @@ void whole_remove(const char *database, enum whole_file file)
     }
 }
 
-static void write_stamp(int64_t time, char ret_stamp[WHOLE_STAMP])
-{
-    char text[TIME_TEXT];
-    size_t size = 0;
-    time_format(time, text);
-    for (const char *at = text; *at; at++)
-        if (*at != '-' && *at != ':')
-            ret_stamp[size++] = *at;
-    ret_stamp[size] = '\0';
-}
-
 // Takes the home's lock as a database's is taken: within LIMIT_BUSY_MS.
 static bool take_turn(const struct store *store, int lock, struct err *err)
 {
@@ -83,7 +72,7 @@ bool whole_begin(struct store *store, struct whole *whole, struct err *err)
         return false;
     }
     store->now = clock_now(); // it may have waited long
-    write_stamp(store->now, whole->stamp);
+    time_stamp(store->now, whole->stamp);
     remove_working_files(whole);
     return true;
 }
@@ -128,10 +117,8 @@ bool whole_copy_store(struct store *store, const char *path, struct db **ret_cop
 
 bool whole_record(struct store *store, const struct audit_event *event, struct err *err)
 {
-    if (!db_begin_change(store->db, err))
+    if (!store_begin_change(store, err))
         return false;
-    store->now = clock_now();
-    store->key_change = (struct key_sum){0};
     if (audit_write(store, event, err))
         return db_commit(store->db, err);
     db_rollback(store->db);

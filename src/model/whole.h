@@ -8,11 +8,12 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "model/audit.h"
 #include "model/store.h"
 
-enum { WHOLE_PATH = LIMIT_PATH + 64, WHOLE_STAMP = 32 };
+enum { WHOLE_PATH = LIMIT_PATH + 64 };
 
 // The database and its working files: `.snapshot`, `.aside`, and `.new` while a store is made. Each
 // has parts: the file itself, and what SQLite may put beside it.
@@ -30,7 +31,7 @@ struct whole {
     const char *database;      // the store's path
     char snapshot[WHOLE_PATH]; // working file: the store as it is, or as it will be
     char aside[WHOLE_PATH];    // working file: the present store on its way to another name
-    char stamp[WHOLE_STAMP];   // the store's `now` as part of a file name: 20250716T170200.406902
+    char stamp[TIME_TEXT];     // the store's `now` as part of a file's name, see time_stamp
 };
 
 // Waits for its turn and sets the store's `now`. Call whole_end always; it removes the working

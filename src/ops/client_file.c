@@ -159,14 +159,9 @@ static bool dress(const struct client_file *file, int descriptor, bool secret, s
 
 static bool make_backup(const struct client_file *file, char backup[BACKUP_PATH], struct err *err)
 {
-    char time[TIME_TEXT], digits[TIME_TEXT];
-    size_t size = 0;
-    time_format(clock_now(), time);
-    for (size_t i = 0; time[i]; i++)
-        if (time[i] != '-' && time[i] != ':')
-            digits[size++] = time[i];
-    digits[size] = '\0';
-    (void)snprintf(backup, BACKUP_PATH, "%s.backup-%s", file->path, digits);
+    char stamp[TIME_TEXT];
+    time_stamp(clock_now(), stamp);
+    (void)snprintf(backup, BACKUP_PATH, "%s.backup-%s", file->path, stamp);
     int descriptor AUTO(descriptor_close) =
         open(backup, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0) {

@@ -142,10 +142,8 @@ static void give_up(const struct op *op, struct op_call *call, struct err *err)
 static bool run_change(const struct op *op, struct op_call *call, struct err *err)
 {
     struct db *db = call->store->db;
-    if (!db_begin_change(db, err))
+    if (!store_begin_change(call->store, err))
         return false;
-    call->store->now = clock_now();
-    call->store->key_change = (struct key_sum){0};
     if (!db_mark(db, err) || !op->run(call, err)) {
         give_up(op, call, err);
         return false;
@@ -165,8 +163,7 @@ static bool run_whole(const struct op *op, struct op_call *call, struct err *err
         return true;
     if (!err_is_refusal(err->kind) || call_has(call, P_DRY_RUN) || call->store->damaged)
         return false;
-    if (db_begin_change(call->store->db, &trouble)) {
-        call->store->key_change = (struct key_sum){0};
+    if (store_begin_change(call->store, &trouble)) {
         if (audit_refusal(op, call, err, &trouble) && db_commit(call->store->db, &trouble))
             return false;
         db_rollback(call->store->db);

@@ -159,9 +159,6 @@ const struct op *op_of_words(const char *const *words, size_t count, size_t *ret
 // The command as it is typed: `user create`, or `install`.
 const char *op_title(const struct op *op, char ret_title[OP_TITLE]);
 
-// What the parameter means to this row.
-const char *op_param_help(const struct op *op, enum param param);
-
 // Whether the row offers the parameter, including those that every destructive row has.
 bool op_offers(const struct op *op, enum param param);
 

@@ -249,13 +249,15 @@ static bool read_measure(enum param param, struct view text, struct arg *arg, st
     switch (param_rows[param].type) {
     case TYPE_EXPIRY:
         return view_is(text, "never") || duration_parse(text, &arg->number) ||
-               bad_value(
-                   param,
-                   "a time from now such as 90d or 12h (s, m, h, d, w; up to 36500d), or never",
-                   err);
+               bad_value(param,
+                         "a time from now such as 90d or 12h (s, m, h, d, w; up to " LIMIT_TEXT(
+                             LIMIT_DURATION_DAYS) "d), or never",
+                         err);
     case TYPE_DURATION:
         return duration_parse(text, &arg->number) ||
-               bad_value(param, "a length of time such as 90d or 12h (s, m, h, d, w; up to 36500d)",
+               bad_value(param,
+                         "a length of time such as 90d or 12h (s, m, h, d, w; up to " LIMIT_TEXT(
+                             LIMIT_DURATION_DAYS) "d)",
                          err);
     case TYPE_TIME:
         return time_parse(text, &arg->number) || read_time_ago(text, &arg->number) ||
@@ -266,7 +268,7 @@ static bool read_measure(enum param param, struct view text, struct arg *arg, st
                bad_value(param, "a number of bytes such as 65536, 64K or 10M, up to 1G", err);
     default:
         return read_number(text, &arg->number) ||
-               bad_value(param, "a whole number from 1 to 1000000", err);
+               bad_value(param, "a whole number from 1 to " LIMIT_TEXT(LIMIT_PAGE), err);
     }
 }
 
@@ -274,7 +276,7 @@ static bool read_text(enum param param, struct view text, struct err *err)
 {
     if (text.size >= 1 && text.size <= LIMIT_TERM && is_utf8(text))
         return true;
-    return bad_value(param, "1 to 256 bytes of UTF-8", err);
+    return bad_value(param, "1 to " LIMIT_TEXT(LIMIT_TERM) " bytes of UTF-8", err);
 }
 
 static bool read_json(enum param param, struct view text, struct err *err)
@@ -296,8 +298,10 @@ static bool read_list(enum param param, struct view text, struct err *err)
     if (text.size > 0 && text.data[0] == '[')
         return read_json(param, text, err);
     if (text.size > LIMIT_LIST || !is_utf8(text))
-        return bad_value(param, "texts with commas between them, at most 65536 bytes of UTF-8",
-                         err);
+        return bad_value(
+            param,
+            "texts with commas between them, at most " LIMIT_TEXT(LIMIT_LIST) " bytes of UTF-8",
+            err);
     return true;
 }
 

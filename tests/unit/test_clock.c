@@ -169,6 +169,14 @@ static void refuses_what_is_no_duration(void **state)
     }
 }
 
+static void names_files_by_time(void **state)
+{
+    (void)state;
+    char text[TIME_TEXT];
+    time_stamp(INT64_C(1752685320406902), text);
+    assert_string_equal(text, "20250716T170200.406902");
+}
+
 static void tells_the_time(void **state)
 {
     (void)state;
@@ -183,7 +191,7 @@ int main(void)
         cmocka_unit_test(agrees_on_every_day), cmocka_unit_test(agrees_on_many_moments),
         cmocka_unit_test(reads_short_forms),   cmocka_unit_test(refuses_what_is_no_time),
         cmocka_unit_test(reads_durations),     cmocka_unit_test(refuses_what_is_no_duration),
-        cmocka_unit_test(tells_the_time),
+        cmocka_unit_test(tells_the_time),      cmocka_unit_test(names_files_by_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

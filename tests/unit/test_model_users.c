@@ -413,6 +413,39 @@ static void assigns_configs(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, make_store, remove_home)
 
+// A change whose record cannot be written gives nothing back.
+static void gives_nothing_back_when_it_fails(void **state)
+{
+    (void)state;
+    struct user user = new_user("alice@example.com"), keyless = new_user("carol@example.com");
+    struct project project = new_project("P");
+    struct config config = {0};
+    struct user_removal removal = {.deleted_api_keys = 77};
+    begin();
+    WORKS(config_add(store, VIEW("c"), &config, &err));
+    commit();
+    join(&project, &user);
+    struct api_key key = new_key(&user, &project), made = {.n = 77};
+    const struct key_order order = {.user = &user, .project = &project};
+    struct clear_key *clear = clear_key_new();
+    script("ALTER TABLE audit RENAME TO away");
+    begin();
+    assert_false(user_set_email(store, &user, VIEW("bob@example.com"), &err));
+    assert_false(project_rename(store, &project, VIEW("Q"), &err));
+    assert_false(config_rename(store, &config, VIEW("d"), &err));
+    assert_false(api_key_set_enabled(store, &key, false, &err));
+    assert_false(api_key_generate(store, &order, clear, &made, &err));
+    assert_false(user_delete(store, &keyless, true, &removal, &err));
+    db_rollback(store->db);
+    assert_string_equal(user.email, "alice@example.com");
+    assert_string_equal(project.project_name, "P");
+    assert_string_equal(config.config_name, "c");
+    assert_true(key.disabled_at == 0 && key.status == KEY_ACTIVE);
+    assert_int_equal(made.n, 77);
+    assert_int_equal(removal.deleted_api_keys, 77);
+    clear_key_free(&clear);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +461,7 @@ int main(void)
         CASE(deletes_users_with_care),
         CASE(removes_projects_with_care),
         CASE(assigns_configs),
+        CASE(gives_nothing_back_when_it_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,14 +205,29 @@ static void views(void **state)
     assert_int_equal(view_of(NULL).size, 0);
 }
 
+static void finds_marks(void **state)
+{
+    (void)state;
+    assert_int_equal(text_before(VIEW("a/b?c"), "?/"), 1);
+    assert_int_equal(text_before(VIEW("abc"), "?/"), 3);
+    assert_int_equal(text_before(VIEW("a\0/"), "/"), 2);
+    assert_int_equal(text_before((struct view){NULL, 0}, "/"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_every_character), cmocka_unit_test(knows_nothing_else),
-        cmocka_unit_test(tells_printable_text),  cmocka_unit_test(counts_columns),
-        cmocka_unit_test(knows_uuids),           cmocka_unit_test(lowers_ascii_only),
-        cmocka_unit_test(writes_shell_words),    cmocka_unit_test(shells_agree),
-        cmocka_unit_test(copies_what_fits),      cmocka_unit_test(views),
+        cmocka_unit_test(finds_marks),
+        cmocka_unit_test(knows_every_character),
+        cmocka_unit_test(knows_nothing_else),
+        cmocka_unit_test(tells_printable_text),
+        cmocka_unit_test(counts_columns),
+        cmocka_unit_test(knows_uuids),
+        cmocka_unit_test(lowers_ascii_only),
+        cmocka_unit_test(writes_shell_words),
+        cmocka_unit_test(shells_agree),
+        cmocka_unit_test(copies_what_fits),
+        cmocka_unit_test(views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
