@@ -64,6 +64,24 @@ static bool bear(struct store *store, struct api_key *key, struct clear_key *cle
            key_row_insert(store, key, err);
 }
 
+// A key whose text is the key_id of another, of one that is gone too, could be revoked in its
+// stead.
+static bool check_not_a_name(struct store *store, struct view clear, struct err *err)
+{
+    char key_id[UUID_TEXT];
+    int64_t count = 0;
+    if (!text_is_uuid(clear) || !text_copy(key_id, sizeof key_id, clear))
+        return true;
+    text_lower(key_id, clear.size);
+    if (!store_number(store,
+                      "SELECT (SELECT count(*) FROM api_keys WHERE key_id = ?1)"
+                      " + (SELECT count(*) FROM retired_keys WHERE key_id = ?1)",
+                      BIND(v_text(key_id)), &count, err))
+        return false;
+    return count == 0 || err_set(err, ERR_CONFLICT, "api_key_is_name",
+                                 "the key is the key_id of another one: give its user a new key");
+}
+
 bool api_key_bring(struct store *store, struct api_key *key, struct view clear, bool revive,
                    struct err *err)
 {
@@ -74,7 +92,8 @@ bool api_key_bring(struct store *store, struct api_key *key, struct view clear, 
     if (retired && !revive)
         return err_set(err, ERR_PRECONDITION, "api_key_deleted",
                        "the key was deleted from this store and is not brought back");
-    return (!retired || key_row_unretire(store, key->digest, err)) &&
+    return check_not_a_name(store, clear, err) &&
+           (!retired || key_row_unretire(store, key->digest, err)) &&
            seal_copy(store, key, clear, false, err) && key_row_insert(store, key, err) &&
            record(store, retired ? "api_key.revive" : "api_key.import", key, err);
 }

@@ -74,7 +74,8 @@ MUST_CHECK bool api_key_find(struct store *store, struct view clear, bool *ret_f
 // Stores a key that comes from elsewhere with its text, of any shape: `key` has the owner's and the
 // project's numbers and ids, the name and the times, and gets the rest. The owner is a member, and
 // the text is not in the store. ERR_PRECONDITION `api_key_deleted` when it was deleted from this
-// store: what was revoked does not come back by a file, unless `revive` says so.
+// store: what was revoked does not come back by a file, unless `revive` says so. ERR_CONFLICT
+// `api_key_is_name` when the text is the key_id of another key.
 MUST_CHECK bool api_key_bring(struct store *store, struct api_key *key, struct view clear,
                               bool revive, struct err *err);
 

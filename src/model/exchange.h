@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/out.h"
+#include "base/text.h"
 #include "model/exchange_notes.h"
 #include "model/store.h"
 
@@ -28,8 +29,15 @@
 MUST_CHECK bool exchange_import(struct store *store, const struct json_value *file,
                                 bool revive_keys, struct exchange_notes *notes, struct err *err);
 
+// Keys whose records were changed outside this program: they are not given away.
+struct exchange_tampered {
+    int64_t count;
+    char first_key_id[UUID_TEXT];
+};
+
 // Writes the file. With `reveal` it has keys and secrets in the clear: each is written down in the
 // audit, and the caller is inside a change. Otherwise keys are only listed, masked, in a member
 // from which nothing can be imported, and secrets are masked. Keys that cannot be shown are so
-// listed in any case.
-MUST_CHECK bool exchange_export(struct store *store, bool reveal, struct out *out, struct err *err);
+// listed in any case, and of tampered ones `*ret_tampered` tells.
+MUST_CHECK bool exchange_export(struct store *store, bool reveal, struct out *out,
+                                struct exchange_tampered *ret_tampered, struct err *err);

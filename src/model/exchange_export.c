@@ -1,4 +1,6 @@
 // exchange_export.c: from the store into the file, see exchange.h.
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/json_out.h"
@@ -19,6 +21,7 @@ struct sheet {
     bool reveal;
     int64_t hidden; // keys that are not shown
     int64_t kept;   // owners of further members
+    struct exchange_tampered tampered;
 };
 
 // The further members that came with the thing, to the object under way.
@@ -151,6 +154,8 @@ static bool export_key(struct sheet *sheet, const struct api_key *key, struct cl
     bool shown;
     if (!can_show(sheet, key)) {
         sheet->hidden++;
+        if (key->status == KEY_TAMPERED && sheet->tampered.count++ == 0)
+            memcpy(sheet->tampered.first_key_id, key->key_id, sizeof key->key_id);
         return true;
     }
     if (!api_key_reveal(sheet->store, key, clear, &shown, err))
@@ -281,7 +286,8 @@ static bool record(struct sheet *sheet, struct err *err)
            (store_unlock(sheet->store, err) && audit_write(sheet->store, &event, err));
 }
 
-bool exchange_export(struct store *store, bool reveal, struct out *out, struct err *err)
+bool exchange_export(struct store *store, bool reveal, struct out *out,
+                     struct exchange_tampered *ret_tampered, struct err *err)
 {
     struct sheet sheet = {.store = store, .out = out, .reveal = reveal};
     out_begin(out, '{');
@@ -297,5 +303,7 @@ bool exchange_export(struct store *store, bool reveal, struct out *out, struct e
         export_projects(&sheet, err) && export_users(&sheet, err) && export_keys(&sheet, err) &&
         export_hidden_keys(&sheet, err) && export_kept_members(&sheet, NULL, err);
     out_end(out, '}');
+    if (done)
+        *ret_tampered = sheet.tampered;
     return done;
 }

@@ -275,9 +275,6 @@ static const char *bad_key(struct view key)
     if (key.size >= end_of_mask.size &&
         view_equal(view_skip(key, key.size - end_of_mask.size), end_of_mask))
         return "it is masked: only a file with the keys in full brings them over";
-    if (text_is_uuid(key))
-        return "the key has the form of a key_id, by which others are named: give its user a new "
-               "one";
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 // health.c: see health.h.
 #include "model/health.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "model/rotation.h"
 #include "model/server.h"
 #include "model/whole.h"
+#include "vault/key_file.h"
 
 static void add_finding(void *context, struct view text)
 {
@@ -122,15 +124,51 @@ static bool check_servers(struct store *store, struct health *health, struct err
     return step == STEP_END;
 }
 
-static void check_mode(const char *path, struct health *health)
+// What others can read of the store's files is an issue: addresses and names are in the clear, and
+// keys are sealed only as well as the key files are kept.
+static void check_mode(const char *path, bool folder, struct health *health)
 {
     struct stat status;
-    if (stat(path, &status) != 0 || (status.st_mode & 077) == 0)
+    if (lstat(path, &status) != 0 || S_ISLNK(status.st_mode) || (status.st_mode & 077) == 0)
         return;
     bool writable = (status.st_mode & 022) != 0;
-    buf_add_format(writable ? &health->issues : &health->warnings,
-                   "%s can be %s by others (mode %04o)\n", path, writable ? "changed" : "reached",
+    buf_add_format(writable || !folder ? &health->issues : &health->warnings,
+                   "%s can be %s by others (mode %04o)\n", path,
+                   writable ? "changed"
+                   : folder ? "reached"
+                            : "read",
                    (unsigned)status.st_mode & 07777);
+}
+
+// The files of a folder: of the home those that are named like ours.
+static void check_files(const char *folder, const char *const *prefixes, struct health *health)
+{
+    char path[2 * LIMIT_PATH];
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    while (entries && (entry = readdir(entries))) {
+        bool ours = !prefixes && entry->d_name[0] != '.';
+        for (size_t i = 0; prefixes && prefixes[i]; i++)
+            ours = ours || strncmp(entry->d_name, prefixes[i], strlen(prefixes[i])) == 0;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (ours)
+            check_mode(path, false, health);
+    }
+    if (entries)
+        (void)closedir(entries);
+}
+
+static void check_modes(const struct store *store, struct health *health)
+{
+    static const char *const ours[] = {"store.db", "master.key.", NULL};
+    char backups[LIMIT_PATH + 16];
+    (void)snprintf(backups, sizeof backups, "%s/backups", store->home);
+    check_mode(store->home, true, health);
+    check_mode(backups, true, health);
+    if (!view_starts(view_of(store->path), view_of(store->home)))
+        check_mode(store->path, false, health);
+    check_files(store->home, ours, health);
+    check_files(backups, NULL, health);
 }
 
 static void add_leftover(void *context, const char *path)
@@ -147,6 +185,10 @@ static bool check_remains(struct store *store, bool idle, struct health *health,
     if (!idle)
         return true;
     whole_leftovers(store, add_leftover, &health->warnings);
+    char draft[LIMIT_PATH + 32];
+    (void)snprintf(draft, sizeof draft, "%s/" NEXT_MASTER_KEY_FILE ".new", store->home);
+    if (!file_is_missing(draft))
+        add_leftover(&health->warnings, draft);
     if (!rotation_is_pending(store, &pending, err))
         return false;
     if (pending)
@@ -183,8 +225,7 @@ bool health_check(struct store *store, struct health *ret_health, struct err *er
     done = done && db_check(store->db, add_finding, &health.issues, err) &&
            check_keys(store, &health, &sum, err) && check_servers(store, &health, err) &&
            check_audit(store, &health, &sum, err) && count_rows(store, &health, err);
-    check_mode(store->home, &health);
-    check_mode(store->path, &health);
+    check_modes(store, &health);
     if (!done || health.issues.failed || health.warnings.failed) {
         bool memory = done && err_memory(err);
         health_done(&health);

@@ -10,6 +10,7 @@
 #include "model/hint.h"
 #include "model/rules.h"
 #include "model/sealed.h"
+#include "model/server_oauth.h"
 
 // What a sealed record is bound to: the config's id, which has always the same length, and the
 // server's name.
@@ -313,7 +314,8 @@ static bool prepare(struct store *store, const struct config *config,
         return err->kind == ERR_USAGE &&
                err_set(err, ERR_USAGE, "invalid_server",
                        "The record of the server is nested too deeply or names a tool twice");
-    return server_record_check(record, err) && mask(record, &ret_forms->record, err) &&
+    return server_record_check(record, err) && server_oauth_check(record, err) &&
+           mask(record, &ret_forms->record, err) &&
            seal(store, config, json_text(json_member(record, "server_name")), buf_view(&whole),
                 ret_forms, err);
 }

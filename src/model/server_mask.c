@@ -16,8 +16,7 @@ static bool contains(struct view text, struct view part)
 bool server_name_is_url(struct view name)
 {
     static const struct view end = {"url", 3};
-    return name.size >= end.size &&
-           strncasecmp(name.data + name.size - end.size, end.data, end.size) == 0;
+    return name.size >= end.size && contains(view_skip(name, name.size - end.size), end);
 }
 
 static struct view take(struct view *rest, size_t size)

@@ -11,11 +11,14 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "model/address.h"
+#include "model/server_oauth.h"
 #include "model/server_record.h"
 #include "model/server_spec.h"
 
 // What clients take as the name of a tool: `{server}__{tool}`, 64 characters (gateway contract).
-enum { TOOL_NAME = 128, PREFIXED_NAME = 64, SEPARATOR = 2 };
+enum { TOOL_NAME = 128, PREFIXED_NAME = 64, CUT_NAME = 55, SEPARATOR = 2 };
+// Of the server's part.
+enum { PREFIX = 40, CUT_PLAIN = 30, CUT_PREFIX = CUT_PLAIN + 9 };
 
 struct report {
     const struct json_value *record;
@@ -132,8 +135,28 @@ static bool is_tool_name(struct view name)
     return name.size >= 1 && name.size <= TOOL_NAME;
 }
 
+// How long the part of a server is in the names of tools at `/mcp`, as gateway/naming.h makes it:
+// other characters become `_`, without two of them together or one at the end; when that is too
+// long, its beginning and a hash.
+static size_t prefix_size(struct view name, bool *ret_cut)
+{
+    size_t size = 0;
+    bool after_line = true;
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        bool plain = is_tool_name((struct view){name.data + i, 1}) && c != '.' && c != '_';
+        size += plain || !after_line;
+        after_line = !plain;
+    }
+    size -= size > 0 && after_line;
+    *ret_cut = size > PREFIX || size == 0;
+    return *ret_cut ? CUT_PREFIX : size;
+}
+
 static void judge_tools(struct report *report, struct view server)
 {
+    bool cut;
+    size_t before = prefix_size(server, &cut) + SEPARATOR;
     const struct json_value *tools = server_member(report->record, "tools");
     for (const struct json_value *tool = json_first(tools); tool; tool = tool->next) {
         int shown = (int)(tool->key.size < TOOL_NAME ? tool->key.size : TOOL_NAME);
@@ -141,20 +164,25 @@ static void judge_tools(struct report *report, struct view server)
             find(report, STOPS, "tool_name_invalid", "tools",
                  "%.*s is no tool's name: 1 to 128 letters, digits, _, - and .", shown,
                  tool->key.data);
-        else if (server.size + SEPARATOR + tool->key.size > PREFIXED_NAME)
-            find(report, STOPS, "tool_name_too_long", "tools",
-                 "%.*s__%.*s has more than 64 characters", VIEW_ARG(server), shown, tool->key.data);
+        else if (before + tool->key.size > PREFIXED_NAME)
+            find(report, WARNS, "tool_name_shortened", "tools",
+                 "%.*s has %zu characters with the server's name before it: at /mcp clients see "
+                 "the first %d and a hash",
+                 shown, tool->key.data, before + tool->key.size, CUT_NAME);
     }
 }
 
 static void judge_name(struct report *report, struct view name)
 {
-    if (name.size + SEPARATOR >= PREFIXED_NAME)
-        find(report, WARNS, "server_name_long", "server_name",
-             "with this name before them, no tool's name fits into 64 characters");
+    bool cut;
+    (void)prefix_size(name, &cut);
+    if (cut)
+        find(report, WARNS, "server_name_shortened", "server_name",
+             "the names of tools at /mcp begin with its first %d characters and a hash", CUT_PLAIN);
     else if (!is_tool_name(name))
         find(report, WARNS, "server_name_unusual", "server_name",
-             "clients expect letters, digits, _, - and . in the names of tools, which it begins");
+             "the names of tools at /mcp begin with it, other characters than letters, digits, _ "
+             "and - as _");
 }
 
 static void judge_policies(struct report *report)
@@ -170,34 +198,31 @@ static void judge_policies(struct report *report)
     }
 }
 
-// `client_id` and `OAUTH_CLIENT_ID` are the same.
-static struct view oauth_text(const struct json_value *oauth, const char *name)
-{
-    for (const struct json_value *member = json_first(oauth); member; member = member->next) {
-        struct view key = member->key;
-        if (key.size > 6 && strncasecmp(key.data, "oauth_", 6) == 0)
-            key = view_skip(key, 6);
-        if (key.size == strlen(name) && strncasecmp(key.data, name, key.size) == 0)
-            return json_text(member);
-    }
-    return (struct view){NULL, 0};
-}
-
 static void judge_oauth(struct report *report)
 {
-    static const char *const needed[] = {"token_url", "client_id", "client_secret"};
     const struct json_value *oauth = server_member(report->record, "oauth_config");
+    struct err err = {0};
     if (!oauth || !is_on(oauth, "enabled", true))
         return;
+    if (!server_oauth_check(report->record, &err)) {
+        find(report, STOPS, err.code, "oauth_config", "%.500s", err.message);
+        return;
+    }
     for (const struct json_value *member = json_first(oauth); member; member = member->next)
         if (server_name_is_url(member->key) && json_text(member).size > 0)
             judge_url(report, "oauth_config", member->text, allows_private(report->record));
-    if (!view_is(oauth_text(oauth, "grant_type"), "client_credentials"))
+    struct view grant = server_oauth_text(oauth, "granttype");
+    if (!server_oauth_knows_grant(grant)) {
+        find(report, STOPS, "oauth_grant_unknown", "oauth_config",
+             "its grant type must be client_credentials or authorization_code");
         return;
-    for (size_t i = 0; i < COUNT_OF(needed); i++)
-        if (oauth_text(oauth, needed[i]).size == 0)
-            find(report, STOPS, "oauth_incomplete", "oauth_config",
-                 "the grant client_credentials needs %s", needed[i]);
+    }
+    const char *missing;
+    for (size_t i = 0; server_oauth_needs(oauth, i, &missing); i++)
+        if (missing)
+            find(report, STOPS, "oauth_incomplete", "oauth_config", "the grant %.*s needs %s",
+                 grant.size ? (int)grant.size : 18, grant.size ? grant.data : "client_credentials",
+                 missing);
 }
 
 int64_t server_validate(const struct json_value *record, enum severity wanted, struct out *out)

@@ -110,10 +110,26 @@ static bool check_new_file(const struct op_call *call, struct err *err)
                    "%.900s exists already and was not written over", path.data);
 }
 
+static bool export_all(struct op_call *call, struct err *err)
+{
+    bool reveal = call_has(call, P_REVEAL);
+    struct exchange_tampered tampered;
+    if (!exchange_export(call->store, reveal, call->out, &tampered, err))
+        return false;
+    call->negative = reveal && tampered.count > 0;
+    if (call->negative) {
+        err_set(err, ERR_INTEGRITY, "key_tampered",
+                "%lld of the API keys, the first being %s, were changed outside this program and "
+                "are only listed",
+                (long long)tampered.count, tampered.first_key_id);
+        return err_hint(err, "secure-mcp-gateway system health-check") || true;
+    }
+    return true;
+}
+
 static bool system_export(struct op_call *call, struct err *err)
 {
-    return check_new_file(call, err) &&
-           exchange_export(call->store, call_has(call, P_REVEAL), call->out, err);
+    return check_new_file(call, err) && export_all(call, err);
 }
 
 static const struct op rows[] = {

@@ -332,6 +332,12 @@ mounted() {
     mount -t tmpfs -o "size=$1,mode=700" tmpfs "$T/disk" 2>/dev/null || return 1
     at_end "mountpoint -q '$T/disk' && umount '$T/disk'"
 }
+fresh 'a limit on the size of files'
+rc=0
+(ulimit -f 0 && "$SMG" user create --email limited@example.com >/dev/null 2>/dev/null) || rc=$?
+same 'is an error and no signal' 1 "$rc"
+works_again
+
 if as_root && mounted 2m; then
     echo '# the disk is full'
     cp -a "$good" "$T/disk/home"

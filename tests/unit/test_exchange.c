@@ -304,7 +304,8 @@ static const char *export_text(struct buf *buf, bool reveal)
     buf_clear(buf);
     json_out_init(&out, buf, JSON_COMPACT);
     begin();
-    WORKS(exchange_export(store, reveal, &out.out, &err));
+    struct exchange_tampered tampered;
+    WORKS(exchange_export(store, reveal, &out.out, &tampered, &err));
     commit();
     buf_add_char(buf, '\0');
     assert_false(buf->failed);
@@ -383,13 +384,48 @@ static void keeps_further_members(void **state)
     buf_done(&again);
 }
 
+// A key whose row was changed is not given away, and the export says so.
+static void tells_of_tampered_keys(void **state)
+{
+    (void)state;
+    struct buf buf;
+    struct json_out out;
+    struct exchange_tampered tampered = {0};
+    buf_init(&buf, 1 << 20);
+    import(whole);
+    script("UPDATE api_keys SET name = 'x'");
+    json_out_init(&out, &buf, JSON_COMPACT);
+    begin();
+    WORKS(exchange_export(store, true, &out.out, &tampered, &err));
+    commit();
+    buf_add_char(&buf, '\0');
+    assert_int_equal(tampered.count, 1);
+    assert_non_null(strstr(buf.data, tampered.first_key_id));
+    assert_non_null(strstr(buf.data, "\"status\":\"tampered\""));
+    assert_non_null(strstr(buf.data, "\"apikeys\":{}"));
+    buf_done(&buf);
+}
+
+// The text of a key may be any UUID, but not the key_id of another key; if it is so all the same,
+// the name means nothing.
 static void takes_no_key_that_is_a_name(void **state)
 {
     (void)state;
-    import("{'projects':{'" PROJECT "':{'project_name':'p','users':['" USER "']}},'users':{'" USER
-           "':{'email':'a@example.com'}},'apikeys':{'" OTHER "':{'user_id':'" USER
-           "','project_id':'" PROJECT "'}}}");
+    static const char file[] =
+        "{'projects':{'" PROJECT "':{'project_name':'p','users':['" USER "']}},'users':{'" USER
+        "':{'email':'a@example.com'}},'apikeys':{'" OTHER "':{'user_id':'" USER
+        "','project_id':'" PROJECT "'}}}";
+    struct api_key key;
+    import(whole);
+    script("UPDATE api_keys SET key_id = '" OTHER "'");
+    import(file);
     assert_tally(EXCHANGE_API_KEY, 0, 0, 1);
+    script("UPDATE api_keys SET key_id = '" USER "'");
+    import(file);
+    assert_tally(EXCHANGE_API_KEY, 1, 0, 0);
+    WORKS(api_key_select(store, VIEW(OTHER), &key, &err));
+    script("UPDATE api_keys SET key_id = '" OTHER "' WHERE key_id = '" USER "'");
+    assert_false(api_key_select(store, VIEW(OTHER), &key, &err));
 }
 
 // A masked export brings no key over, and none of what it lists is taken for one.
@@ -468,7 +504,8 @@ static void keeps_empty_members(void **state)
     assert_tally(EXCHANGE_KEPT, 0, 3, 0);
     buf_init(&buf, 1 << 20);
     json_out_init(&json_out, &buf, JSON_COMPACT);
-    WORKS(exchange_export(store, false, &json_out.out, &err));
+    struct exchange_tampered tampered;
+    WORKS(exchange_export(store, false, &json_out.out, &tampered, &err));
     buf_add_char(&buf, '\0');
     assert_non_null(strstr(buf.data, "\"x\":{},\"y\":null,\"z\":[]}"));
     buf_done(&buf);
@@ -509,8 +546,8 @@ int main(void)
         CASE(leaves_the_store_as_it_is),   CASE(matches_by_id_alone),
         CASE(gives_back_what_it_took),     CASE(takes_no_key_from_a_masked_export),
         CASE(compares_masked_keys),        CASE(keeps_empty_members),
-        CASE(keeps_further_members),       CASE(takes_no_key_that_is_a_name),
-        CASE(bounds_its_report),
+        CASE(keeps_further_members),       CASE(tells_of_tampered_keys),
+        CASE(takes_no_key_that_is_a_name), CASE(bounds_its_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/json_out.h"
+#include "model/server_oauth.h"
 #include "model/server_record.h"
 #include "model/server_validate.h"
 
@@ -345,6 +346,38 @@ static void masks(void **state)
     assert_masked("{\"config\":5,\"oauth_config\":null}", "{\"config\":{},\"oauth_config\":null}");
 }
 
+#define OAUTH(members)                                                                             \
+    "{\"server_name\":\"s\",\"config\":{\"command\":\"sh\"},\"oauth_config\":{" members "}}"
+
+static void knows_the_members_of_oauth(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members, *message;
+    } cases[] = {
+        {"\"OAUTH_CLIENT_ID\":null,\"further\":[5],\"scope\":[\"a\"]", NULL},
+        {"\"OAUTH_TOKEN_EXPIRY_BUFFER\":300,\"additional_params\":{\"a\":1}", NULL},
+        {"\"client_secret\":5", "Server s: oauth_config needs client_secret to be a text"},
+        {"\"OAUTH_USE_PKCE\":\"yes\"", "Server s: oauth_config needs use_pkce to be true or false"},
+        {"\"scopes\":[1]", "Server s: oauth_config needs scopes to be a text or a list of texts"},
+        {"\"token_expiry_buffer\":-1",
+         "Server s: oauth_config needs token_expiry_buffer to be a whole number of seconds"},
+        {"\"custom_headers\":{\"a\":{}}", "Server s: oauth_config needs custom_headers to be an "
+                                          "object of texts, numbers and truth values"},
+        {"\"client_id\":\"a\",\"OAUTH_CLIENT_ID\":\"b\"",
+         "Server s: oauth_config has client_id twice, by two spellings"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "{\"server_name\":\"s\",\"oauth_config\":{%s}}",
+                       cases[i].members);
+        bool good = server_oauth_check(json(text), &err);
+        assert_int_equal(good, cases[i].message == NULL);
+        if (!good)
+            assert_string_equal(err.message, cases[i].message);
+    }
+}
+
 static void validates(void **state)
 {
     (void)state;
@@ -362,6 +395,21 @@ static void validates(void **state)
         {"{\"server_name\":\"s\",\"config\":{\"url\":\"https://a.b\"},\"tools\":{\"a b\":{}}}", 1,
          0},
         {"{\"server_name\":\"s\",\"config\":{\"url\":\"https://a.b\"},\"tools\":5}", 1, 0},
+        // 4 + 2 + 58 characters, then one more
+        {"{\"server_name\":\"s\xc3\xa4\xc3\xb6__tt\",\"config\":{\"command\":\"sh\"},\"tools\":{"
+         "\"1234567890123456789012345678901234567890123456789012345678\":{}}}",
+         0, 1},
+        {"{\"server_name\":\"s\xc3\xa4\xc3\xb6__tt\",\"config\":{\"command\":\"sh\"},\"tools\":{"
+         "\"12345678901234567890123456789012345678901234567890123456789\":{}}}",
+         0, 2},
+        {OAUTH("\"enabled\":false"), 0, 0},
+        {OAUTH(""), 3, 0},
+        {OAUTH("\"client_id\":\"a\",\"OAUTH_CLIENT_SECRET\":\"b\",\"tokenUrl\":\"https://a.b\""), 0,
+         0},
+        {OAUTH("\"client_id\":\"a\",\"OAUTH_GRANT_TYPE\":\"authorization_code\""), 3, 0},
+        {OAUTH("\"client_id\":\"a\",\"use_mtls\":true,\"token_url\":\"https://a.b\""), 2, 0},
+        {OAUTH("\"grant_type\":\"magic\""), 1, 0},
+        {OAUTH("\"client_id\":5"), 1, 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct server_change nothing = {0};
@@ -384,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_large_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(examines_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(masks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(knows_the_members_of_oauth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(validates, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,8 @@ static struct view exported(void)
     buf_init(&text, 1 << 24);
     json_out_init(&out, &text, JSON_PRETTY);
     begin();
-    WORKS(exchange_export(store, true, &out.out, &err));
+    struct exchange_tampered tampered;
+    WORKS(exchange_export(store, true, &out.out, &tampered, &err));
     commit();
     assert_false(text.failed);
     char *copy = (char *)arena_take(&arena, text.size);
