@@ -43,6 +43,9 @@ static void answers(void **state)
     post_as(to, "good0", "/mcp/a%20b", "say");
     expect(to, "}");
     expect_part("\"server\":\"a b\"");
+    post_as(to, "good0", "/mcp/web/", "say");
+    expect(to, "}");
+    expect_part("\"server\":\"web\"");
     post(to, "late");
     expect(to, "{\"late\":true}");
     put(to, "DELETE /mcp HTTP/1.1\r\nHost: [::1]:8000\r\napikey: good0\r\n\r\n");
@@ -126,6 +129,34 @@ static void bodies(void **state)
     put(to, "say 5");
     expect(to, "\"bytes\":5");
     (void)close(to);
+}
+
+// A last request whose body does not come with its head.
+static void last_bodies(void **state)
+{
+    static const char *const connection[] = {"close", "close, keep-alive", "keep-alive, close"};
+    static const char *const bodies_then[] = {
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nsay\r\n|0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n|3\r\nsay\r\n0\r\n|\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nsay\r\n0\r\n\r\n", "Content-Length: 3\r\n\r\n|s|ay",
+        "Content-Length: 3\r\n\r\ns|ayGET"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(connection) * COUNT_OF(bodies_then); i++) {
+        char text[1000];
+        int to = dial();
+        (void)snprintf(text, sizeof text,
+                       "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\nConnection: %s\r\n%s",
+                       connection[i % COUNT_OF(connection)], bodies_then[i / COUNT_OF(connection)]);
+        for (char *rest = text, *piece; (piece = strsep(&rest, "|")) != NULL;) {
+            put(to, piece);
+            (void)usleep(2000);
+        }
+        expect(to, NULL);
+        expect_start("HTTP/1.1 200 OK\r\n");
+        expect_part("\r\nConnection: close\r\n");
+        expect_part("\"bytes\":3");
+        (void)close(to);
+    }
 }
 
 static void pipelined(void **state)
@@ -334,13 +365,21 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),      TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),       TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),       TEST(pipelined, set_up_plain),
-        TEST(gone_clients, set_up_plain), TEST(slow_readers, set_up_plain),
-        TEST(late_clients, set_up_hasty), TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),    TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),     TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),
+        TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),
+        TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),
+        TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),
+        TEST(gone_clients, set_up_plain),
+        TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty),
+        TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),
+        TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),
+        TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
