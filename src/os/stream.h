@@ -81,14 +81,16 @@ MUST_CHECK bool stream_adopt(struct loop *loop, int descriptor, struct stream **
                              struct err *err);
 
 // Accepts connections. `where`: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000` or `unix:PATH`
-// (0600; a left-over socket that nobody listens on is replaced). Several loops may listen at one
-// TCP address (SO_REUSEPORT); at one Unix address only one.
+// (0600; a left-over socket that nobody listens on is replaced). Several loops may share a TCP
+// address (SO_REUSEPORT), which nobody else may have when the first comes; a Unix address has one.
+enum listener_share { LISTEN_ALONE, LISTEN_FIRST, LISTEN_TOO };
 struct listener;
 struct listener_order {
     const char *where;
     struct tls *tls;                                        // NULL: in the clear
     void (*accepted)(void *context, struct stream *stream); // give it its events (stream_handle)
     void *context;
+    enum listener_share share;
 };
 MUST_CHECK bool listener_new(struct loop *loop, const struct listener_order *order,
                              struct listener **ret_listener, struct err *err);
