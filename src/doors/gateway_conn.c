@@ -140,6 +140,12 @@ static void keep(struct conn *conn, struct view bytes)
 // --- to another loop -------------------------------------------------------------------------
 static const struct stream_events events;
 
+static void begin_events(struct conn *conn)
+{
+    stream_measure(conn->stream, &conn->door->unread);
+    stream_handle(conn->stream, &events, conn);
+}
+
 static void adopted(void *context, struct stream *stream)
 {
     struct conn *conn = (struct conn *)context;
@@ -150,7 +156,7 @@ static void adopted(void *context, struct stream *stream)
     if (door->closed)
         conn_end(conn, false);
     else
-        stream_handle(stream, &events, conn);
+        begin_events(conn);
 }
 
 // False when it had to stay.
@@ -465,7 +471,7 @@ void conn_begin(struct door *door, struct stream *stream)
     conn->stream = stream;
     door->counters.connections_now++;
     enter_place(conn, PLACE_IDLE);
-    stream_handle(stream, &events, conn);
+    begin_events(conn);
 }
 
 // --- time ------------------------------------------------------------------------------------

@@ -18,12 +18,32 @@ static int set_up_hasty(void **state)
     return 0;
 }
 
+static int set_up_unread(void **state)
+{
+    (void)set_up(state);
+    settings.unread = BIG + BIG / 8; // one answer, not four
+    start();
+    return 0;
+}
+
 static int set_up_narrow(void **state)
 {
     (void)set_up(state);
     settings.connections = 2;
     start();
     return 0;
+}
+
+// With little room for what it does not read.
+static int dial_narrow(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(made, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    assert_int_equal(connect(made, (const struct sockaddr *)&address, sizeof address), 0);
+    return made;
 }
 
 // --- requests and answers --------------------------------------------------------------------
@@ -246,6 +266,69 @@ static void slow_readers(void **state)
     (void)close(other);
 }
 
+static int measured(const char *name)
+{
+    char mark[100];
+    (void)snprintf(mark, sizeof mark, "\nsecure_mcp_gateway_%s ", name);
+    (void)usleep(250000);
+    int to = dial_port(metrics_port);
+    put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(to, NULL);
+    (void)close(to);
+    return number_behind(got, mark);
+}
+
+static size_t read_all(int from)
+{
+    size_t size = 0;
+    while (size < BIG && get(from, "x"))
+        size += strlen(got);
+    return size;
+}
+
+// What waits for all clients together is bounded: whose answer does not fit is cut.
+static void unread_answers(void **state)
+{
+    enum { DEAF = 4 };
+    int deaf[DEAF], other = dial();
+    char said[4096];
+    (void)state;
+    for (size_t i = 0; i < DEAF; i++) {
+        deaf[i] = dial_narrow();
+        if (i == 1) // it is finished, not closed
+            put(deaf[i], "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\nConnection: close\r\n"
+                         "Content-Length: 3\r\n\r\nbig");
+        else
+            post(deaf[i], "big");
+        (void)usleep(50000);
+    }
+    assert_in_range(measured("unread_bytes"), 1, settings.unread);
+    int cut = measured("connections_unread_total");
+    assert_in_range(cut, 1, DEAF - 1);
+    assert_int_equal(measured("connections"), DEAF + 1 - cut);
+    post(other, "say");
+    expect(other, "\"bytes\":3");
+    ssize_t size = read(journal, said, sizeof said - 1);
+    assert_true(size > 0);
+    said[size] = '\0';
+    const char *event = strstr(said, "\"event\":\"unread\"");
+    assert_true(event && !strstr(event + 1, "\"event\":\"unread\""));
+    assert_true(read_all(deaf[DEAF - 1]) < BIG);
+    assert_true(read_all(deaf[0]) > BIG);
+    post(deaf[0], "say");
+    expect(deaf[0], "\"bytes\":3");
+    int late = dial_narrow(); // there is room again; it goes with its answer waiting
+    post(late, "big");
+    assert_in_range(measured("unread_bytes"), 1, settings.unread);
+    for (size_t i = 0; i < DEAF; i++)
+        (void)close(deaf[i]);
+    (void)close(late);
+    assert_int_equal(measured("unread_bytes"), 0);
+    post(other, "big");
+    assert_true(read_all(other) > BIG);
+    (void)close(other);
+}
+
 static void late_clients(void **state)
 {
     int idle = dial(), begun = dial(), stream = dial(), deaf = dial(), lazy = dial();
@@ -365,21 +448,14 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),
-        TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),
-        TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),
-        TEST(pipelined, set_up_plain),
-        TEST(last_bodies, set_up_plain),
-        TEST(gone_clients, set_up_plain),
-        TEST(slow_readers, set_up_plain),
-        TEST(late_clients, set_up_hasty),
-        TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),
-        TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),
-        TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),      TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),       TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),       TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),  TEST(unread_answers, set_up_unread),
+        TEST(gone_clients, set_up_plain), TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty), TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),    TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),     TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
