@@ -26,6 +26,14 @@ static int set_up_unread(void **state)
     return 0;
 }
 
+static int set_up_unread_events(void **state)
+{
+    (void)set_up(state);
+    settings.unread = FLOOD_EVENT + FLOOD_EVENT / 2;
+    start();
+    return 0;
+}
+
 static int set_up_narrow(void **state)
 {
     (void)set_up(state);
@@ -329,6 +337,26 @@ static void unread_answers(void **state)
     (void)close(other);
 }
 
+static void unread_events(void **state)
+{
+    int deaf = dial_narrow(), other = dial();
+    size_t size = 0;
+    (void)state;
+    post(other, "say");
+    expect(other, "\"bytes\":3");
+    post(deaf, "flood");
+    (void)usleep(100000);
+    assert_int_equal(measured("connections_unread_total"), 1);
+    assert_int_equal(measured("unread_bytes"), 0);
+    while (get(deaf, "data: ") && !strstr(got, "\r\n0\r\n\r\n"))
+        size += strlen(got);
+    assert_true(size < (size_t)FLOOD_EVENT * FLOOD_EVENTS);
+    post(other, "say");
+    expect(other, "\"bytes\":3");
+    (void)close(deaf);
+    (void)close(other);
+}
+
 static void late_clients(void **state)
 {
     int idle = dial(), begun = dial(), stream = dial(), deaf = dial(), lazy = dial();
@@ -448,14 +476,23 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),      TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),       TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),       TEST(pipelined, set_up_plain),
-        TEST(last_bodies, set_up_plain),  TEST(unread_answers, set_up_unread),
-        TEST(gone_clients, set_up_plain), TEST(slow_readers, set_up_plain),
-        TEST(late_clients, set_up_hasty), TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),    TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),     TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),
+        TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),
+        TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),
+        TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),
+        TEST(unread_answers, set_up_unread),
+        TEST(unread_events, set_up_unread_events),
+        TEST(gone_clients, set_up_plain),
+        TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty),
+        TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),
+        TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),
+        TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
