@@ -106,11 +106,18 @@ void conn_answered(struct conn *conn)
         rest(conn);
 }
 
+// Whether nothing more is read: the last request is here in full. One whose body is still coming
+// may say as well that it is the last.
+static bool is_over(const struct conn *conn)
+{
+    return conn->closing && conn->head_size == 0;
+}
+
 // The answer to the last request must have left before the next one is begun: a client that reads
 // nothing makes us keep nothing.
 static bool must_wait(const struct conn *conn)
 {
-    return conn->exchange || conn->unread || conn->closing ||
+    return conn->exchange || conn->unread || is_over(conn) ||
            (conn->input.size == 0 && stream_queued(conn->stream) > 0);
 }
 
@@ -133,6 +140,12 @@ static void keep(struct conn *conn, struct view bytes)
 // --- to another loop -------------------------------------------------------------------------
 static const struct stream_events events;
 
+static void begin_events(struct conn *conn)
+{
+    stream_measure(conn->stream, &conn->door->unread);
+    stream_handle(conn->stream, &events, conn);
+}
+
 static void adopted(void *context, struct stream *stream)
 {
     struct conn *conn = (struct conn *)context;
@@ -143,7 +156,7 @@ static void adopted(void *context, struct stream *stream)
     if (door->closed)
         conn_end(conn, false);
     else
-        stream_handle(stream, &events, conn);
+        begin_events(conn);
 }
 
 // False when it had to stay.
@@ -386,7 +399,7 @@ static void feed(struct conn *conn, struct view bytes)
         bytes = view_skip(bytes, used);
     }
     // Behind a last request nothing counts.
-    if (bytes.size > 0 && !conn->doomed && !conn->closing)
+    if (bytes.size > 0 && !conn->doomed && !is_over(conn))
         keep(conn, bytes);
     conn->inside = false;
     if (conn->doomed)
@@ -411,9 +424,11 @@ void conn_continue(struct conn *conn)
 static void on_data(void *context, struct view bytes)
 {
     struct conn *conn = (struct conn *)context;
-    if (must_wait(conn) && !conn->closing)
+    if (is_over(conn))
+        return;
+    if (must_wait(conn))
         keep(conn, bytes);
-    else if (!conn->closing)
+    else
         feed(conn, bytes);
 }
 
@@ -456,7 +471,7 @@ void conn_begin(struct door *door, struct stream *stream)
     conn->stream = stream;
     door->counters.connections_now++;
     enter_place(conn, PLACE_IDLE);
-    stream_handle(stream, &events, conn);
+    begin_events(conn);
 }
 
 // --- time ------------------------------------------------------------------------------------

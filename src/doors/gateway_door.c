@@ -13,6 +13,7 @@ enum {
 void door_init(struct door *door)
 {
     buf_init(&door->head, HEAD_MOST);
+    door->unread.most = door->settings->unread;
 }
 
 void door_done(struct door *door)
@@ -57,6 +58,20 @@ static void sweep(struct door *door, enum place place, int64_t patience, int64_t
         conn_late(list->first); // ends it, or puts it last
 }
 
+// Those who were cut because too much waited: said once, until the half has been read.
+static void look_at_unread(struct door *door)
+{
+    const struct stream_meter *unread = &door->unread;
+    if (unread->lost > door->counters.unread && !door->over_unread) {
+        journal_event(door->journal, "unread", NULL);
+        door->over_unread = true;
+    } else if (unread->now <= unread->most / 2) {
+        door->over_unread = false;
+    }
+    door->counters.unread = unread->lost;
+    door->counters.unread_now = unread->now;
+}
+
 void door_tick(struct door *door, int64_t now)
 {
     const struct settings *settings = door->settings;
@@ -64,6 +79,7 @@ void door_tick(struct door *door, int64_t now)
     sweep(door, PLACE_READING, settings->request_read, now);
     sweep(door, PLACE_STREAM, settings->keep_alive_comment, now);
     sweep(door, PLACE_PARTING, HALF_CLOSED, now);
+    look_at_unread(door);
     if (now < door->told_until)
         return;
     door->told_until = now + TIME_SECOND;

@@ -36,6 +36,7 @@ struct place_list {
 struct door_counters {
     uint64_t accepted, refused, requests, denied, moved; // refused: over the limit
     uint64_t connections_now;
+    uint64_t unread, unread_now; // connections that were cut, bytes that wait
 };
 
 enum { DOOR_DATE = 64 };
@@ -50,12 +51,13 @@ struct door {
     atomic_uint *connections; // of all workers
     struct place_list places[PLACES];
     struct door_counters counters;
-    struct buf head; // of the answer being made
+    struct stream_meter unread; // what waits for clients
+    struct buf head;            // of the answer being made
     char date[DOOR_DATE];
     int64_t date_until;
     unsigned told; // of the limit, this second
     int64_t told_until;
-    bool draining, over_limit;
+    bool draining, over_limit, over_unread;
     bool closed; // connections that still arrive are closed
 };
 

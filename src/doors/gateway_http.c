@@ -69,6 +69,8 @@ static void read_mcp(struct view rest, struct target *target)
     if (rest.size == 0 || view_is(rest, "/"))
         return;
     rest = view_skip(rest, 1);
+    if (rest.size > 1 && rest.data[rest.size - 1] == '/')
+        rest.size--; // as with /mcp/
     target->server = percent_decode(rest, target->room, sizeof target->room);
     if (memchr(rest.data, '/', rest.size))
         target->route = ROUTE_NONE;

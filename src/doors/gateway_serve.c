@@ -166,11 +166,15 @@ static void note_port(struct server *server, uint16_t port)
 static bool begin_listening(struct worker *worker, struct err *err)
 {
     struct server *server = worker->server;
-    bool first = worker == server->workers;
+    const bool first = worker == server->workers;
+    const enum listener_share share = server->count == 1 ? LISTEN_ALONE
+                                      : first            ? LISTEN_FIRST
+                                                         : LISTEN_TOO;
     const struct listener_order order = {.where = first ? server->settings->listen : server->where,
                                          .tls = server->tls,
                                          .accepted = door_accept,
-                                         .context = &worker->door};
+                                         .context = &worker->door,
+                                         .share = share};
     if (!first && is_unix(server))
         return true; // what it accepts finds its way
     if (!listener_new(worker->loop, &order, &worker->listener, err))

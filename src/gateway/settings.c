@@ -14,6 +14,7 @@ void settings_init(struct settings *settings)
         .upstream_body = 10 * MIB, // an answer in one piece: as an event
         .list = 10 * MIB,          // all pages of one list of one server
         .queue = 256 * KIB,        // a few socket buffers' worth
+        .unread = 256 * MIB,       // the largest answers for a dozen slow clients at once
         .calls_per_key = 64,       // one careless client must not use up a server
         .sessions_per_key = 256,   // a fleet behind one key, no more
         .connections = 100000,     // about 1 GiB when idle

@@ -19,7 +19,8 @@ struct settings {
 
     // Bytes.
     size_t request_head, request_body, event, list, upstream_body;
-    size_t queue; // to a client that does not read: above it its upstreams are held
+    size_t queue;  // to a client that does not read: above it its upstreams are held
+    size_t unread; // to all clients of a worker that do not read: above it they are cut
 
     unsigned calls_per_key, sessions_per_key, connections;
     unsigned pages_per_list;

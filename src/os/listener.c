@@ -139,18 +139,36 @@ static bool cannot_listen(const char *where, struct err *err)
     return false;
 }
 
-static bool open_tcp(struct listener *listener, const char *where, struct err *err)
+static int bound(const struct endpoint *endpoint, bool shared)
+{
+    AUTO(descriptor_close)
+    int made = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (made < 0 || setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) != 0 ||
+        setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &(int){shared}, sizeof(int)) != 0 ||
+        bind(made, (const struct sockaddr *)&endpoint->address, endpoint->size) != 0)
+        return -1;
+    int taken = made;
+    made = -1;
+    return taken;
+}
+
+// Whether nobody listens there who would share the address with us unasked.
+static bool is_free(const struct endpoint *endpoint)
+{
+    AUTO(descriptor_close) int probe = bound(endpoint, false);
+    return probe >= 0;
+}
+
+static bool open_tcp(struct listener *listener, const struct listener_order *order, struct err *err)
 {
     struct endpoint endpoint;
-    if (!parse_tcp(where, &endpoint))
-        return bad_address(where, err);
-    AUTO(descriptor_close)
-    int made = socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (made < 0 || setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) != 0 ||
-        setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) != 0 ||
-        bind(made, (const struct sockaddr *)&endpoint.address, endpoint.size) != 0 ||
-        listen(made, BACKLOG) != 0)
-        return cannot_listen(where, err);
+    if (!parse_tcp(order->where, &endpoint))
+        return bad_address(order->where, err);
+    if (order->share == LISTEN_FIRST && !is_free(&endpoint))
+        return cannot_listen(order->where, err);
+    AUTO(descriptor_close) int made = bound(&endpoint, order->share != LISTEN_ALONE);
+    if (made < 0 || listen(made, BACKLOG) != 0)
+        return cannot_listen(order->where, err);
     listener->descriptor = made;
     made = -1;
     return true;
@@ -181,8 +199,10 @@ static bool bind_unix(int made, const struct sockaddr_un *path)
     return unlink(path->sun_path) == 0 && bind(made, address, sizeof *path) == 0;
 }
 
-static bool open_unix(struct listener *listener, const char *where, struct err *err)
+static bool open_unix(struct listener *listener, const struct listener_order *order,
+                      struct err *err)
 {
+    const char *where = order->where;
     char folder[LIMIT_PATH];
     struct stat status;
     struct sockaddr_un path = {.sun_family = AF_UNIX};
@@ -232,7 +252,7 @@ bool listener_new(struct loop *loop, const struct listener_order *order,
     if (!listener)
         return err_memory(err);
     bool is_unix = view_starts(view_of(order->where), VIEW("unix:"));
-    if (!(is_unix ? open_unix : open_tcp)(listener, order->where, err)) {
+    if (!(is_unix ? open_unix : open_tcp)(listener, order, err)) {
         free(listener);
         return false;
     }

@@ -15,6 +15,7 @@ struct waiting {
 };
 
 const char stream_no_memory[] = "out of memory";
+const char stream_too_much[] = "too much waits for those who do not read";
 
 // --- telling ---------------------------------------------------------------------------------
 void stream_tell_data(struct stream *stream, struct view bytes)
@@ -151,8 +152,32 @@ void stream_hold(struct stream *stream, bool held)
 }
 
 // --- writing ---------------------------------------------------------------------------------
+void stream_measure(struct stream *stream, struct stream_meter *meter)
+{
+    stream->meter = meter;
+}
+
+static bool fits(struct stream_meter *meter, size_t size)
+{
+    if (!meter || (meter->now <= meter->most && size <= meter->most - meter->now))
+        return true;
+    meter->lost++;
+    return false;
+}
+
+static void waiting_free(struct waiting *waiting)
+{
+    if (waiting->stream->meter)
+        waiting->stream->meter->now -= sizeof *waiting + waiting->size;
+    free(waiting);
+}
+
 static struct waiting *waiting_new(struct stream *stream, size_t size)
 {
+    if (!fits(stream->meter, sizeof(struct waiting) + size)) {
+        stream_is_lost(stream, stream_too_much);
+        return NULL;
+    }
     struct waiting *waiting = (struct waiting *)malloc(sizeof *waiting + size);
     if (!waiting) {
         stream_is_lost(stream, stream_no_memory);
@@ -162,6 +187,8 @@ static struct waiting *waiting_new(struct stream *stream, size_t size)
     waiting->stream = stream;
     waiting->next = NULL;
     waiting->size = size;
+    if (stream->meter)
+        stream->meter->now += sizeof *waiting + size;
     return waiting;
 }
 
@@ -169,7 +196,7 @@ static void have_written(uv_write_t *uv, int status)
 {
     struct waiting *waiting = (struct waiting *)uv->data;
     struct stream *stream = waiting->stream;
-    free(waiting);
+    waiting_free(waiting);
     if (stream->closed)
         return;
     if (status < 0)
@@ -202,7 +229,7 @@ static bool queue_rest(struct stream *stream, const uv_buf_t *pieces, unsigned c
     uv_buf_t all = {.base = waiting->bytes, .len = waiting->size};
     int status = uv_write(&waiting->uv, &stream->uv.stream, &all, 1, have_written);
     if (status != 0) {
-        free(waiting);
+        waiting_free(waiting);
         stream_is_lost(stream, uv_strerror(status));
     }
     return true;
@@ -266,7 +293,7 @@ void stream_drop_early(struct stream *stream)
     while (stream->first_early) {
         struct waiting *waiting = stream->first_early;
         stream->first_early = waiting->next;
-        free(waiting);
+        waiting_free(waiting);
     }
     stream->last_early = &stream->first_early;
     stream->early = 0;
@@ -283,7 +310,7 @@ void stream_send_early(struct stream *stream)
         struct waiting *next = waiting->next;
         struct view bytes = {waiting->bytes, waiting->size};
         (void)!stream_write(stream, &bytes, 1); // a loss is told
-        free(waiting);
+        waiting_free(waiting);
         waiting = next;
     }
     if (any && !stream->closed && stream_queued(stream) == 0 && stream->events &&

@@ -36,10 +36,19 @@ void stream_handle(struct stream *stream, const struct stream_events *events, vo
 
 // Sends pieces, in order, as one write where possible. What cannot go at once is copied. Once the
 // connection is lost the bytes are dropped; after the other side has merely ended (`reason` NULL)
-// they are still sent. False only when memory is short (the stream is then broken and will tell
-// `ended`). No event comes from within.
+// they are still sent. False only when memory is short or the meter full (the stream is then broken
+// and will tell `ended`). No event comes from within.
 MUST_CHECK bool stream_write(struct stream *stream, const struct view *pieces, size_t count);
 size_t stream_queued(const struct stream *stream); // bytes
+
+// Counts the memory of what waits in several streams of one loop, also while they finish.
+// What does not fit under `most` any more is not queued: that stream is lost.
+struct stream_meter {
+    size_t now, most;
+    uint64_t lost; // streams
+};
+// `meter` must outlive the loop. With nothing queued; a stream that moves leaves its meter behind.
+void stream_measure(struct stream *stream, struct stream_meter *meter);
 
 // Stops and restarts `data` events. While it is held, nobody looks whether the other side has ended
 // either: who must notice that keeps reading.
@@ -81,14 +90,16 @@ MUST_CHECK bool stream_adopt(struct loop *loop, int descriptor, struct stream **
                              struct err *err);
 
 // Accepts connections. `where`: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000` or `unix:PATH`
-// (0600; a left-over socket that nobody listens on is replaced). Several loops may listen at one
-// TCP address (SO_REUSEPORT); at one Unix address only one.
+// (0600; a left-over socket that nobody listens on is replaced). Several loops may share a TCP
+// address (SO_REUSEPORT), which nobody else may have when the first comes; a Unix address has one.
+enum listener_share { LISTEN_ALONE, LISTEN_FIRST, LISTEN_TOO };
 struct listener;
 struct listener_order {
     const char *where;
     struct tls *tls;                                        // NULL: in the clear
     void (*accepted)(void *context, struct stream *stream); // give it its events (stream_handle)
     void *context;
+    enum listener_share share;
 };
 MUST_CHECK bool listener_new(struct loop *loop, const struct listener_order *order,
                              struct listener **ret_listener, struct err *err);

@@ -25,6 +25,7 @@ struct stream {
     struct tls_session *tls;                    // NULL: in the clear
     struct waiting *first_early, **last_early;  // to be sent when TLS is through
     size_t early;                               // their bytes
+    struct stream_meter *meter;                 // NULL: not counted
     struct due due;                             // stream_soon
     const char *lost;                           // why the connection is of no use any more
     struct stream *next_finishing, **finishing; // stream_finish was called
@@ -57,7 +58,7 @@ void stream_soon(struct stream *stream);
 void stream_is_connected(struct stream *stream);
 
 // It is lost; `reason` is static. `ended` is told soon.
-extern const char stream_no_memory[];
+extern const char stream_no_memory[], stream_too_much[];
 void stream_is_lost(struct stream *stream, const char *reason);
 
 // What was written before TLS was through: sends it, or forgets it.

@@ -85,5 +85,5 @@ bool stream_secure_write(struct stream *stream, const struct view *pieces, size_
     }
     if (size > 0)
         encrypt(stream, gathered, size);
-    return stream->lost != stream_no_memory;
+    return stream->lost != stream_no_memory && stream->lost != stream_too_much;
 }

@@ -44,7 +44,19 @@ check 'without TLS there is no answer' test "$(ask "http${url#https}" -H "apikey
 sleep 0.3
 check 'metrics' test "$(curl -s "http://127.0.0.1:$(port_of metrics_listening)/metrics" |
     sed -n 's/^secure_mcp_gateway_sessions_opened_total //p')" = 10
+address=127.0.0.1:$(port_of listening)
+for more in 1 3; do
+    timeout 5 "$SMG" serve --listen "$address" --workers $more 2>second
+    check "a second gateway with $more workers is not started" test $? = 1
+    check 'and says why' grep -q 'ddress already in use' second
+done
+check 'the first goes on' test "$(ask "$url" --cacert cert.pem -H "apikey: $KEY")" = 200
 finish TLS
+begin --listen "$address"
+timeout 5 "$SMG" serve --listen "$address" --workers 2 2>second
+check 'nor one beside a single worker' grep -q 'ddress already in use' second
+check 'an address is free at once' test "$(ask "http://$address/mcp" -H "apikey: $KEY")" = 200
+finish 'one worker'
 
 begin --listen "unix:$T/door" --workers 3
 for key in "${keys[@]}"; do

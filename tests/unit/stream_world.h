@@ -144,7 +144,10 @@ static inline void setup(struct world *world, enum kind kind)
     if (local)
         (void)snprintf(where, sizeof where, "unix:%s/socket", folder);
     assert_true(loop_new(&world->loop, &err));
-    struct listener_order order = {where, secure ? server_tls : NULL, end_accepted, &world->server};
+    struct listener_order order = {.where = where,
+                                   .tls = secure ? server_tls : NULL,
+                                   .accepted = end_accepted,
+                                   .context = &world->server};
     if (!listener_new(world->loop, &order, &world->listener, &err))
         fail_msg("%s", err.message);
     world->tls = secure ? client_tls : NULL;

@@ -18,12 +18,40 @@ static int set_up_hasty(void **state)
     return 0;
 }
 
+static int set_up_unread(void **state)
+{
+    (void)set_up(state);
+    settings.unread = BIG + BIG / 8; // one answer, not four
+    start();
+    return 0;
+}
+
+static int set_up_unread_events(void **state)
+{
+    (void)set_up(state);
+    settings.unread = FLOOD_EVENT + FLOOD_EVENT / 2;
+    start();
+    return 0;
+}
+
 static int set_up_narrow(void **state)
 {
     (void)set_up(state);
     settings.connections = 2;
     start();
     return 0;
+}
+
+// With little room for what it does not read.
+static int dial_narrow(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(made, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    assert_int_equal(connect(made, (const struct sockaddr *)&address, sizeof address), 0);
+    return made;
 }
 
 // --- requests and answers --------------------------------------------------------------------
@@ -43,6 +71,9 @@ static void answers(void **state)
     post_as(to, "good0", "/mcp/a%20b", "say");
     expect(to, "}");
     expect_part("\"server\":\"a b\"");
+    post_as(to, "good0", "/mcp/web/", "say");
+    expect(to, "}");
+    expect_part("\"server\":\"web\"");
     post(to, "late");
     expect(to, "{\"late\":true}");
     put(to, "DELETE /mcp HTTP/1.1\r\nHost: [::1]:8000\r\napikey: good0\r\n\r\n");
@@ -126,6 +157,34 @@ static void bodies(void **state)
     put(to, "say 5");
     expect(to, "\"bytes\":5");
     (void)close(to);
+}
+
+// A last request whose body does not come with its head.
+static void last_bodies(void **state)
+{
+    static const char *const connection[] = {"close", "close, keep-alive", "keep-alive, close"};
+    static const char *const bodies_then[] = {
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nsay\r\n|0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n|3\r\nsay\r\n0\r\n|\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nsay\r\n0\r\n\r\n", "Content-Length: 3\r\n\r\n|s|ay",
+        "Content-Length: 3\r\n\r\ns|ayGET"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(connection) * COUNT_OF(bodies_then); i++) {
+        char text[1000];
+        int to = dial();
+        (void)snprintf(text, sizeof text,
+                       "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\nConnection: %s\r\n%s",
+                       connection[i % COUNT_OF(connection)], bodies_then[i / COUNT_OF(connection)]);
+        for (char *rest = text, *piece; (piece = strsep(&rest, "|")) != NULL;) {
+            put(to, piece);
+            (void)usleep(2000);
+        }
+        expect(to, NULL);
+        expect_start("HTTP/1.1 200 OK\r\n");
+        expect_part("\r\nConnection: close\r\n");
+        expect_part("\"bytes\":3");
+        (void)close(to);
+    }
 }
 
 static void pipelined(void **state)
@@ -212,6 +271,89 @@ static void slow_readers(void **state)
         size += strlen(got);
     assert_true(size > BIG && size < BIG + 1000);
     (void)close(to);
+    (void)close(other);
+}
+
+static int measured(const char *name)
+{
+    char mark[100];
+    (void)snprintf(mark, sizeof mark, "\nsecure_mcp_gateway_%s ", name);
+    (void)usleep(250000);
+    int to = dial_port(metrics_port);
+    put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(to, NULL);
+    (void)close(to);
+    return number_behind(got, mark);
+}
+
+static size_t read_all(int from)
+{
+    size_t size = 0;
+    while (size < BIG && get(from, "x"))
+        size += strlen(got);
+    return size;
+}
+
+// What waits for all clients together is bounded: whose answer does not fit is cut.
+static void unread_answers(void **state)
+{
+    enum { DEAF = 4 };
+    int deaf[DEAF], other = dial();
+    char said[4096];
+    (void)state;
+    for (size_t i = 0; i < DEAF; i++) {
+        deaf[i] = dial_narrow();
+        if (i == 1) // it is finished, not closed
+            put(deaf[i], "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\nConnection: close\r\n"
+                         "Content-Length: 3\r\n\r\nbig");
+        else
+            post(deaf[i], "big");
+        (void)usleep(50000);
+    }
+    assert_in_range(measured("unread_bytes"), 1, settings.unread);
+    int cut = measured("connections_unread_total");
+    assert_in_range(cut, 1, DEAF - 1);
+    assert_int_equal(measured("connections"), DEAF + 1 - cut);
+    post(other, "say");
+    expect(other, "\"bytes\":3");
+    ssize_t size = read(journal, said, sizeof said - 1);
+    assert_true(size > 0);
+    said[size] = '\0';
+    const char *event = strstr(said, "\"event\":\"unread\"");
+    assert_true(event && !strstr(event + 1, "\"event\":\"unread\""));
+    assert_true(read_all(deaf[DEAF - 1]) < BIG);
+    assert_true(read_all(deaf[0]) > BIG);
+    post(deaf[0], "say");
+    expect(deaf[0], "\"bytes\":3");
+    int late = dial_narrow(); // there is room again; it goes with its answer waiting
+    post(late, "big");
+    assert_in_range(measured("unread_bytes"), 1, settings.unread);
+    for (size_t i = 0; i < DEAF; i++)
+        (void)close(deaf[i]);
+    (void)close(late);
+    assert_int_equal(measured("unread_bytes"), 0);
+    post(other, "big");
+    assert_true(read_all(other) > BIG);
+    (void)close(other);
+}
+
+static void unread_events(void **state)
+{
+    int deaf = dial_narrow(), other = dial();
+    size_t size = 0;
+    (void)state;
+    post(other, "say");
+    expect(other, "\"bytes\":3");
+    post(deaf, "flood");
+    (void)usleep(100000);
+    assert_int_equal(measured("connections_unread_total"), 1);
+    assert_int_equal(measured("unread_bytes"), 0);
+    while (get(deaf, "data: ") && !strstr(got, "\r\n0\r\n\r\n"))
+        size += strlen(got);
+    assert_true(size < (size_t)FLOOD_EVENT * FLOOD_EVENTS);
+    post(other, "say");
+    expect(other, "\"bytes\":3");
+    (void)close(deaf);
     (void)close(other);
 }
 
@@ -334,13 +476,23 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),      TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),       TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),       TEST(pipelined, set_up_plain),
-        TEST(gone_clients, set_up_plain), TEST(slow_readers, set_up_plain),
-        TEST(late_clients, set_up_hasty), TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),    TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),     TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),
+        TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),
+        TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),
+        TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),
+        TEST(unread_answers, set_up_unread),
+        TEST(unread_events, set_up_unread_events),
+        TEST(gone_clients, set_up_plain),
+        TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty),
+        TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),
+        TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),
+        TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

@@ -87,6 +87,8 @@ static void routes(void **state)
         {"POST /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405 "},
         {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 "},
         {"GET /mcpx HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 "},
+        {"GET /mcp// HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 "},
+        {"GET /mcp/a// HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 "},
         {"GET /mcp/a/b HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 "},
         {"GET /mcp/%2 HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 400 "},
         {"GET /mcp/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 400 "},

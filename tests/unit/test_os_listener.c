@@ -19,7 +19,7 @@ static void knows_its_addresses(void **state)
         "::1:8000", "[::1:80", "1.2.3.4:65536",  "unix:",     "127.0.0.1:-1"};
     assert_true(loop_new(&loop, &err));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        struct listener_order order = {bad[i], NULL, nobody_accepts, NULL};
+        struct listener_order order = {.where = bad[i], .accepted = nobody_accepts};
         assert_false(listener_new(loop, &order, &listener, &err));
         assert_int_equal(err.kind, ERR_USAGE);
     }
@@ -38,7 +38,7 @@ static void replaces_left_over_sockets(void **state)
     (void)snprintf(path, sizeof path, "%s/left", folder);
     (void)snprintf(where, sizeof where, "unix:%s", path);
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    struct listener_order order = {where, NULL, nobody_accepts, NULL};
+    struct listener_order order = {.where = where, .accepted = nobody_accepts};
     assert_true(loop_new(&loop, &err));
     int left = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(left, (struct sockaddr *)&address, sizeof address), 0);
@@ -54,6 +54,38 @@ static void replaces_left_over_sockets(void **state)
     close(file);
     assert_false(listener_new(loop, &order, &listener, &err));
     assert_int_equal(unlink(path), 0);
+    loop_free(&loop);
+}
+
+static void shares_addresses_only_when_told(void **state)
+{
+    (void)state;
+    static const struct {
+        enum listener_share first, second;
+        bool works;
+    } cases[] = {{LISTEN_ALONE, LISTEN_ALONE, false}, {LISTEN_ALONE, LISTEN_FIRST, false},
+                 {LISTEN_ALONE, LISTEN_TOO, false},   {LISTEN_FIRST, LISTEN_ALONE, false},
+                 {LISTEN_FIRST, LISTEN_FIRST, false}, {LISTEN_FIRST, LISTEN_TOO, true}};
+    struct err err;
+    struct loop *loop;
+    struct listener *listener, *second = NULL;
+    char where[32];
+    assert_true(loop_new(&loop, &err));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct listener_order order = {
+            .where = "127.0.0.1:0", .accepted = nobody_accepts, .share = cases[i].first};
+        assert_true(listener_new(loop, &order, &listener, &err));
+        (void)snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)listener_port(listener));
+        order.where = where;
+        order.share = cases[i].second;
+        assert_int_equal(listener_new(loop, &order, &second, &err), cases[i].works);
+        if (!cases[i].works)
+            assert_int_equal(err.kind, ERR_CONFLICT);
+        if (!cases[i].works)
+            assert_non_null(strstr(err.message, "address already in use"));
+        listener_free(&second);
+        listener_free(&listener);
+    }
     loop_free(&loop);
 }
 
@@ -130,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_its_addresses),
         cmocka_unit_test(replaces_left_over_sockets),
+        cmocka_unit_test(shares_addresses_only_when_told),
         cmocka_unit_test(waits_when_descriptors_run_out),
         cmocka_unit_test(resolves),
     };

@@ -80,7 +80,8 @@ static void move_many(struct tls *server, struct tls *client)
     struct other_thread *other = (struct other_thread *)calloc(1, sizeof *other);
     assert_true(loop_new(&loop, &err));
     assert_true(loop_new(&other->loop, &err));
-    struct listener_order order = {"127.0.0.1:0", server, to_be_moved, other};
+    struct listener_order order = {
+        .where = "127.0.0.1:0", .tls = server, .accepted = to_be_moved, .context = other};
     assert_true(listener_new(loop, &order, &listener, &err));
     assert_int_equal(pthread_create(&other->thread, NULL, run_other, other), 0);
     struct endpoint endpoint = loopback(listener_port(listener));

@@ -50,6 +50,62 @@ static void queues_for_a_slow_reader(void **state)
     }
 }
 
+// One meter for two streams: the second does not fit. To the last byte it is given back.
+static void measures_what_waits(void **state)
+{
+    (void)state;
+    enum { SIZE = 10000000, MORE = 40000000, MOST = 16000000 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        struct stream_meter meter = {.most = MOST};
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        stream_measure(world.client.stream, &meter);
+        stream_measure(world.server.stream, &meter);
+        stream_hold(world.server.stream, true);
+        stream_hold(world.client.stream, true);
+        send_sequence(&world.client, 0, SIZE);
+        size_t before = meter.now;
+        assert_true(before >= stream_queued(world.client.stream) && before > SIZE / 4);
+        char *bytes = (char *)calloc(1, MORE);
+        assert_false(stream_write(world.server.stream, &(struct view){bytes, MORE}, 1));
+        free(bytes);
+        assert_int_equal(meter.lost, 1);
+        assert_true(meter.now >= before && meter.now <= MOST);
+        assert_true(run_until(world.loop, &world.server.ended, 5000));
+        assert_string_equal(world.server.reason, "too much waits for those who do not read");
+        stream_close(&world.server.stream);
+        if (kind % 2 == 0)
+            stream_finish(&world.client.stream);
+        else
+            stream_close(&world.client.stream);
+        run_for(world.loop, 50);
+        assert_int_equal(meter.now, 0);
+        teardown(&world);
+    }
+}
+
+static void measures_what_is_read(void **state)
+{
+    (void)state;
+    enum { SIZE = 10000000 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        struct stream_meter meter = {.most = 2 * SIZE};
+        setup(&world, (enum kind)kind);
+        dial(&world); // what is written before it is connected counts, too
+        stream_measure(world.client.stream, &meter);
+        send_sequence(&world.client, 0, SIZE);
+        assert_true(meter.now >= SIZE);
+        world.server.wanted = SIZE;
+        assert_true(run_until(world.loop, &world.server.full, 20000));
+        run_for(world.loop, 10);
+        assert_int_equal(meter.now, 0);
+        teardown(&world);
+        assert_int_equal(meter.lost, 0);
+    }
+}
+
 struct switcher {
     struct end *end;
     bool held;
@@ -282,6 +338,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(echoes_everything),
         cmocka_unit_test(queues_for_a_slow_reader),
+        cmocka_unit_test(measures_what_waits),
+        cmocka_unit_test(measures_what_is_read),
         cmocka_unit_test(loses_nothing_when_held_often),
         cmocka_unit_test(may_be_closed_in_any_event),
         cmocka_unit_test(sends_before_it_is_connected),
