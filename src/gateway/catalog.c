@@ -318,7 +318,7 @@ static void refuse_question(void *context, const struct question *question,
 {
     struct listing *listing = (struct listing *)context;
     (void)message;
-    upstreams_answer(listing->catalog->catalogs->upstreams, question, (struct view){NULL, 0},
+    upstreams_refuse(listing->catalog->catalogs->upstreams, question,
                      VIEW("{\"code\":-32601,\"message\":\"Not while a list is read\"}"));
 }
 

@@ -65,7 +65,7 @@ static void on_question(void *context, struct upstream *upstream, int64_t number
     if (session)
         questions_ask_session(session, question, message);
     else
-        upstreams_answer(gateway->upstreams, question, (struct view){NULL, 0},
+        upstreams_refuse(gateway->upstreams, question,
                          VIEW("{\"code\":-32603,\"message\":\"The client has gone\"}"));
 }
 

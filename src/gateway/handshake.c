@@ -111,7 +111,7 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
     else // nothing may be asked before this has arrived
         link->ops->post(link,
                         VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"),
-                        now_ready);
+                        false, now_ready);
 }
 
 // To a link of the other era, with all that waits.

@@ -3,8 +3,8 @@
 //
 // No redirects are followed. A name is resolved, every address it leads to is judged
 // (model/address.h) and the connection goes to exactly the address that was judged: private,
-// loopback, link-local and metadata addresses are refused unless the spec allows them. Over https
-// the certificate is verified.
+// loopback, link-local and metadata addresses are refused unless the spec allows them. Public ones
+// are spoken to over https only. Over https the certificate is verified.
 //
 // A pool belongs to one origin (with its address policy) and one loop. Streams that stay open are
 // not counted against the number of idle connections it keeps, and there is no maximum of

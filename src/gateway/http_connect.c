@@ -12,12 +12,21 @@ struct http_dial {
     struct stream *stream;
     struct endpoint addresses[RESOLVE_MAX]; // allowed ones
     size_t count, next;
+    bool clear;      // an address was left out since it would be spoken to in clear
     int64_t give_up; // on the present address; loop_clock
 };
 
 static bool is_allowed(enum reach reach, bool allow_private_addresses)
 {
     return reach == REACH_PUBLIC || (allow_private_addresses && reach != REACH_NOWHERE);
+}
+
+// Whatever goes to a public address without https, credentials first, can be read on its way.
+static const char sentence_of_clear[] = "the server's address needs https";
+
+static bool would_be_clear(enum reach reach, const struct http_pool *pool)
+{
+    return reach == REACH_PUBLIC && !pool->https;
 }
 
 static const struct http_pool *pool_of(const struct http_dial *dial)
@@ -89,13 +98,17 @@ static void on_resolved(void *context, const struct endpoint *found, size_t coun
     for (size_t i = 0; i < count && dial->count < RESOLVE_MAX; i++) {
         char text[ENDPOINT_TEXT];
         endpoint_text(&found[i], text);
-        if (is_allowed(address_reach(view_of(text)), pool_of(dial)->allow_private_addresses))
+        enum reach reach = address_reach(view_of(text));
+        if (would_be_clear(reach, pool_of(dial)))
+            dial->clear = true;
+        else if (is_allowed(reach, pool_of(dial)->allow_private_addresses))
             dial->addresses[dial->count++] = found[i];
     }
     if (count == 0)
         dial_fail(dial, HTTP_UNREACHABLE, "the name of the server cannot be resolved");
     else if (dial->count == 0)
-        dial_fail(dial, HTTP_FORBIDDEN, "the server's name leads to no public address");
+        dial_fail(dial, HTTP_FORBIDDEN,
+                  dial->clear ? sentence_of_clear : "the server's name leads to no public address");
     else
         try_next(dial, NULL);
 }
@@ -116,6 +129,10 @@ void http_dial_start(struct http_exchange *exchange)
     enum reach reach = address_reach(view_of(pool->host));
     if (reach != REACH_NAME && !is_allowed(reach, pool->allow_private_addresses)) {
         http_exchange_fail_soon(exchange, HTTP_FORBIDDEN, "the server's address is not public");
+        return;
+    }
+    if (would_be_clear(reach, pool)) {
+        http_exchange_fail_soon(exchange, HTTP_FORBIDDEN, sentence_of_clear);
         return;
     }
     if (pool->https && !have_tls(pool->client)) {

@@ -8,18 +8,18 @@
 enum { LINGER = 10 * 1000 * 1000 };
 
 // --- what is posted --------------------------------------------------------------------------
-static void post(struct link *link, const struct buf *buf)
+static void post(struct link *link, const struct buf *buf, bool spare)
 {
     if (!buf->failed && (link->state == LINK_READY || link->state == LINK_STARTING))
-        link->ops->post(link, buf_view(buf), NULL);
+        link->ops->post(link, buf_view(buf), spare, NULL);
 }
 
-void link_post_result(struct link *link, struct view id, struct view result)
+void link_post_result(struct link *link, struct view id, struct view result, bool spare)
 {
     struct buf *buf = &link->all->body;
     buf_clear(buf);
     rpc_add_result(buf, id, result);
-    post(link, buf);
+    post(link, buf, spare);
 }
 
 void link_post_error(struct link *link, struct view id, int code, const char *message)
@@ -27,7 +27,7 @@ void link_post_error(struct link *link, struct view id, int code, const char *me
     struct buf *buf = &link->all->body;
     buf_clear(buf);
     rpc_add_error(buf, id, code, view_of(message), (struct view){0});
-    post(link, buf);
+    post(link, buf, true);
 }
 
 // --- questions and notices -------------------------------------------------------------------
@@ -116,7 +116,7 @@ static void take_request(struct link *link, struct upcall *on, const struct rpc 
 {
     switch (mcp_method(message->method)) {
     case MCP_PING:
-        link_post_result(link, message->id, VIEW("{}"));
+        link_post_result(link, message->id, VIEW("{}"), true);
         return;
     case MCP_SAMPLING:
     case MCP_ELICIT:

@@ -32,12 +32,17 @@ enum {
     LINK_ERAS = 2,          // of enum mcp_era
     OWNER_BUCKETS = 4096,   // of links by their owner
     UPSTREAM_BUCKETS = 512, // of upstreams by their fingerprint
+    LOG_LINES = 20,         // about one upstream in LOG_WINDOW
 };
 
 // What waits for a link that is being made, or in the pipe to a child. Bytes.
 #define LINK_QUEUE ((size_t)16 << 20)
+// How much of it our own answers may take (pings, refusals).
+#define LINK_ANSWERS ((size_t)256 << 10)
 // After that much silence to server/discover a child is offered initialize, too.
 #define PROBE_SILENCE (TIME_SECOND * 3 / 2)
+// A server decides how much there is to say of it, but not how long the log becomes.
+#define LOG_WINDOW (10 * TIME_SECOND)
 // How long it is believed that a server speaks an era, or does not.
 #define VERDICT_AGE (3600 * TIME_SECOND)
 // A link that lived that long begins its back-off anew.
@@ -91,13 +96,19 @@ struct upstream {
     bool down;      // it has failed; the next success is an event
     bool retired;   // by upstreams_retain
     unsigned users; // upcalls and links
+    struct log_window {
+        int64_t since;
+        unsigned lines;
+        unsigned long long suppressed;
+    } log;
 };
 
 void upstreams_enter(struct upstreams *all);
 void upstreams_leave(struct upstreams *all);
 void upstreams_leave_quietly(struct upstreams *all);
 void upstreams_bury(struct upstreams *all, void *memory); // free() when the outermost leaves
-void upstreams_log(const struct upstream *upstream, const char *what, const char *detail);
+// At most LOG_LINES in LOG_WINDOW; how many more there were is one line when that has passed.
+void upstreams_log(struct upstream *upstream, const char *what, const char *detail);
 
 // The eras in which a request may be tried.
 enum verdict upstream_verdict(const struct upstream *upstream, enum mcp_era era);
@@ -168,6 +179,12 @@ struct link {
     bool banner;     // stray lines were logged
 
     struct node talks;
+    struct node posts[2]; // struct waiting_post; of [true] are those that may be dropped
+    size_t posts_bytes[2];
+    unsigned posting; // of TALK_POST
+    bool dropping;    // it was logged
+    bool crowded;     // its streams are held until posts have gone
+    size_t answers;   // stdio: bytes of our own answers in the pipe
     char session[LINK_SESSION];
     size_t session_size;            // 0: none
     unsigned generation;            // of the session
@@ -185,10 +202,14 @@ struct link_ops {
     // Sends a request whose body is in all->body; false: it could not be, `call` is untouched.
     bool (*send)(struct link *link, struct upcall *call, const struct upcall_order *order);
     // A notification or an answer. `after` is called when it has arrived, or cannot; may be NULL.
-    void (*post)(struct link *link, struct view message, void (*after)(struct link *link));
+    // `spare`: it may be dropped, being our own answer to a server that asks more than it lets be
+    // answered. It is held meanwhile, so that this is rare.
+    void (*post)(struct link *link, struct view message, bool spare,
+                 void (*after)(struct link *link));
     // The call is over, by its answer or before.
     void (*abandon)(struct link *link, struct upcall *call, bool answered);
     void (*hold)(struct upcall *call, bool held);
+    void (*relax)(struct link *link);  // a tick: no server is held for good; may be NULL
     void (*ready)(struct link *link);  // READY, or what it should do has changed
     void (*close)(struct link *link);  // at once
     bool (*finish)(struct link *link); // politely; false: nothing is left to end
@@ -221,7 +242,7 @@ void link_free(struct link *link);                      // with its transport, a
 // A message that came in; `on`: on the stream of this call, NULL: on none of its own. False when it
 // is no message. After it everything may have changed.
 bool link_message(struct link *link, struct upcall *on, struct view text);
-void link_post_result(struct link *link, struct view id, struct view result);
+void link_post_result(struct link *link, struct view id, struct view result, bool spare);
 void link_post_error(struct link *link, struct view id, int code, const char *message);
 // The message as a value that can be answered later; false: its id is too long for that.
 bool link_question(const struct link *link, const struct rpc *message, struct question *ret);

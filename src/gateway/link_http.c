@@ -5,6 +5,7 @@
 
 enum {
     FIELDS = 8, // of our own
+    POSTS = 16, // under way, of a link
 };
 
 // --- sending ---------------------------------------------------------------------------------
@@ -104,13 +105,52 @@ bool http_send_again(struct link *link, struct upcall *call)
     return false;
 }
 
-static void post(struct link *link, struct view message, void (*after)(struct link *link))
+bool http_open_stream(struct talk *talk)
+{
+    struct fields fields = {.count = 0};
+    add(&fields, "Accept", VIEW("text/event-stream"));
+    add_session(&fields, talk->link);
+    add(&fields, "Last-Event-ID", sse_last_id(&talk->reader));
+    talk->resumed = talk->kind == TALK_CALL;
+    return begin(talk, "GET", &fields, (struct view){0});
+}
+
+// --- posts -----------------------------------------------------------------------------------
+// A server can ask as fast as it likes, and each answer is a request. So only a few are under way
+// at a time, the others wait, and while they do nothing more is read of the streams of the link.
+struct waiting_post {
+    struct node node; // link->posts
+    void (*after)(struct link *link);
+    size_t size;
+    char text[];
+};
+
+// A stream is held for its client's sake, or for the link's.
+void http_flow(struct talk *talk)
+{
+    bool is_stream = talk->sse && (talk->kind == TALK_CALL || talk->kind == TALK_STREAM);
+    bool crowded = is_stream && talk->link->crowded;
+    if (talk->exchange)
+        http_hold(talk->exchange, crowded || (talk->call && talk->call->held));
+}
+
+static void judge_crowd(struct link *link)
+{
+    bool waiting = !list_empty(&link->posts[false]) || !list_empty(&link->posts[true]);
+    bool crowded = waiting || link->posting > (link->crowded ? POSTS / 2 : POSTS - 1);
+    if (crowded == link->crowded)
+        return;
+    link->crowded = crowded;
+    for (struct node *at = link->talks.next; at != &link->talks; at = at->next)
+        http_flow(NODE_OWNER(at, struct talk, node));
+}
+
+static void post_now(struct link *link, struct view message, void (*after)(struct link *link))
 {
     struct fields fields = {.count = 0};
     add_post(&fields);
     add_session(&fields, link);
-    // The modern era has neither notifications of clients nor questions.
-    struct talk *talk = link->era == MCP_LEGACY ? talk_new(link, TALK_POST, NULL) : NULL;
+    struct talk *talk = talk_new(link, TALK_POST, NULL);
     if (talk) {
         talk->after = after;
         if (begin(talk, "POST", &fields, message))
@@ -121,14 +161,71 @@ static void post(struct link *link, struct view message, void (*after)(struct li
         after(link);
 }
 
-bool http_open_stream(struct talk *talk)
+// False: dropped.
+static bool post_later(struct link *link, struct view message, bool spare,
+                       void (*after)(struct link *link))
 {
-    struct fields fields = {.count = 0};
-    add(&fields, "Accept", VIEW("text/event-stream"));
-    add_session(&fields, talk->link);
-    add(&fields, "Last-Event-ID", sse_last_id(&talk->reader));
-    talk->resumed = talk->kind == TALK_CALL;
-    return begin(talk, "GET", &fields, (struct view){0});
+    size_t most = spare ? LINK_ANSWERS : LINK_QUEUE;
+    if (message.size > most - link->posts_bytes[spare])
+        return false;
+    struct waiting_post *waiting = malloc(sizeof(*waiting) + message.size);
+    if (!waiting)
+        return false;
+    *waiting = (struct waiting_post){.after = after, .size = message.size};
+    memcpy(waiting->text, message.data, message.size);
+    list_append(&link->posts[spare], &waiting->node);
+    link->posts_bytes[spare] += message.size;
+    return true;
+}
+
+static struct waiting_post *next_post(struct link *link)
+{
+    bool spare = list_empty(&link->posts[false]);
+    if (list_empty(&link->posts[spare]))
+        return NULL;
+    struct waiting_post *post = NODE_OWNER(link->posts[spare].next, struct waiting_post, node);
+    node_remove(&post->node);
+    link->posts_bytes[spare] -= post->size;
+    return post;
+}
+
+void http_posts_move(struct link *link)
+{
+    struct waiting_post *waiting;
+    while (link->posting < POSTS && (waiting = next_post(link))) {
+        post_now(link, (struct view){waiting->text, waiting->size}, waiting->after);
+        free(waiting);
+    }
+    judge_crowd(link);
+    if (!link->crowded)
+        link->dropping = false;
+}
+
+void http_posts_forget(struct link *link)
+{
+    struct waiting_post *waiting;
+    while ((waiting = next_post(link)))
+        free(waiting);
+    judge_crowd(link);
+}
+
+static void post(struct link *link, struct view message, bool spare,
+                 void (*after)(struct link *link))
+{
+    // The modern era has neither notifications of clients nor questions.
+    bool posts = link->era == MCP_LEGACY;
+    if (posts && link->posting < POSTS) {
+        post_now(link, message, after);
+        judge_crowd(link);
+        return;
+    }
+    if (posts && post_later(link, message, spare, after))
+        return;
+    if (posts && !link->dropping)
+        upstreams_log(link->upstream, "lost", "answers that it does not take");
+    link->dropping = posts;
+    if (after)
+        after(link);
 }
 
 // --- sessions --------------------------------------------------------------------------------
@@ -149,6 +246,7 @@ void http_session_lost(struct link *link, struct talk *talk)
     upstreams_log(link->upstream, "lost", "its session");
     if (link->stream)
         talk_free(link->stream);
+    http_posts_forget(link);
     links_renumber(link);
     link->generation++;
     link->session_size = 0;
@@ -179,8 +277,9 @@ static void abandon(struct link *link, struct upcall *call, bool answered)
 
 static void hold(struct upcall *call, bool held)
 {
-    if (call->talk && call->talk->exchange)
-        http_hold(call->talk->exchange, held);
+    (void)held;
+    if (call->talk)
+        http_flow(call->talk);
 }
 
 static void now_ready(struct link *link)
@@ -202,6 +301,7 @@ static void close_link(struct link *link)
 {
     while (!list_empty(&link->talks))
         talk_free(NODE_OWNER(link->talks.next, struct talk, node));
+    http_posts_forget(link);
     link->session_size = 0;
 }
 

@@ -2,7 +2,9 @@
 //
 // What is no message on its standard output (servers print banners) is passed over. A line that is
 // longer than an event may be ends the child. A child that does not read fails calls once
-// LINK_QUEUE bytes wait in its pipe.
+// LINK_QUEUE bytes wait in its pipe. One that asks and does not read the answers is not read either
+// once LINK_ANSWERS bytes of them wait, but for a little in each tick: it may write all its
+// questions before it reads, and would else stand still for ever.
 #include <sys/wait.h>
 
 #include "gateway/link.h"
@@ -127,7 +129,32 @@ static void on_exited(void *context, int status, const char *reason)
     upstreams_leave(all);
 }
 
-static const struct child_events events = {.output = on_output, .exited = on_exited};
+// --- a child that asks faster than it reads ----------------------------------------------------
+static void crowd(struct link *link, bool crowded)
+{
+    if (link->crowded == crowded)
+        return;
+    link->crowded = crowded;
+    child_hold(link->child, crowded);
+}
+
+static void count_answer(struct link *link, size_t size)
+{
+    link->answers = child_queued(link->child) > 0 ? link->answers + size : 0;
+    if (link->answers > LINK_ANSWERS)
+        crowd(link, true);
+}
+
+static void on_drained(void *context)
+{
+    struct link *link = context;
+    link->answers = 0;
+    if (link->child)
+        crowd(link, false);
+}
+
+static const struct child_events events = {
+    .output = on_output, .drained = on_drained, .exited = on_exited};
 
 // --- the operations --------------------------------------------------------------------------
 static bool open_link(struct link *link)
@@ -153,10 +180,19 @@ static bool send_call(struct link *link, struct upcall *call, const struct upcal
     return link->child && writes(link, buf_view(&link->all->body));
 }
 
-static void post(struct link *link, struct view message, void (*after)(struct link *link))
+static void relax(struct link *link)
+{
+    if (link->child)
+        crowd(link, false);
+}
+
+static void post(struct link *link, struct view message, bool spare,
+                 void (*after)(struct link *link))
 {
     if (link->child && !writes(link, message))
         upstreams_log(link->upstream, "lost", "a message that it did not read");
+    else if (link->child && spare)
+        count_answer(link, message.size);
     if (after)
         after(link);
 }
@@ -183,6 +219,8 @@ static void now_ready(struct link *link)
 static void close_link(struct link *link)
 {
     child_free(&link->child);
+    link->crowded = false;
+    link->answers = 0;
     buf_done(&link->line);
 }
 
@@ -190,6 +228,7 @@ static bool finish(struct link *link)
 {
     if (!link->child)
         return false;
+    crowd(link, false); // it cannot end with a full pipe
     child_stop(link->child, PATIENCE);
     return true;
 }
@@ -199,6 +238,7 @@ const struct link_ops link_stdio = {.open = open_link,
                                     .post = post,
                                     .abandon = abandon,
                                     .hold = hold,
+                                    .relax = relax,
                                     .ready = now_ready,
                                     .close = close_link,
                                     .finish = finish};

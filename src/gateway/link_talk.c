@@ -28,6 +28,8 @@ struct talk *talk_new(struct link *link, enum talk_kind kind, struct upcall *cal
     sse_reader_init(&talk->reader, settings->event);
     buf_init(&talk->body, settings->upstream_body);
     list_append(&link->talks, &talk->node);
+    if (kind == TALK_POST)
+        link->posting++;
     return talk;
 }
 
@@ -38,6 +40,8 @@ void talk_free(struct talk *talk)
     if (talk->over)
         return;
     talk->over = true;
+    if (talk->kind == TALK_POST)
+        link->posting--;
     http_cancel(&talk->exchange);
     node_remove(&talk->node);
     node_remove(&talk->rest);
@@ -167,6 +171,8 @@ static void on_head(void *context, const struct http_head *head)
         talk->link->no_stream = true;
         talk_drain(talk);
     }
+    if (!talk->over)
+        http_flow(talk);
     upstreams_leave(all);
 }
 
@@ -260,7 +266,9 @@ static void post_over(struct talk *talk)
     talk_free(talk);
     if (after)
         after(link);
-    if (bye)
+    if (!bye)
+        http_posts_move(link);
+    else
         link_finished(link);
 }
 

@@ -122,6 +122,8 @@ static struct link *link_new(struct upstream *upstream, const struct asker *aske
     list_init(&link->flight);
     list_init(&link->waiting);
     list_init(&link->talks);
+    list_init(&link->posts[false]);
+    list_init(&link->posts[true]);
     buf_init(&link->line, all->order.settings->event);
     struct link **bucket = bucket_of(all, upstream, owner);
     link->chain = *bucket;
@@ -224,8 +226,21 @@ void upstreams_session_notify(struct upstreams *all, int64_t session, struct vie
     upstreams_enter(all);
     for (struct link *link = *bucket_of(all, NULL, owner); link; link = link->chain)
         if (is_owner(link->owner, owner) && link->state == LINK_READY && link->era == MCP_LEGACY)
-            link->ops->post(link, message, NULL);
+            link->ops->post(link, message, false, NULL);
     upstreams_leave_quietly(all);
+}
+
+static void post_error(struct link *link, struct view id, struct view error, bool spare)
+{
+    struct buf *buf = &link->all->body;
+    buf_clear(buf);
+    buf_add(buf, VIEW("{\"jsonrpc\":\"2.0\",\"id\":"));
+    buf_add(buf, id);
+    buf_add(buf, VIEW(",\"error\":"));
+    buf_add(buf, error);
+    buf_add(buf, VIEW("}"));
+    if (!buf->failed && link->state == LINK_READY)
+        link->ops->post(link, buf_view(buf), spare, NULL);
 }
 
 void upstreams_answer(struct upstreams *all, const struct question *question, struct view result,
@@ -234,18 +249,19 @@ void upstreams_answer(struct upstreams *all, const struct question *question, st
     upstreams_enter(all);
     struct link *link = numbers_find(&all->numbers, question->link);
     struct view id = {question->id, question->id_size};
-    if (link && result.data) {
-        link_post_result(link, id, result);
-    } else if (link) {
-        buf_clear(&all->body);
-        buf_add(&all->body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":"));
-        buf_add(&all->body, id);
-        buf_add(&all->body, VIEW(",\"error\":"));
-        buf_add(&all->body, error);
-        buf_add(&all->body, VIEW("}"));
-        if (!all->body.failed && link->state == LINK_READY)
-            link->ops->post(link, buf_view(&all->body), NULL);
-    }
+    if (link && result.data)
+        link_post_result(link, id, result, false);
+    else if (link)
+        post_error(link, id, error, false);
+    upstreams_leave_quietly(all);
+}
+
+void upstreams_refuse(struct upstreams *all, const struct question *question, struct view error)
+{
+    upstreams_enter(all);
+    struct link *link = numbers_find(&all->numbers, question->link);
+    if (link)
+        post_error(link, (struct view){question->id, question->id_size}, error, true);
     upstreams_leave_quietly(all);
 }
 
@@ -265,6 +281,8 @@ static void look_at(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
     bool watched = link->upstream->watchers > 0;
+    if (link->ops->relax)
+        link->ops->relax(link);
     if (link->state == LINK_STARTING && handshake->discover && !handshake->initialize &&
         link->all->now - handshake->discover->started > PROBE_SILENCE)
         handshake_silence(link);

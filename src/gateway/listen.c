@@ -54,7 +54,7 @@ static void on_question(void *context, const struct question *question, const st
 {
     struct subscription *subscription = (struct subscription *)context;
     (void)message;
-    upstreams_answer(subscription->gateway->upstreams, question, (struct view){NULL, 0},
+    upstreams_refuse(subscription->gateway->upstreams, question,
                      VIEW("{\"code\":-32601,\"message\":\"Not about a subscription\"}"));
 }
 

@@ -36,7 +36,7 @@ static uint64_t number_of(const char *handle)
 
 static void refuse(struct gateway *gateway, const struct question *question)
 {
-    upstreams_answer(gateway->upstreams, question, (struct view){NULL, 0},
+    upstreams_refuse(gateway->upstreams, question,
                      VIEW("{\"code\":-32603,\"message\":\"The client did not answer\"}"));
 }
 

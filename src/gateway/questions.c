@@ -61,7 +61,7 @@ static bool can_be_asked(unsigned bits, struct view method)
 
 static void refuse(struct gateway *gateway, const struct question *question)
 {
-    upstreams_answer(gateway->upstreams, question, (struct view){NULL, 0},
+    upstreams_refuse(gateway->upstreams, question,
                      VIEW("{\"code\":-32601,\"message\":\"The client cannot be asked this\"}"));
 }
 

@@ -41,5 +41,8 @@ void talk_drain(struct talk *talk);
 extern const struct http_events talk_events;
 
 // link_http.c
-bool http_open_stream(struct talk *talk); // GET, with the last event id if there is one
+void http_flow(struct talk *talk);         // holds what comes, or no longer, as it should be
+void http_posts_move(struct link *link);   // a post has ended
+void http_posts_forget(struct link *link); // those that wait; they belong to a session
+bool http_open_stream(struct talk *talk);  // GET, with the last event id if there is one
 void http_session_lost(struct link *link, struct talk *talk);

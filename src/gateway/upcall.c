@@ -178,7 +178,7 @@ static void tell_cancelled(struct upcall *call, struct view reason)
     }
     buf_add(buf, VIEW("}}"));
     if (!buf->failed)
-        link->ops->post(link, buf_view(buf), NULL);
+        link->ops->post(link, buf_view(buf), false, NULL);
 }
 
 // Nobody waits for the answer any more. Over modern HTTP the end of the stream tells the server.

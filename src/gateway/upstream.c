@@ -1,9 +1,57 @@
 // upstream.c: see upstream.h: the upstreams of a loop, what is known of them, who waits to know.
 #include "gateway/upstream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/link.h"
+
+// --- the log ---------------------------------------------------------------------------------
+static void log_line(const struct upstream *upstream, const char *what, const char *detail)
+{
+    const struct upstreams_order *order = &upstream->all->order;
+    if (order->log)
+        order->log(order->context, upstream, what, detail);
+}
+
+static void tell_suppressed(struct upstream *upstream)
+{
+    char detail[64];
+    if (upstream->log.suppressed == 0)
+        return;
+    snprintf(detail, sizeof(detail), "%llu lines about this server", upstream->log.suppressed);
+    upstream->log.suppressed = 0;
+    log_line(upstream, "suppressed", detail);
+}
+
+static void end_log_window(struct upstream *upstream)
+{
+    struct log_window *log = &upstream->log;
+    if (log->lines == 0 || upstream->all->now - log->since < LOG_WINDOW)
+        return;
+    log->lines = 0;
+    tell_suppressed(upstream);
+}
+
+void upstreams_log(struct upstream *upstream, const char *what, const char *detail)
+{
+    struct log_window *log = &upstream->log;
+    end_log_window(upstream);
+    if (log->lines == 0)
+        log->since = upstream->all->now;
+    if (log->lines == LOG_LINES) {
+        log->suppressed++;
+        return;
+    }
+    log->lines++;
+    log_line(upstream, what, detail);
+}
+
+static void end_log_windows(struct upstreams *all)
+{
+    for (struct node *at = all->list.next; at != &all->list; at = at->next)
+        end_log_window(NODE_OWNER(at, struct upstream, node));
+}
 
 // --- entering and leaving --------------------------------------------------------------------
 struct grave {
@@ -35,6 +83,7 @@ static void bury_retired(struct upstreams *all)
         if (upstream->users > 0)
             continue;
         node_remove(&upstream->node);
+        tell_suppressed(upstream);
         server_spec_unref(&upstream->spec);
         free(upstream->facts_memory);
         free(upstream);
@@ -95,13 +144,6 @@ void upstreams_leave_quietly(struct upstreams *all)
 {
     all->depth--;
     tell_soon(all);
-}
-
-void upstreams_log(const struct upstream *upstream, const char *what, const char *detail)
-{
-    const struct upstreams_order *order = &upstream->all->order;
-    if (order->log)
-        order->log(order->context, upstream, what, detail);
 }
 
 // --- all of them -----------------------------------------------------------------------------
@@ -385,5 +427,6 @@ void upstreams_tick(struct upstreams *all, int64_t now)
     upcalls_tick(all);
     http_tick(all);
     links_tick(all);
+    end_log_windows(all);
     upstreams_leave(all);
 }

@@ -180,6 +180,10 @@ const struct upstream *upcall_upstream(const struct upcall *upcall);
 // the link is gone.
 void upstreams_answer(struct upstreams *upstreams, const struct question *question,
                       struct view result, struct view error);
+// The gateway's own answer, a raw `error`. A server that asks faster than it takes answers may not
+// get it.
+void upstreams_refuse(struct upstreams *upstreams, const struct question *question,
+                      struct view error);
 
 // A client session has a stream for what belongs to no call (its GET stream): its legacy HTTP links
 // open theirs, too, from now on. And: the session is over: links of its own end (DELETE, or the

@@ -1,7 +1,7 @@
 // fake_mcp: an MCP server over stdio that does what its arguments say: pairs of MATCH and ACTION.
 // For each line that has MATCH in it all its actions are done, in order; "" is the start.
 //   r:JSON  a result       e:JSON  an error       l:TEXT  a line       p:TEXT  without a line end
-//   x:N     exit           s:MS    sleep          b:N     N bytes      once    the rule before it
+//   x:N     exit           s:MS    sleep          b:N     N bytes      f:N     N pings
 // In texts @ID@ is the request's id and @TOKEN@ its progress token.
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +58,9 @@ static void act(const char *action)
     } else if (action[0] == 'b') {
         for (long left = strtol(rest, NULL, 10); left > 0; left--)
             fputc('x', stdout);
+    } else if (action[0] == 'f') {
+        for (long left = strtol(rest, NULL, 10); left > 0; left--)
+            puts("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
     }
     fflush(stdout);
 }

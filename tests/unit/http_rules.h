@@ -159,6 +159,12 @@ static inline unsigned backend_init(struct backend *backend, struct loop *loop, 
     return listener_port(backend->listener);
 }
 
+static inline void backend_hang_up(struct backend *backend)
+{
+    for (struct line *line = backend->lines; line; line = line->next)
+        stream_close(&line->stream);
+}
+
 static inline void backend_done(struct backend *backend)
 {
     listener_free(&backend->listener);

@@ -145,6 +145,39 @@ static void tries_one_address_after_the_other(void **state)
     assert_int_equal(seen.why, HTTP_UNREACHABLE);
 }
 
+// Without https only what is near is spoken to; nothing is sent to the others.
+static void public_addresses_need_https(void **state)
+{
+    static const char *const far[] = {"8.8.8.8", "2606:4700::1111", NULL};
+    static const char *const both[] = {"8.8.8.8", "127.0.0.1", NULL};
+    struct bench *bench = *state;
+    for (int allow = 0; allow < 2; allow++) {
+        struct seen seen = try(bench, far, allow);
+        assert_true(seen.failed);
+        assert_int_equal(seen.why, HTTP_FORBIDDEN);
+        assert_string_equal(seen.sentence, "the server's address needs https");
+    }
+    assert_int_equal(bench->server.connections, 0);
+    assert_true(try(bench, both, true).done);
+}
+
+static void public_hosts_need_https(void **state)
+{
+    static const char *const urls[] = {"http://8.8.8.8/", "http://[2606:4700::1111]/"};
+    static struct server_spec specs[COUNT_OF(urls)];
+    unsigned before = questions;
+    for (size_t i = 0; i < COUNT_OF(urls); i++) {
+        struct seen seen = {0};
+        spec_init(&specs[i], urls[i]);
+        send_spec(*state, &specs[i], (struct http_order){.method = "GET"}, &seen);
+        wait_for(&seen);
+        assert_true(seen.failed);
+        assert_int_equal(seen.why, HTTP_FORBIDDEN);
+        assert_string_equal(seen.sentence, "the server's address needs https");
+    }
+    assert_int_equal(questions, before);
+}
+
 // The first address never answers, for its queue is full.
 static void gives_each_address_its_share(void **state)
 {
@@ -202,6 +235,8 @@ int main(void)
         HTTP_TEST(does_not_go_nowhere_even_if_allowed),
         HTTP_TEST(tells_of_names_without_addresses),
         HTTP_TEST(tries_one_address_after_the_other),
+        HTTP_TEST(public_addresses_need_https),
+        HTTP_TEST(public_hosts_need_https),
         HTTP_TEST(gives_each_address_its_share),
         HTTP_TEST(asks_for_each_connection),
         HTTP_TEST(can_be_cancelled_while_it_asks),

@@ -133,8 +133,9 @@ static inline void rig_log(void *context, const struct upstream *upstream, const
 {
     struct rig *rig = context;
     (void)upstream;
-    (void)detail;
-    tell(&rig->log, what, (struct view){"", 0});
+    tell(&rig->log, what, VIEW(""));
+    if (strcmp(what, "suppressed") == 0) // with how many
+        tell(&rig->log, "suppressed:", (struct view){detail, strcspn(detail, " ")});
 }
 
 static const struct upstreams_events rig_events = {

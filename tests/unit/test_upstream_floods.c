@@ -1,0 +1,228 @@
+// test_upstream_floods.c: servers that say more than anyone asked for, faster than they listen.
+#include "http_rules.h"
+
+enum {
+    LINES = 20, // of the log, about one server in ten seconds
+    POSTS = 16, // under way, of a link
+    QUESTIONS = 400,
+    PINGS = 9000,
+};
+
+#define SESSION "Mcp-Session-Id: abc\r\n"
+#define HELLO "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{}}"
+#define RESULT(text) "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":" text "}"
+#define LEGACY                                                                                     \
+    {"\"initialize\"", NULL, 200, SESSION, RESULT(HELLO), WHOLE, 0},                               \
+    {                                                                                              \
+        "notifications/", NULL, 202, NULL, NULL, WHOLE, 0                                          \
+    }
+#define FINE                                                                                       \
+    {                                                                                              \
+        "\"fine\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                                        \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, 0, NULL, NULL, WHOLE, 0                                                        \
+    }
+#define PING "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}"
+
+struct world {
+    struct rig rig;
+    struct backend backend, other;
+    struct server server, fine;
+    struct upstream *upstream;
+};
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    rig_init(&world->rig);
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    upstreams_free(&world->rig.all);
+    backend_done(&world->backend);
+    backend_done(&world->other);
+    http_client_free(&world->rig.http);
+    timer_free(&world->rig.timer);
+    loop_free(&world->rig.loop);
+    free(world);
+    return 0;
+}
+
+static void serve(struct world *world, struct rule *rules)
+{
+    unsigned port = backend_init(&world->backend, world->rig.loop, rules);
+    world->upstream = http_server(&world->rig, &world->server, port);
+    world->server.spec.protocol = PROTOCOL_LEGACY;
+}
+
+// Asks once and gets `expected`.
+static void expect(struct rig *rig, struct upstream *upstream, const char *params,
+                   const char *expected)
+{
+    struct call call;
+    ask(rig, &call, upstream, &legacy_asker, params);
+    rig_await(rig, &call.tells, expected);
+    assert_null(call.upcall);
+}
+
+// Another server, of another project for all that matters here, is not kept from answering.
+static void expect_others_go_on(struct world *world)
+{
+    static struct rule rules[] = {LEGACY, FINE, END};
+    unsigned port = backend_init(&world->other, world->rig.loop, rules);
+    struct upstream *upstream = http_server(&world->rig, &world->fine, port);
+    world->fine.spec.protocol = PROTOCOL_LEGACY;
+    int64_t before = loop_clock();
+    expect(&world->rig, upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    assert_true(loop_clock() - before < 2 * TIME_SECOND);
+}
+
+static size_t connections(const struct backend *backend)
+{
+    size_t count = 0;
+    for (const struct line *line = backend->lines; line; line = line->next)
+        count++;
+    return count;
+}
+
+static size_t occurrences(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, word)); at += strlen(word))
+        count++;
+    return count;
+}
+
+static void repeat(char *into, size_t size, const char *text, size_t times)
+{
+    size_t used = strlen(into);
+    for (size_t i = 0; i < times; i++)
+        used += (size_t)snprintf(into + used, size - used, "%s", text);
+    assert_true(used < size);
+}
+
+static void a_server_that_fills_the_log(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    static char flood[100 * 64] = "p:";
+    repeat(flood, sizeof(flood), "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{}}\n", 100);
+    struct upstream *upstream = child_server(
+        rig, &world->server,
+        (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", flood, "\"one\"", "r:{}", NULL});
+    expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
+    assert_int_equal(occurrences(rig->log.text, "unexpected"), LINES - 2); // started, ready
+    assert_null(strstr(rig->log.text, "suppressed"));
+    upstreams_tick(rig->all, loop_clock() + 11 * TIME_SECOND);
+    assert_non_null(strstr(rig->log.text, "suppressed:82"));
+    expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
+    assert_int_equal(occurrences(rig->log.text, "unexpected"), LINES - 2 + LINES);
+}
+
+// Its answers go out a few at a time, over the same connections, and none is lost.
+static void questions_of_a_stream_are_answered_in_time(void **state)
+{
+    struct world *world = *state;
+    static char flood[QUESTIONS * 64];
+    struct rule rules[] = {LEGACY,
+                           {"GET ", NULL, 200, NULL, flood, STREAM_STAYS, 0},
+                           {"\"id\":1,\"result\":{}", NULL, 202, NULL, NULL, WHOLE, 0},
+                           FINE,
+                           END};
+    flood[0] = '\0';
+    repeat(flood, sizeof(flood), "data: " PING "\n\n", QUESTIONS);
+    serve(world, rules);
+    expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    upstreams_session_streams(world->rig.all, legacy_asker.session, true);
+    expect_others_go_on(world);
+    for (int i = 0; i < 100 && world->backend.used[3] < QUESTIONS; i++)
+        rig_pause(&world->rig, 50);
+    assert_int_equal(world->backend.used[3], QUESTIONS);
+    assert_true(connections(&world->backend) <= POSTS + 2);
+}
+
+// Nobody takes the answers: few are under way, the stream is held, and all else goes on.
+static void nobody_takes_the_answers(void **state)
+{
+    struct world *world = *state;
+    static char flood[QUESTIONS * 64];
+    struct rule rules[] = {LEGACY,
+                           {"GET ", NULL, 200, NULL, flood, STREAM_STAYS, 0},
+                           {"\"id\":1,\"result\":{}", NULL, 202, NULL, NULL, NO_ANSWER, 0},
+                           FINE,
+                           END};
+    flood[0] = '\0';
+    repeat(flood, sizeof(flood), "data: " PING "\n\n", QUESTIONS);
+    serve(world, rules);
+    expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    upstreams_session_streams(world->rig.all, legacy_asker.session, true);
+    expect_others_go_on(world);
+    rig_pause(&world->rig, 100);
+    assert_int_equal(world->backend.used[3], POSTS);
+    expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
+}
+
+// What waits has a bound, beyond which the gateway's own answers are dropped; a client's word goes
+// first.
+static void refusals_are_dropped_before_answers(void **state)
+{
+    struct world *world = *state;
+    static char batch[PINGS * 64];
+    struct rule rules[] = {LEGACY,
+                           {"\"id\":1,\"result\":{}", NULL, 202, NULL, NULL, NO_ANSWER, 0},
+                           {"\"many\"", NULL, 200, NULL, batch, WHOLE, 0},
+                           END};
+    (void)snprintf(batch, sizeof(batch), "[");
+    repeat(batch, sizeof(batch), PING ",", PINGS);
+    repeat(batch, sizeof(batch), RESULT("{}") "]", 1);
+    serve(world, rules);
+    expect(&world->rig, world->upstream, "{\"name\":\"many\"}", "legacy:{}");
+    assert_int_equal(occurrences(world->rig.log.text, "lost"), 1);
+    upstreams_session_notify(world->rig.all, legacy_asker.session,
+                             VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}"));
+    rig_pause(&world->rig, 50);
+    assert_int_equal(world->backend.used[2], POSTS);
+    assert_null(strstr(world->backend.seen.text, "notifications/x"));
+    backend_hang_up(&world->backend);
+    rig_await(&world->rig, &world->backend.seen, "notifications/x");
+    assert_true(world->backend.used[2] <= POSTS * 2);
+    upstreams_session_over(world->rig.all, legacy_asker.session);
+    expect_others_go_on(world);
+}
+
+// A child that asks without reading is not read either; one that reads in the end gets on.
+static void a_child_that_only_asks(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    struct call call;
+    struct upstream *upstream = child_server(
+        rig, &world->server,
+        (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", "f:1000000", "\"one\"", "r:{}",
+                         "\"two\"", "f:12000", "\"two\"", "r:{}", NULL});
+    expect(rig, upstream, "{\"name\":\"two\"}", "legacy:{}");
+    ask(rig, &call, upstream, &legacy_asker, "{\"name\":\"one\"}");
+    expect_others_go_on(world);
+    rig_pause(rig, 500);
+    assert_string_equal(call.tells.text, "");
+    assert_null(strstr(rig->log.text, "lost"));
+    upcall_cancel(&call.upcall, (struct view){0});
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_server_that_fills_the_log), TEST(questions_of_a_stream_are_answered_in_time),
+        TEST(nobody_takes_the_answers),    TEST(refusals_are_dropped_before_answers),
+        TEST(a_child_that_only_asks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
