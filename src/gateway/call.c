@@ -139,6 +139,7 @@ static void write_down(const struct call *call, const char *outcome, int code)
 {
     const struct grant *grant = &call->principal->grant;
     const struct exchange *exchange = call->exchange;
+    call->gateway->counters.bytes_out += call->bytes_out;
     bool of_session = exchange && exchange->session && exchange->session->id[0];
     struct view method = view_of(mcp_method_name(call->method));
     const struct journal_call line = {
@@ -310,30 +311,8 @@ static void pass_error(struct call *call, const struct rpc *response)
     finish(call, reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
 }
 
-void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response)
-{
-    if (response->kind == RPC_ERROR) {
-        pass_error(call, response);
-        return;
-    }
-    if (call->era == MCP_LEGACY && era == MCP_MODERN &&
-        questions_begin_round(call, response->result))
-        return;
-    call_pass_result(call, era, response->result);
-}
-
-static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
-{
-    struct call *call = (struct call *)context;
-    call->upcall = NULL;
-    call->waited_time += loop_clock() - call->sent;
-    if (call->exchange)
-        call_take_answer(call, era, response);
-    else
-        questions_parked_answer(call, response);
-}
-
-void call_pass_result(struct call *call, enum mcp_era era, struct view result)
+// A raw result of an upstream, made complete for the client's era.
+static void pass_result(struct call *call, enum mcp_era era, struct view result)
 {
     struct buf missing AUTO(buf_done), filtered AUTO(buf_done);
     buf_init(&missing, 256);
@@ -355,15 +334,28 @@ void call_pass_result(struct call *call, enum mcp_era era, struct view result)
     call_result(call, pieces, COUNT_OF(pieces));
 }
 
-static const struct {
-    const char *outcome;
-    int status;
-} failures[] = {
-    [UPCALL_UNREACHABLE] = {"failed", 200},  [UPCALL_FORBIDDEN] = {"failed", 200},
-    [UPCALL_UNAUTHORIZED] = {"failed", 200}, [UPCALL_TIMEOUT] = {"timeout", 200},
-    [UPCALL_DIED] = {"failed", 200},         [UPCALL_GARBLED] = {"failed", 200},
-    [UPCALL_LARGE] = {"failed", 200},        [UPCALL_MEMORY] = {"failed", 200},
-};
+void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response)
+{
+    if (response->kind == RPC_ERROR) {
+        pass_error(call, response);
+        return;
+    }
+    if (call->era == MCP_LEGACY && era == MCP_MODERN &&
+        questions_begin_round(call, response->result))
+        return;
+    pass_result(call, era, response->result);
+}
+
+static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct call *call = (struct call *)context;
+    call->upcall = NULL;
+    call->waited_time += loop_clock() - call->sent;
+    if (call->exchange)
+        call_take_answer(call, era, response);
+    else
+        questions_parked_answer(call, response);
+}
 
 static void on_failed(void *context, enum upcall_failure why, const char *sentence)
 {
@@ -378,9 +370,8 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
     (void)snprintf(message, sizeof message, "The server %.128s did not answer: %.300s",
                    call->spec ? call->spec->server_name : "", sentence);
     call_fail(call, &(struct failure){.code = RPC_INTERNAL_ERROR,
-                                      .status = failures[why].status,
                                       .message = message,
-                                      .outcome = failures[why].outcome});
+                                      .outcome = why == UPCALL_TIMEOUT ? "timeout" : "failed"});
 }
 
 static const struct upcall_events events = {on_notice, on_question, on_answered, on_failed};

@@ -108,8 +108,6 @@ void call_take_place(struct call *call, struct call *retry);
 // The ends of a call. It is gone afterwards. Pieces are the raw result.
 void call_result(struct call *call, const struct view *result, size_t count);
 void call_error(struct call *call, int code, const char *message);
-// A raw result of an upstream, made complete for the client's era.
-void call_pass_result(struct call *call, enum mcp_era era, struct view result);
 // The same with raw data, {NULL, 0}: none, and an HTTP status.
 struct failure {
     int code, status;

@@ -37,8 +37,7 @@ struct listing {
     struct catalog *catalog; // whose it is
     enum list list;
     enum list_state state;
-    bool stale; // it changed while it was being loaded, or since
-    bool is_private;
+    bool stale;    // it changed while it was being loaded, or since
     int64_t until; // loop time; of LIST_ABSENT: not asked again before
     uint64_t generation;
     struct list_item *items;
@@ -52,7 +51,6 @@ struct listing {
     size_t rough_count, rough_room;
     unsigned pages;
     int64_t ttl; // ms, the smallest so far
-    bool fresh_private;
 };
 
 struct catalog {
@@ -253,8 +251,6 @@ static bool add_page(struct listing *listing, struct view result)
             return false;
     if (json_raw_int(json_walk_member(result, "ttlMs"), &ttl) && ttl >= 0 && ttl < listing->ttl)
         listing->ttl = ttl;
-    if (view_is(json_walk_member(result, "cacheScope"), "\"private\""))
-        listing->fresh_private = true;
     return true;
 }
 
@@ -293,7 +289,6 @@ static void answered(void *context, enum mcp_era era, const struct rpc *response
             conclude(listing, false);
         return;
     }
-    listing->is_private = listing->fresh_private;
     conclude(listing, settle(listing));
 }
 
@@ -374,7 +369,7 @@ static void start_loading(struct listing *listing, const struct asker *asker)
     listing->behalf = behalf_of(asker);
     listing->state = LIST_LOADING;
     listing->pages = 0;
-    listing->fresh_private = listing->stale = false;
+    listing->stale = false;
     listing->ttl = tells(facts, rows[listing->list].capability) ? TTL_TELLING : TTL_QUIET;
     buf_init(&listing->fresh, most);
     buf_init(&listing->fresh_names, most);
@@ -470,11 +465,6 @@ int64_t catalog_ttl(const struct catalog *catalog, enum list list)
 {
     int64_t left = catalog->lists[list].until - loop_clock();
     return left > 0 ? left / MILLISECOND : 0;
-}
-
-bool catalog_is_private(const struct catalog *catalog, enum list list)
-{
-    return catalog->lists[list].is_private;
 }
 
 bool catalog_offers(const struct catalog *catalog, enum list list)

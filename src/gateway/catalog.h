@@ -64,9 +64,8 @@ const struct list_item *catalog_find(const struct catalog *catalog, enum list li
                                      struct view name);
 // Changes whenever the list does. Never the same for two states of any catalogs.
 uint64_t catalog_generation(const struct catalog *catalog, enum list list);
-// How long from now the list may be used, in milliseconds, and whether the server calls it private.
+// How long from now the list may be used, in milliseconds.
 int64_t catalog_ttl(const struct catalog *catalog, enum list list);
-bool catalog_is_private(const struct catalog *catalog, enum list list);
 // Whether the server declares the capability that the list needs.
 bool catalog_offers(const struct catalog *catalog, enum list list);
 

@@ -143,10 +143,6 @@ static void take_notification(struct exchange *exchange, const struct rpc *rpc,
     struct session *session = exchange->session;
     struct call *call;
     switch (mcp_method(rpc->method)) {
-    case MCP_INITIALIZED:
-        if (session)
-            session->initialized = true;
-        break;
     case MCP_ROOTS_CHANGED:
         if (session)
             upstreams_session_notify(exchange->gateway->upstreams, session->number, rpc->text);

@@ -5,7 +5,7 @@
 #include "gateway/link.h"
 
 // How long a server may take to notice that a call was given up. Microseconds.
-enum { LINGER = 2 * 1000 * 1000 };
+enum { LINGER = 10 * 1000 * 1000 };
 
 // --- what is posted --------------------------------------------------------------------------
 static void post(struct link *link, const struct buf *buf, bool spare)

@@ -240,8 +240,3 @@ struct asker session_asker(const struct session *session)
                           .client_info = session->client_info,
                           .level = session->level};
 }
-
-bool session_declares(const struct session *session, const char *capability)
-{
-    return json_walk_member(session->capabilities, capability).data != NULL;
-}

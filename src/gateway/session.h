@@ -37,11 +37,10 @@ struct session {
     const char *version;                           // static
     char *client;                                  // owns what the next two point into
     struct view capabilities, client_info;         // raw
-    bool initialized;
-    int level;               // of log messages it wants; -1: it did not say
-    unsigned dirty;          // lists it has to be told changed: see notices.h
-    int64_t used_at;         // loop time
-    struct exchange *stream; // its GET stream; NULL: none
+    int level;                                     // of log messages it wants; -1: it did not say
+    unsigned dirty;                                // lists it has to be told changed: see notices.h
+    int64_t used_at;                               // loop time
+    struct exchange *stream;                       // its GET stream; NULL: none
     struct channel *channels;
     size_t channel_count;
     int64_t next_channel, next_question;
@@ -82,6 +81,3 @@ struct channel *session_find_channel(struct session *session, int64_t number);
 
 // Whose requests they are, for upstreams.
 struct asker session_asker(const struct session *session);
-
-// Whether the client declared a capability (`sampling`, `elicitation`, `roots`).
-bool session_declares(const struct session *session, const char *capability);

@@ -590,8 +590,3 @@ void upcall_hold(struct upcall *call, bool held)
         list_append(&all->thawed, &call->thaw);
     upstreams_leave_quietly(all);
 }
-
-const struct upstream *upcall_upstream(const struct upcall *call)
-{
-    return call->upstream;
-}

@@ -174,7 +174,6 @@ void upcall_cancel(struct upcall **upcall, struct view reason);
 // others wait for it, too: what comes for the call is put aside, up to settings->event bytes, above
 // which the call fails with UPCALL_LARGE. It is told soon after the hold ends.
 void upcall_hold(struct upcall *upcall, bool held);
-const struct upstream *upcall_upstream(const struct upcall *upcall);
 
 // The client's answer to a question: a raw `result`, or else a raw `error`. Nothing happens when
 // the link is gone.

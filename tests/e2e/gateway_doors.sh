@@ -44,6 +44,10 @@ check 'without TLS there is no answer' test "$(ask "http${url#https}" -H "apikey
 sleep 0.3
 check 'metrics' test "$(curl -s "http://127.0.0.1:$(port_of metrics_listening)/metrics" |
     sed -n 's/^secure_mcp_gateway_sessions_opened_total //p')" = 10
+for counter in calls bytes_in bytes_out; do
+    check "metrics count $counter" test "$(curl -s "http://127.0.0.1:$(port_of metrics_listening)/metrics" |
+        sed -n "s/^secure_mcp_gateway_${counter}_total //p")" -gt 0
+done
 address=127.0.0.1:$(port_of listening)
 for more in 1 3; do
     timeout 5 "$SMG" serve --listen "$address" --workers $more 2>second
