@@ -27,7 +27,7 @@ static void memory_free(struct buf *buf)
         return;
     explicit_bzero(buf->data, buf->size);
     if (buf->secret)
-        munmap(buf->data, buf->capacity);
+        munmap(buf->data, round_to_pages(buf->capacity));
     else
         free(buf->data);
 }
@@ -53,14 +53,14 @@ static bool buf_grow(struct buf *buf, size_t more)
         memcpy(data, buf->data, buf->size);
     memory_free(buf);
     buf->data = data;
-    buf->capacity = capacity;
+    buf->capacity = capacity < buf->maximum ? capacity : buf->maximum;
     return true;
 }
 
 // Room for `more` bytes, or false with `failed` set. Called for every few bytes of a long list.
 static inline bool has_room(struct buf *buf, size_t more)
 {
-    bool fits = more <= buf->capacity - buf->size && more <= buf->maximum - buf->size;
+    bool fits = more <= buf->capacity - buf->size;
     return (fits && !buf->failed) || buf_grow(buf, more);
 }
 
@@ -88,7 +88,7 @@ void buf_reserve(struct buf *buf, size_t more)
     (void)has_room(buf, more);
 }
 
-void buf_add(struct buf *buf, struct view bytes)
+void buf_add_slowly(struct buf *buf, struct view bytes)
 {
     if (bytes.size == 0 || !has_room(buf, bytes.size))
         return;

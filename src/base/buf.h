@@ -18,7 +18,7 @@ enum { BUF_DRAIN_AT = 64 * 1024 };
 
 struct buf {
     char *data;
-    size_t size, capacity, maximum; // bytes
+    size_t size, capacity, maximum; // bytes; the first is the least
     bool failed;
     bool full; // it failed for its maximum, not for want of memory
     bool secret;
@@ -36,7 +36,19 @@ void buf_done(struct buf *buf);
 // Makes room for `more` bytes at once, when it is known how many are to come.
 void buf_reserve(struct buf *buf, size_t more);
 
-void buf_add(struct buf *buf, struct view bytes);
+// By far the most often called: the ordinary case is told apart in place.
+void buf_add_slowly(struct buf *buf, struct view bytes);
+static inline void buf_add(struct buf *buf, struct view bytes)
+{
+    if (bytes.size > buf->capacity - buf->size || buf->failed || buf->drain) {
+        buf_add_slowly(buf, bytes);
+        return;
+    }
+    if (bytes.size > 0)
+        memcpy(buf->data + buf->size, bytes.data, bytes.size);
+    buf->size += bytes.size;
+}
+
 void buf_add_char(struct buf *buf, char byte);
 void buf_add_blanks(struct buf *buf, size_t count);
 void buf_add_format(struct buf *buf, const char *format, ...)

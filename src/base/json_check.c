@@ -23,14 +23,14 @@ struct name {
 struct check {
     const char *end;
     unsigned depth;
-    enum json_fault fault;      // when not simply JSON_BAD
-    struct name *names;         // of the open objects, the innermost last
-    size_t count, capacity;     // of `names`
-    struct name *more_names;    // the memory of `names` when they are more than ordinary
-    char *unescaped, *free_end; // names that had escapes, and the memory after them
-    const struct json_pick *picks;
+    enum json_fault fault;         // when not simply JSON_BAD
+    struct name *names;            // of the open objects, the innermost last
+    size_t count, capacity;        // of `names`
+    struct name *more_names;       // the memory of `names` when they are more than ordinary
+    char *unescaped, *free_end;    // names that had escapes, and the memory after them
+    const struct json_pick *picks; // of the object that is being read
     size_t pick_count;
-    void *record; // of the picks
+    void *record;
     struct name ordinary[ORDINARY_NAMES];
 };
 
@@ -45,12 +45,16 @@ static bool fail(struct check *check, enum json_fault fault)
     return false;
 }
 
-static inline const char *skip_blanks(const char *at, const char *end)
+static const char *skip_some_blanks(const char *at, const char *end)
 {
-    while (at < end && (unsigned char)*at <= ' ' &&
-           (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
         at++;
     return at;
+}
+
+static inline const char *skip_blanks(const char *at, const char *end)
+{
+    return at < end && (unsigned char)*at <= ' ' ? skip_some_blanks(at, end) : at;
 }
 
 // --- names -----------------------------------------------------------------------------------
@@ -196,10 +200,9 @@ static const char *check_utf8(const struct check *check, const char *at)
     return at;
 }
 
-// From after the opening quote to after the closing one.
-static const char *check_text(const struct check *check, const char *at, bool *ret_escaped)
+// The rest of a text that is more than plain ASCII, from where that was seen.
+static const char *check_odd_text(const struct check *check, const char *at, bool *ret_escaped)
 {
-    *ret_escaped = false;
     while (at) {
         at = json_skip_plain(at, check->end);
         if (at == check->end)
@@ -214,6 +217,14 @@ static const char *check_text(const struct check *check, const char *at, bool *r
         }
     }
     return NULL;
+}
+
+// From after the opening quote to after the closing one.
+static inline const char *check_text(const struct check *check, const char *at, bool *ret_escaped)
+{
+    at = json_skip_plain(at, check->end);
+    *ret_escaped = false;
+    return at < check->end && *at == '"' ? at + 1 : check_odd_text(check, at, ret_escaped);
 }
 
 static const char *check_digits(const struct check *check, const char *at)
@@ -264,12 +275,30 @@ static const char *check_comma(const struct check *check, const char *at, char c
     return *ret_last ? at + 1 : skip_blanks(at + 1, check->end);
 }
 
-// A member of the outermost object.
-static void pick(struct check *check, struct view name, struct view value)
+static const struct json_pick *find_pick(const struct check *check, struct view name)
 {
     for (size_t i = 0; i < check->pick_count; i++)
         if (view_equal(check->picks[i].name, name))
-            memcpy((char *)check->record + check->picks[i].offset, &value, sizeof value);
+            return &check->picks[i];
+    return NULL;
+}
+
+// A value of which something is wanted, and inside of which its own members may be.
+static const char *pick_value(struct check *check, const char *at, struct view name)
+{
+    const struct json_pick *pick = find_pick(check, name), *picks = check->picks;
+    const size_t count = check->pick_count;
+    const char *end;
+    check->picks = pick ? pick->inside : NULL;
+    check->pick_count = pick ? pick->inside_count : 0;
+    end = check_value(check, at);
+    check->picks = picks;
+    check->pick_count = count;
+    if (pick && end) {
+        struct view value = {at, (size_t)(end - at)};
+        memcpy((char *)check->record + pick->offset, &value, sizeof value);
+    }
+    return end;
 }
 
 static const char *check_member(struct check *check, const char *at, struct object *object)
@@ -287,11 +316,8 @@ static const char *check_member(struct check *check, const char *at, struct obje
     at = skip_blanks(at, check->end);
     if (at == check->end || *at != ':')
         return NULL;
-    const char *value = skip_blanks(at + 1, check->end);
-    at = check_value(check, value);
-    if (at && check->depth == 1)
-        pick(check, name, (struct view){value, (size_t)(at - value)});
-    return at;
+    at = skip_blanks(at + 1, check->end);
+    return check->pick_count > 0 ? pick_value(check, at, name) : check_value(check, at);
 }
 
 // From after the opening bracket on.
@@ -313,6 +339,7 @@ static const char *check_object(struct check *check, const char *at)
 static const char *check_array(struct check *check, const char *at)
 {
     bool last = false;
+    check->pick_count = 0; // pick_value knows what it was
     at = skip_blanks(at, check->end);
     if (at < check->end && *at == ']')
         return at + 1;

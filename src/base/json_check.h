@@ -23,7 +23,7 @@ enum json_fault {
 
 MUST_CHECK enum json_fault json_check(struct view text);
 
-// The same, and on the way what json_pick does for the text's own members; with a fault the record
+// The same, and on the way what json_pick does, in the same pass; with a fault the record
 // is not to be used.
 MUST_CHECK enum json_fault json_check_pick(struct view text, const struct json_pick *picks,
                                            size_t count, void *record);

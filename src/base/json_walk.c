@@ -14,15 +14,7 @@ static const char *skip_blanks(const char *at, const char *end)
 static const char *skip_text(const char *at, const char *end)
 {
     for (;;) {
-        while (end - at >= 8) {
-            uint64_t word = json_word(at);
-            uint64_t found = json_word_has(word, '"') | json_word_has(word, '\\');
-            at += found ? json_first_in(found) : 8;
-            if (found)
-                break;
-        }
-        while (at < end && *at != '"' && *at != '\\')
-            at++;
+        at = json_skip_checked(at, end);
         if (at == end || *at == '"')
             return at;
         at += end - at > 1 ? 2 : 1;
@@ -32,13 +24,11 @@ static const char *skip_text(const char *at, const char *end)
 // The next byte that is a quote or a bracket; only outside of texts.
 static const char *skip_to_bracket(const char *at, const char *end)
 {
-    for (; end - at >= 8; at += 8) {
-        // With this bit, [ is {, ] is }, and a quote stays what it is.
-        uint64_t word = json_word(at) | JSON_BYTES(0x20);
-        uint64_t found =
-            json_word_has(word, '"') | json_word_has(word, '{') | json_word_has(word, '}');
-        if (found)
-            return at + json_first_in(found);
+    for (; end - at >= 16; at += 16) {
+        many bytes = many_load(at), folded = bytes | 0x20; // [ becomes {, ] becomes }
+        size_t first = many_first((bytes == '"') | (folded == '{') | (folded == '}'));
+        if (first < 16)
+            return at + first;
     }
     while (at < end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}')
         at++;
@@ -135,8 +125,11 @@ void json_pick(struct view object, const struct json_pick *picks, size_t count, 
         size_t i = 0;
         while (i < count && !view_equal(picks[i].name, name))
             i++;
-        if (i < count)
-            memcpy((char *)record + picks[i].offset, &value, sizeof value);
+        if (i == count)
+            continue;
+        memcpy((char *)record + picks[i].offset, &value, sizeof value);
+        if (picks[i].inside_count > 0)
+            json_pick(value, picks[i].inside, picks[i].inside_count, record);
     }
 }
 

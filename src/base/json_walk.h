@@ -35,18 +35,23 @@ bool json_name_is(struct view raw_name, struct view name);
 struct view json_walk_member(struct view object, const char *name);
 
 // What to do with the member `name`: its raw value becomes the `struct view` at `offset` of a
-// record.
+// record, and where it is an object, its own members are picked likewise.
 struct json_pick {
     struct view name;
     size_t offset; // bytes
+    const struct json_pick *inside;
+    size_t inside_count;
 };
 #define JSON_PICK(type, field, literal)                                                            \
     {                                                                                              \
-        {literal, sizeof(literal) - 1}, offsetof(type, field)                                      \
+        {literal, sizeof(literal) - 1}, offsetof(type, field), NULL, 0                             \
+    }
+#define JSON_PICK_IN(type, field, literal, list)                                                   \
+    {                                                                                              \
+        {literal, sizeof(literal) - 1}, offsetof(type, field), list, COUNT_OF(list)                \
     }
 
-// Puts the members that `picks` names into `record`, in one walk. What is not there stays as it
-// was.
+// Puts the members that `picks` names into `record`. What is not there stays as it was.
 void json_pick(struct view object, const struct json_pick *picks, size_t count, void *record);
 
 // Raw values tell their type by their first byte.

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/many.h"
+
 static bool is_continuation(unsigned char byte)
 {
     return (byte & 0xc0) == 0x80;
@@ -148,6 +150,34 @@ bool text_from_hex(struct view text, uint8_t *ret_bytes, size_t size)
         ret_bytes[i] =
             (uint8_t)(hex_value(text.data[2 * i]) << 4 | hex_value(text.data[2 * i + 1]));
     return true;
+}
+
+static bool same_word(const char *a, const char *b)
+{
+    return word_small(word_load(a)) == word_small(word_load(b));
+}
+
+bool text_same_bytes(const char *a, const char *b, size_t size)
+{
+    size_t at = 0;
+    for (; size - at >= 8; at += 8)
+        if (!same_word(a + at, b + at))
+            return false;
+    if (size >= 8)
+        return same_word(a + size - 8, b + size - 8); // the last eight, some of them again
+    for (; at < size; at++)
+        if (a[at] != b[at] && word_small((unsigned char)a[at]) != word_small((unsigned char)b[at]))
+            return false;
+    return true;
+}
+
+struct view text_number(uint64_t number, char room[NUMBER_TEXT])
+{
+    char *at = room + NUMBER_TEXT;
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return (struct view){at, (size_t)(room + NUMBER_TEXT - at)};
 }
 
 void text_lower(char *text, size_t size)

@@ -39,6 +39,19 @@ void text_hex(const uint8_t *bytes, size_t size, char *ret_text);
 // The other way round, either case. False, with nothing written, unless there are 2 * size digits.
 MUST_CHECK bool text_from_hex(struct view text, uint8_t *ret_bytes, size_t size);
 
+// Whether these are the same but for the case of ASCII letters.
+bool text_same_bytes(const char *a, const char *b, size_t size);
+static inline bool text_same(struct view a, struct view b)
+{
+    if (a.size != b.size || a.size == 0) // mostly that is all
+        return a.size == b.size;
+    return ((a.data[0] ^ b.data[0]) & ~0x20) == 0 && text_same_bytes(a.data, b.data, a.size);
+}
+
+// The digits of a number, in `room`.
+enum { NUMBER_TEXT = 20 };
+struct view text_number(uint64_t number, char room[NUMBER_TEXT]);
+
 // ASCII capital letters become small; other bytes stay.
 void text_lower(char *text, size_t size);
 

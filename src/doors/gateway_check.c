@@ -1,8 +1,6 @@
 // gateway_check.c: see gateway_check.h.
 #include "doors/gateway_check.h"
 
-#include <strings.h>
-
 #include "base/text.h"
 #include "wire/jsonrpc.h"
 
@@ -27,15 +25,15 @@ static const struct {
     {{"Last-Event-ID", 13}, offsetof(struct asked, last_event_id)},
 };
 
-static bool same_name(struct view name, struct view wanted)
+static bool starts(struct view text, struct view wanted)
 {
-    return name.size == wanted.size && strncasecmp(name.data, wanted.data, name.size) == 0;
+    return text.size >= wanted.size && text_same((struct view){text.data, wanted.size}, wanted);
 }
 
 static void note_once(struct asked *asked, const struct http_field *field)
 {
     for (size_t i = 0; i < COUNT_OF(once); i++) {
-        if (!same_name(field->name, once[i].name))
+        if (!text_same(field->name, once[i].name))
             continue;
         struct view *place = (struct view *)((char *)asked + once[i].offset);
         asked->twice = asked->twice || (place->data && !view_equal(*place, field->value));
@@ -62,10 +60,9 @@ void asked_read(struct http_head *head, struct asked *ret_asked)
     *ret_asked = (struct asked){.parameters = head->fields};
     for (size_t i = 0; i < head->field_count; i++) {
         const struct http_field field = head->fields[i];
-        if (field.name.size > parameter.size &&
-            strncasecmp(field.name.data, parameter.data, parameter.size) == 0)
+        if (field.name.size > parameter.size && starts(field.name, parameter))
             ret_asked->parameters[ret_asked->parameter_count++] = field;
-        else if (same_name(field.name, accept))
+        else if (text_same(field.name, accept))
             note_accept(ret_asked, field.value);
         else
             note_once(ret_asked, &field);
@@ -78,8 +75,7 @@ static struct view bearer(struct view authorization)
 {
     static const struct view scheme = {"Bearer ", 7};
     struct view key = {NULL, 0};
-    if (authorization.size >= scheme.size &&
-        strncasecmp(authorization.data, scheme.data, scheme.size) == 0) {
+    if (starts(authorization, scheme)) {
         key = view_skip(authorization, scheme.size);
         while (key.size > 0 && key.data[0] == ' ')
             key = view_skip(key, 1);
@@ -101,11 +97,6 @@ bool asked_key(const struct asked *asked, struct view *ret_key)
 }
 
 // --- Host and Origin -------------------------------------------------------------------------
-static bool same_text(struct view a, struct view b)
-{
-    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
-}
-
 // A host without its `:port`. What is no number behind the colon makes the whole no host.
 static struct view without_port(struct view authority)
 {
@@ -122,7 +113,7 @@ static bool is_loopback(struct view authority)
     static const struct view names[] = {{"localhost", 9}, {"127.0.0.1", 9}, {"[::1]", 5}};
     const struct view host = without_port(authority);
     for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (same_text(host, names[i]))
+        if (text_same(host, names[i]))
             return true;
     return false;
 }
@@ -133,16 +124,16 @@ static bool is_own_host(const struct settings *settings, struct view authority)
     const struct view host = without_port(authority);
     for (size_t i = 0; settings->hosts && settings->hosts[i]; i++) {
         const struct view own = view_of(settings->hosts[i]);
-        if (same_text(own, authority) || same_text(own, host))
+        if (text_same(own, authority) || text_same(own, host))
             return true;
     }
-    return host.size > 0 && same_text(host, without_port(view_of(settings->listen)));
+    return host.size > 0 && text_same(host, without_port(view_of(settings->listen)));
 }
 
 static const char *find_origin(const struct settings *settings, struct view origin)
 {
     for (size_t i = 0; settings->origins && settings->origins[i]; i++)
-        if (same_text(origin, view_of(settings->origins[i])))
+        if (text_same(origin, view_of(settings->origins[i])))
             return settings->origins[i];
     return NULL;
 }
@@ -151,8 +142,7 @@ static bool is_local_origin(struct view origin)
 {
     static const struct view schemes[] = {{"http://", 7}, {"https://", 8}};
     for (size_t i = 0; i < COUNT_OF(schemes); i++)
-        if (origin.size > schemes[i].size &&
-            strncasecmp(origin.data, schemes[i].data, schemes[i].size) == 0)
+        if (starts(origin, schemes[i]))
             return is_loopback(view_skip(origin, schemes[i].size));
     return false;
 }

@@ -5,12 +5,12 @@
 
 #include "base/json_out.h"
 #include "base/json_walk.h"
+#include "base/text.h"
 #include "gateway/link.h"
 
 enum {
     SPLICES = 16, // without an allocation
     OURS = 6,     // splices that come to the client's
-    DIGITS = 24,
 };
 
 static const char *const level_names[] = {"debug", "info",     "notice", "warning",
@@ -154,9 +154,8 @@ bool body_make(struct link *link, uint64_t id, const struct upcall_order *order)
     struct buf *body = &all->body;
     buf_clear(body);
     buf_clear(&all->meta);
-    char digits[DIGITS];
-    struct view number = {digits,
-                          (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)id)};
+    char digits[NUMBER_TEXT];
+    struct view number = text_number(id, digits);
     buf_add(body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":"));
     buf_add(body, number);
     buf_add(body, VIEW(",\"method\":\""));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fresh.h"
 #include "base/json_walk.h"
 #include "base/text.h"
 #include "gateway/methods.h"
@@ -63,7 +64,7 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
 {
     const struct rpc *rpc = incoming->rpc;
     const struct mcp_params *params = &incoming->params;
-    struct call *call = (struct call *)calloc(1, sizeof *call);
+    struct call *call = (struct call *)fresh(sizeof *call);
     if (!call)
         return NULL;
     call->raw = (char *)malloc(rpc->id.size + params->meta_token.size + 1);
@@ -187,10 +188,7 @@ void call_result(struct call *call, const struct view *result, size_t count)
     }
     pieces[at++] = VIEW("}");
     call->stage = STAGE_REPLY;
-    struct view first = count > 0 ? result[count > 1 ? 1 : 0] : (struct view){NULL, 0};
-    bool tool_error = call->method == MCP_TOOLS_CALL && count == 1 &&
-                      view_is(json_walk_member(first, "isError"), "true");
-    write_down(call, tool_error ? "tool_error" : "ok", 0);
+    write_down(call, call->tool_failed ? "tool_error" : "ok", 0);
     finish(call, 200, pieces, at);
 }
 
@@ -343,6 +341,7 @@ void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *res
     if (call->era == MCP_LEGACY && era == MCP_MODERN &&
         questions_begin_round(call, response->result))
         return;
+    call->tool_failed = call->method == MCP_TOOLS_CALL && view_is(response->failed, "true");
     pass_result(call, era, response->result);
 }
 

@@ -53,6 +53,7 @@ struct call {
     size_t waiter_count, waiting;
     bool waited;
     bool may_be_task; // its answer may be a task
+    bool tool_failed; // says its result
     bool is_stream;   // it does not count as a call under way
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not

@@ -62,13 +62,12 @@ void call_again(struct call *call)
             session_end(opened);
         return;
     }
-    if (!rpc_read(buf_view(&call->text), &rpc, &fault)) {
+    struct incoming incoming = {
+        .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
+    if (!mcp_read(buf_view(&call->text), &rpc, &incoming.params, &fault)) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return;
     }
-    struct incoming incoming = {
-        .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
-    mcp_params_read(rpc.params, &incoming.params);
     method_handle(call, &incoming);
 }
 

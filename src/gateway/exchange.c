@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fresh.h"
 #include "gateway/call.h"
 #include "gateway/listen.h"
 #include "gateway/notices.h"
@@ -36,7 +37,7 @@ static void unlink_exchange(struct exchange *exchange)
 struct exchange *exchange_new(struct gateway *gateway, const struct front_request *request,
                               const struct front_ops *ops, void *door)
 {
-    struct exchange *exchange = (struct exchange *)calloc(1, sizeof *exchange);
+    struct exchange *exchange = (struct exchange *)fresh(sizeof *exchange);
     if (!exchange)
         return NULL;
     exchange->gateway = gateway;

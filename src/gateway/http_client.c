@@ -259,17 +259,22 @@ static bool put_fields(struct http_exchange *exchange, const struct http_order *
     char *at = exchange->fields;
     for (size_t i = 0; i < order->field_count; i++) {
         const struct http_field *field = &order->fields[i];
-        if (!http_field_is_clean(field->name, field->value))
+        const bool sure = i < order->sure;
+        if (!http_value_is_clean(field->value) || (!sure && !http_name_is_clean(field->name)))
             return false;
-        if (http_name_is_ours(field->name))
+        if (!sure && http_name_is_ours(field->name))
             continue;
         at = put(at, field->name);
         at = put(at, VIEW(": "));
         at = put(at, field->value);
         at = put(at, VIEW("\r\n"));
     }
-    if (order->body.size > 0 || order->method[0] == 'P') // POST, PUT, PATCH say 0 as well
-        at += snprintf(at, LENGTH_TEXT, "Content-Length: %zu\r\n", order->body.size);
+    if (order->body.size > 0 || order->method[0] == 'P') { // POST, PUT, PATCH say 0 as well
+        char room[NUMBER_TEXT];
+        at = put(at, VIEW("Content-Length: "));
+        at = put(at, text_number(order->body.size, room));
+        at = put(at, VIEW("\r\n"));
+    }
     at = put(at, VIEW("\r\n"));
     exchange->fields_size = (size_t)(at - exchange->fields);
     return true;

@@ -51,6 +51,7 @@ struct http_order {
     const struct http_field *fields; // besides those of the spec, and before them where both have
                                      // one; copied. Not Host, lengths or codings: they are ours
     size_t field_count;
+    size_t sure;      // so many of them, the first ones, have names that need no second look
     struct view body; // copied
     bool stream;      // an answer without an end: only the times to connect and to the head count
     bool repeatable;  // harmless when the server gets it twice, as reads are; GET and DELETE always

@@ -147,7 +147,8 @@ struct http_route {
 // NULL when memory is short.
 MUST_CHECK struct http_route *http_route_get(struct http_client *client, struct server_spec *spec);
 // Nothing in it could end the field or begin another.
-bool http_field_is_clean(struct view name, struct view value);
+bool http_name_is_clean(struct view name);
+bool http_value_is_clean(struct view value);
 // What belongs to the connection or to the framing: nobody else's to say.
 bool http_name_is_ours(struct view name);
 // Which headers of the spec these fields take the place of.

@@ -4,33 +4,35 @@
 // It holds credentials: they are kept once per spec, out of core dumps, and go to the stream from
 // here without a copy on the way.
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/limits.h"
+#include "base/many.h"
+#include "base/text.h"
 #include "gateway/http_parts.h"
 
 enum { SWEPT_AT_ONCE = 64 }; // buckets
 
 #define USER_AGENT "secure-mcp-gateway/" SMG_VERSION
 
-static bool same_name(struct view a, struct view b)
+bool http_name_is_clean(struct view name)
 {
-    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
-}
-
-static bool is_clean(struct view text, bool name)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == 0x7f || (c < ' ' && (c != '\t' || name)) || (name && (c == ' ' || c == ':')))
+    for (size_t i = 0; i < name.size; i++) {
+        unsigned char c = (unsigned char)name.data[i];
+        if (c <= ' ' || c == ':' || c == 0x7f)
             return false;
     }
-    return !name || text.size > 0;
+    return name.size > 0;
 }
 
-bool http_field_is_clean(struct view name, struct view value)
+bool http_value_is_clean(struct view value)
 {
-    return is_clean(name, true) && is_clean(value, false);
+    const char *at = value.data, *end = value.data + value.size;
+    while (end - at >= 8 && !word_has_control(word_load(at)))
+        at += 8;
+    for (; at < end; at++)
+        if (*at == 0x7f || ((unsigned char)*at < ' ' && *at != '\t'))
+            return false;
+    return true;
 }
 
 bool http_name_is_ours(struct view name)
@@ -41,7 +43,7 @@ bool http_name_is_ours(struct view name)
         VIEW("Trailer"), VIEW("Expect"),         VIEW("Accept-Encoding"),
     };
     for (size_t i = 0; i < COUNT_OF(ours); i++)
-        if (same_name(name, ours[i]))
+        if (text_same(name, ours[i]))
             return true;
     return false;
 }
@@ -116,11 +118,11 @@ static void add_headers(struct buf *head, const struct server_spec *spec, uint64
     bool agent = false, authorized = false;
     for (size_t i = 0; i < spec->header_count; i++) {
         const struct server_header *header = &spec->headers[i];
-        agent = agent || same_name(header->name, VIEW("User-Agent"));
-        authorized = authorized || same_name(header->name, VIEW("Authorization"));
+        agent = agent || text_same(header->name, VIEW("User-Agent"));
+        authorized = authorized || text_same(header->name, VIEW("Authorization"));
         if (http_name_is_ours(header->name) || is_left_out(i, left_out) ||
-            !http_field_is_clean(header->name, header->value)) // no config has such
-            continue;
+            !http_name_is_clean(header->name) || !http_value_is_clean(header->value))
+            continue; // no config has such
         buf_add(head, header->name);
         buf_add(head, VIEW(": "));
         buf_add(head, header->value);
@@ -156,7 +158,7 @@ uint64_t http_route_clashes(const struct http_route *route, const struct http_or
     uint64_t clashes = 0;
     for (size_t i = 0; i < spec->header_count && i < 64; i++)
         for (size_t j = 0; j < order->field_count; j++)
-            if (same_name(spec->headers[i].name, order->fields[j].name))
+            if (text_same(spec->headers[i].name, order->fields[j].name))
                 clashes |= UINT64_C(1) << i;
     return clashes;
 }

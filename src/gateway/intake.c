@@ -195,23 +195,21 @@ static void take_legacy(struct exchange *exchange, const struct front_request *r
 }
 
 static void take_message(struct exchange *exchange, const struct front_request *request,
-                         const struct rpc *rpc)
+                         const struct rpc *rpc, const struct mcp_params *params)
 {
-    struct mcp_params params;
     struct refusal refusal;
     struct buf data AUTO(buf_done);
     buf_init(&data, 1024);
-    mcp_params_read(rpc->params, &params);
     bool speaks = rpc->kind == RPC_REQUEST || rpc->kind == RPC_NOTIFICATION;
-    if (!speaks || !is_modern(request, &params)) {
-        take_legacy(exchange, request, rpc, &params);
+    if (!speaks || !is_modern(request, params)) {
+        take_legacy(exchange, request, rpc, params);
         return;
     }
     exchange->era = MCP_MODERN;
-    if (rpc->kind == RPC_REQUEST && !check_modern(request, rpc, &params, &data, &refusal))
+    if (rpc->kind == RPC_REQUEST && !check_modern(request, rpc, params, &data, &refusal))
         refuse(exchange, rpc->id, &refusal);
     else
-        take(exchange, request, rpc, &params);
+        take(exchange, request, rpc, params);
 }
 
 // How many messages, as far as a batch may go and one more.
@@ -251,12 +249,11 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         struct rpc rpc;
         struct rpc_fault fault;
         struct mcp_params params;
-        if (!rpc_read(text, &rpc, &fault)) {
+        if (!mcp_read(text, &rpc, &params, &fault)) {
             refusal = (struct refusal){400, fault.code, fault.reason, nothing};
             refuse(exchange, fault.id, &refusal);
             continue;
         }
-        mcp_params_read(rpc.params, &params);
         refusal = (struct refusal){400, RPC_INVALID_REQUEST, "Not in a batch", nothing};
         if (rpc.kind == RPC_REQUEST && mcp_method(rpc.method) == MCP_INITIALIZE)
             refuse(exchange, rpc.id, &refusal);
@@ -285,6 +282,7 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
                             const struct front_ops *ops, void *door)
 {
     struct rpc rpc;
+    struct mcp_params params;
     struct rpc_fault fault;
     bool over = false;
     struct exchange *exchange = exchange_new(gateway, request, ops, door);
@@ -294,11 +292,11 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
     }
     exchange->over = &over;
     gateway->counters.bytes_in += request->body.size;
-    bool is_message = rpc_read(request->body, &rpc, &fault);
+    bool is_message = mcp_read(request->body, &rpc, &params, &fault);
     if (!find_server(exchange, request->server))
         refuse(exchange, is_message ? rpc.id : nothing, &no_server);
     else if (is_message)
-        take_message(exchange, request, &rpc);
+        take_message(exchange, request, &rpc, &params);
     else if (fault.array)
         take_batch(exchange, request);
     else if (fault.reply && request->stdio)

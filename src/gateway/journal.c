@@ -8,25 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "base/text.h"
 #include "vault/key_text.h"
 
 enum {
     MOST_HELD = 256 * 1024, // bytes that a slow reader leaves us with
     AT_ONCE = 4096,         // PIPE_BUF: what a pipe that is ready takes without blocking, whole
-    ENOUGH = 16 * 1024,     // bytes that are written without waiting for more
+    ENOUGH = 64 * 1024,     // bytes that are written without waiting for more
     TOGETHER = 5000,        // us: what comes within it may be written together
     LONGEST_TEXT = 200,     // bytes of a name that a client chose: a line stays below AT_ONCE
 };
 
 struct journal {
     int descriptor;
-    bool socket;
-    uint64_t lost; // lines
+    bool socket, file; // what the descriptor is; else a pipe or a terminal
+    uint64_t lost;     // lines
     struct buf lines, line;
     int64_t flushed; // when lines were last written
     int64_t second;  // that `time` says
@@ -38,13 +40,14 @@ static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
 struct journal *journal_new(int descriptor)
 {
-    int type;
-    socklen_t size = sizeof type;
+    struct stat kind;
     struct journal *journal = (struct journal *)calloc(1, sizeof *journal);
     if (!journal)
         return NULL;
     journal->descriptor = descriptor;
-    journal->socket = getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+    const mode_t mode = fstat(descriptor, &kind) == 0 ? kind.st_mode : 0;
+    journal->socket = S_ISSOCK(mode);
+    journal->file = S_ISREG(mode);
     buf_init(&journal->lines, MOST_HELD);
     buf_init(&journal->line, AT_ONCE);
     return journal;
@@ -64,10 +67,11 @@ void journal_free(struct journal **journal)
 }
 
 // --- writing ---------------------------------------------------------------------------------
-// What can be written at once: whole lines, so that those of others do not come between.
-static size_t whole_lines(struct view lines)
+// What can be written at once: whole lines, so that those of others do not come between. A file
+// takes all, and never blocks.
+static size_t whole_lines(const struct journal *journal, struct view lines)
 {
-    if (lines.size <= AT_ONCE)
+    if (lines.size <= AT_ONCE || journal->file)
         return lines.size;
     const char *end = (const char *)memrchr(lines.data, '\n', AT_ONCE);
     return end ? (size_t)(end + 1 - lines.data) : AT_ONCE;
@@ -80,7 +84,7 @@ static ssize_t write_some(const struct journal *journal, struct view bytes)
     (void)pthread_mutex_lock(&writing);
     if (journal->socket)
         written = send(journal->descriptor, bytes.data, bytes.size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    else if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT))
+    else if (journal->file || (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT)))
         written = write(journal->descriptor, bytes.data, bytes.size);
     (void)pthread_mutex_unlock(&writing);
     return written;
@@ -91,7 +95,7 @@ static size_t write_lines(const struct journal *journal, struct view lines)
     size_t done = 0;
     while (done < lines.size) {
         struct view rest = view_skip(lines, done);
-        rest.size = whole_lines(rest);
+        rest.size = whole_lines(journal, rest);
         ssize_t written = write_some(journal, rest);
         if (written <= 0)
             break;
@@ -232,16 +236,11 @@ static void add_foreign(struct buf *line, struct view member, struct view text)
 
 static void add_number(struct buf *line, struct view member, int64_t number)
 {
-    char room[24], *at = room + sizeof room;
-    bool negative = number < 0;
-    uint64_t rest = negative ? -(uint64_t)number : (uint64_t)number;
-    do
-        *--at = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    if (negative)
-        *--at = '-';
+    char room[NUMBER_TEXT];
     buf_add(line, member);
-    buf_add(line, (struct view){at, (size_t)(room + sizeof room - at)});
+    if (number < 0)
+        buf_add_char(line, '-');
+    buf_add(line, text_number(number < 0 ? -(uint64_t)number : (uint64_t)number, room));
 }
 
 void journal_call(struct journal *journal, const struct journal_call *call)

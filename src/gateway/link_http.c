@@ -11,13 +11,14 @@ enum {
 // --- sending ---------------------------------------------------------------------------------
 struct fields {
     struct http_field list[FIELDS + HTTP_FIELDS];
-    size_t count;
+    size_t count, own; // the first ones have names of ours, behind them come those of a client
 };
 
 static void add(struct fields *fields, const char *name, struct view value)
 {
     if (value.size > 0)
         fields->list[fields->count++] = (struct http_field){view_of(name), value};
+    fields->own = fields->count;
 }
 
 static void add_session(struct fields *fields, const struct link *link)
@@ -39,6 +40,7 @@ static bool begin(struct talk *talk, const char *method, const struct fields *fi
                                .method = method,
                                .fields = fields->list,
                                .field_count = fields->count,
+                               .sure = fields->own,
                                .body = body,
                                // The times of a call are looked at in upcall.c.
                                .stream = talk->kind == TALK_CALL || talk->kind == TALK_STREAM,
@@ -64,7 +66,7 @@ static void add_modern(struct fields *fields, struct link *link, const struct up
         struct buf *name = &link->all->meta; // free again: the body is made
         buf_clear(name);
         mcp_header_encode(name, order->name);
-        fields->list[fields->count++] = (struct http_field){VIEW("Mcp-Name"), buf_view(name)};
+        add(fields, "Mcp-Name", buf_view(name));
     }
     for (size_t i = 0; i < order->parameter_field_count && i < HTTP_FIELDS; i++)
         fields->list[fields->count++] = order->parameter_fields[i];
@@ -73,7 +75,8 @@ static void add_modern(struct fields *fields, struct link *link, const struct up
 static bool send_call(struct link *link, struct upcall *call, const struct upcall_order *order)
 {
     struct view body = buf_view(&link->all->body);
-    struct fields fields = {.count = 0};
+    struct fields fields;
+    fields.count = fields.own = 0; // the list is not cleared
     add_post(&fields);
     if (body_is_modern(link, call->method))
         add_modern(&fields, link, order);
@@ -94,7 +97,8 @@ static bool send_call(struct link *link, struct upcall *call, const struct upcal
 
 bool http_send_again(struct link *link, struct upcall *call)
 {
-    struct fields fields = {.count = 0};
+    struct fields fields;
+    fields.count = fields.own = 0; // the list is not cleared
     add_post(&fields);
     add_session(&fields, link);
     call->talk = talk_new(link, TALK_CALL, call);
@@ -107,7 +111,8 @@ bool http_send_again(struct link *link, struct upcall *call)
 
 bool http_open_stream(struct talk *talk)
 {
-    struct fields fields = {.count = 0};
+    struct fields fields;
+    fields.count = fields.own = 0; // the list is not cleared
     add(&fields, "Accept", VIEW("text/event-stream"));
     add_session(&fields, talk->link);
     add(&fields, "Last-Event-ID", sse_last_id(&talk->reader));
@@ -147,7 +152,8 @@ static void judge_crowd(struct link *link)
 
 static void post_now(struct link *link, struct view message, void (*after)(struct link *link))
 {
-    struct fields fields = {.count = 0};
+    struct fields fields;
+    fields.count = fields.own = 0; // the list is not cleared
     add_post(&fields);
     add_session(&fields, link);
     struct talk *talk = talk_new(link, TALK_POST, NULL);
@@ -307,7 +313,8 @@ static void close_link(struct link *link)
 
 static bool finish(struct link *link)
 {
-    struct fields fields = {.count = 0};
+    struct fields fields;
+    fields.count = fields.own = 0; // the list is not cleared
     add_session(&fields, link);
     bool had_session = link->session_size > 0;
     close_link(link);

@@ -1,6 +1,7 @@
 // link_talk.c: what comes back over HTTP: heads, JSON bodies, streams of events, their ends.
 #include <stdlib.h>
 
+#include "base/fresh.h"
 #include "gateway/talk.h"
 
 enum {
@@ -19,7 +20,7 @@ enum {
 struct talk *talk_new(struct link *link, enum talk_kind kind, struct upcall *call)
 {
     const struct settings *settings = link->all->order.settings;
-    struct talk *talk = calloc(1, sizeof(*talk));
+    struct talk *talk = fresh(sizeof(*talk));
     if (!talk)
         return NULL;
     talk->link = link;

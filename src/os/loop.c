@@ -222,9 +222,21 @@ void loop_on_turn_end(struct loop *loop, void (*fn)(void *context), void *contex
     (void)uv_prepare_start(&loop->turn_end, turn_ends);
 }
 
+static _Thread_local int64_t held_clock; // 0: it runs
+
 int64_t loop_clock(void)
 {
-    return (int64_t)(uv_hrtime() / 1000);
+    return held_clock ? held_clock : (int64_t)(uv_hrtime() / 1000);
+}
+
+void loop_clock_hold(void)
+{
+    held_clock = (int64_t)(uv_hrtime() / 1000);
+}
+
+void loop_clock_release(void)
+{
+    held_clock = 0;
 }
 
 // --- birth and death -------------------------------------------------------------------------

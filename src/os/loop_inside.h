@@ -22,6 +22,7 @@ struct due {
 enum {
     READ_SIZE = 64 * 1024,  // what is read at once
     PLAIN_SIZE = 16 * 1024, // a record of TLS
+    JOINED_SIZE = 4 * 1024, // what is copied to be sent in one piece
 };
 
 struct loop {
@@ -45,11 +46,16 @@ struct loop {
     char read[READ_SIZE];
     char plain[PLAIN_SIZE];    // decrypted
     char gathered[PLAIN_SIZE]; // to be encrypted
+    char joined[JOINED_SIZE];  // to be sent
 };
 
 // Has `due->fn` called in the next turn. Nothing when it is on the list already.
 void loop_due(struct loop *loop, struct due *due);
 void due_drop(struct due *due); // accepts one that is on no list
+
+// Between them, loop_clock stands still for this thread.
+void loop_clock_hold(void);
+void loop_clock_release(void);
 
 // The error of a libuv call: Cannot `what`: reason. Returns false.
 bool loop_error(struct err *err, const char *what, int status);

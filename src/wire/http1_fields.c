@@ -1,28 +1,11 @@
 // http1_fields.c: questions to the fields of a head; see http1.h.
+#include "base/text.h"
 #include "wire/http1.h"
 #include "wire/http1_bytes.h"
 
-// By hand: the C library's would ask the locale.
-static char lower(char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
-}
-
-static bool same(struct view a, struct view b)
-{
-    if (a.size != b.size || a.size == 0)
-        return a.size == b.size;
-    if (memcmp(a.data, b.data, a.size) == 0)
-        return true;
-    for (size_t i = 0; i < a.size; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
-}
-
 bool http_same(struct view value, const char *text)
 {
-    return same(value, view_of(text));
+    return text_same(value, view_of(text));
 }
 
 const struct http_field *http_field(const struct http_head *head, const char *name,
@@ -32,7 +15,7 @@ const struct http_field *http_field(const struct http_head *head, const char *na
     const struct view wanted = view_of(name);
     size_t count = 0;
     for (size_t i = 0; i < head->field_count; i++) {
-        if (!same(head->fields[i].name, wanted))
+        if (!text_same(head->fields[i].name, wanted))
             continue;
         if (count++ == 0)
             first = &head->fields[i];
@@ -84,7 +67,7 @@ bool http_lists(struct view value, const char *token)
         const char *parameters = memchr(element.data, ';', size);
         if (parameters)
             element.size = (size_t)(parameters - element.data);
-        if (same(trim(element), wanted))
+        if (text_same(trim(element), wanted))
             return true;
         value = view_skip(value, size < value.size ? size + 1 : size);
     }

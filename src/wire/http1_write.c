@@ -1,4 +1,5 @@
 // http1_write.c: writing heads and chunks; see http1.h.
+#include "base/text.h"
 #include "wire/http1.h"
 #include "wire/http1_bytes.h"
 
@@ -56,15 +57,19 @@ static const char *reason_of(int status)
     return "";
 }
 
-// By hand: replies are many, and a format is slow.
-static void add_number(struct buf *buf, size_t number, unsigned base)
+static void add_number(struct buf *buf, uint64_t number)
 {
-    char digits[3 * sizeof number];
+    char room[NUMBER_TEXT];
+    buf_add(buf, text_number(number, room));
+}
+
+static void add_hex(struct buf *buf, size_t number)
+{
+    char digits[2 * sizeof number];
     size_t at = sizeof digits;
-    do {
-        digits[--at] = "0123456789abcdef"[number % base];
-        number /= base;
-    } while (number > 0);
+    do
+        digits[--at] = "0123456789abcdef"[number & 15];
+    while ((number >>= 4) > 0);
     buf_add(buf, (struct view){digits + at, sizeof digits - at});
 }
 
@@ -93,7 +98,7 @@ void http_add_status(struct buf *buf, int status)
         return;
     }
     buf_add(buf, VIEW("HTTP/1.1 "));
-    add_number(buf, (size_t)status, 10);
+    add_number(buf, (uint64_t)status);
     buf_add_char(buf, ' ');
     buf_add(buf, view_of(reason_of(status)));
     buf_add(buf, VIEW("\r\n"));
@@ -115,7 +120,7 @@ void http_add_field(struct buf *buf, const char *name, struct view value)
 void http_add_length(struct buf *buf, size_t length)
 {
     buf_add(buf, VIEW("Content-Length: "));
-    add_number(buf, length, 10);
+    add_number(buf, length);
     buf_add(buf, VIEW("\r\n"));
 }
 
@@ -126,7 +131,7 @@ void http_add_end(struct buf *buf)
 
 void http_add_chunk_head(struct buf *buf, size_t size)
 {
-    add_number(buf, size, 16);
+    add_hex(buf, size);
     buf_add(buf, size > 0 ? VIEW("\r\n") : VIEW("\r\n\r\n"));
 }
 

@@ -6,16 +6,9 @@
 #include "base/json_walk.h"
 #include "base/limits.h"
 
-// The members of a message, raw.
-struct envelope {
-    struct view jsonrpc, id, method, params, result, error;
-};
+const struct json_pick rpc_result_members[] = {JSON_PICK(struct rpc_envelope, failed, "isError")};
 
-static const struct json_pick envelope_members[] = {
-    JSON_PICK(struct envelope, jsonrpc, "jsonrpc"), JSON_PICK(struct envelope, id, "id"),
-    JSON_PICK(struct envelope, method, "method"),   JSON_PICK(struct envelope, params, "params"),
-    JSON_PICK(struct envelope, result, "result"),   JSON_PICK(struct envelope, error, "error"),
-};
+static const struct json_pick envelope_members[] = {RPC_PICKS(NULL, 0)};
 
 struct error_object {
     struct view code, message;
@@ -64,7 +57,7 @@ static bool is_version(struct view raw)
     return view_is(json_raw_text(raw, into, sizeof into), "2.0");
 }
 
-static const char *read_call(const struct envelope *envelope, struct rpc *message)
+static const char *read_call(const struct rpc_envelope *envelope, struct rpc *message)
 {
     struct view raw = envelope->method;
     if (envelope->result.data || envelope->error.data)
@@ -82,7 +75,7 @@ static const char *read_call(const struct envelope *envelope, struct rpc *messag
     return NULL;
 }
 
-static const char *read_error(const struct envelope *envelope, struct rpc *message)
+static const char *read_error(const struct rpc_envelope *envelope, struct rpc *message)
 {
     struct error_object object = {{NULL, 0}, {NULL, 0}};
     long long code;
@@ -94,7 +87,7 @@ static const char *read_error(const struct envelope *envelope, struct rpc *messa
     return NULL;
 }
 
-static const char *read_reply(const struct envelope *envelope, struct rpc *message)
+static const char *read_reply(const struct rpc_envelope *envelope, struct rpc *message)
 {
     if (envelope->result.data && envelope->error.data)
         return "A response has a result or an error, not both";
@@ -106,11 +99,12 @@ static const char *read_reply(const struct envelope *envelope, struct rpc *messa
         return "A result needs an id";
     message->kind = RPC_RESULT;
     message->result = envelope->result;
+    message->failed = envelope->failed;
     return NULL;
 }
 
 // Returns why not, or NULL.
-static const char *read_envelope(const struct envelope *envelope, struct rpc *message)
+static const char *read_envelope(const struct rpc_envelope *envelope, struct rpc *message)
 {
     bool usable = is_id(envelope->id);
     // An error about a message that could not be read is sent with null by those who follow
@@ -125,52 +119,55 @@ static const char *read_envelope(const struct envelope *envelope, struct rpc *me
     return envelope->method.data ? read_call(envelope, message) : read_reply(envelope, message);
 }
 
-static bool check(struct view text, struct envelope *envelope, struct rpc_fault *fault)
+static struct rpc_fault fault_of(enum json_fault json)
 {
-    switch (json_check_pick(text, envelope_members, COUNT_OF(envelope_members), envelope)) {
-    case JSON_FINE:
-        return true;
+    switch (json) {
     case JSON_BAD:
-        *fault = (struct rpc_fault){.code = RPC_PARSE_ERROR, .reason = "This is not JSON"};
-        break;
+        return (struct rpc_fault){.code = RPC_PARSE_ERROR, .reason = "This is not JSON"};
     case JSON_DUPLICATE:
-        *fault = (struct rpc_fault){.code = RPC_INVALID_REQUEST,
-                                    .reason = "An object has two members of the same name"};
-        break;
+        return (struct rpc_fault){.code = RPC_INVALID_REQUEST,
+                                  .reason = "An object has two members of the same name"};
     case JSON_DEEP:
-        *fault = (struct rpc_fault){.code = RPC_INVALID_REQUEST,
-                                    .reason = "The message is nested too deeply"};
-        break;
+        return (struct rpc_fault){.code = RPC_INVALID_REQUEST,
+                                  .reason = "The message is nested too deeply"};
     case JSON_NO_MEMORY:
-        *fault = (struct rpc_fault){.code = RPC_INTERNAL_ERROR, .reason = "Out of memory"};
-        break;
+        return (struct rpc_fault){.code = RPC_INTERNAL_ERROR, .reason = "Out of memory"};
+    default:
+        return (struct rpc_fault){.code = RPC_INVALID_REQUEST};
     }
-    return false;
 }
 
-bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_fault *ret_fault)
+bool rpc_judge(struct view text, enum json_fault json, const struct rpc_envelope *envelope,
+               struct rpc *ret_message, struct rpc_fault *ret_fault)
 {
-    struct rpc_fault fault = {.code = RPC_INVALID_REQUEST};
+    struct rpc_fault fault = fault_of(json);
     struct rpc message = {.text = trim(text)};
-    struct envelope envelope = {.id = {NULL, 0}};
-    if (!check(text, &envelope, &fault)) {
+    if (json != JSON_FINE) {
         *ret_fault = fault;
         return false;
     }
     if (json_raw_is(message.text, '{')) {
-        fault.reason = read_envelope(&envelope, &message);
+        fault.reason = read_envelope(envelope, &message);
     } else {
         fault.array = json_raw_is(message.text, '[');
         fault.reason = "A message must be an object";
     }
     if (fault.reason) {
         fault.id = message.id;
-        fault.reply = !envelope.method.data && (envelope.result.data || envelope.error.data);
+        fault.reply = !envelope->method.data && (envelope->result.data || envelope->error.data);
         *ret_fault = fault;
         return false;
     }
     *ret_message = message;
     return true;
+}
+
+bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_fault *ret_fault)
+{
+    struct rpc_envelope envelope = {.id = {NULL, 0}};
+    enum json_fault json =
+        json_check_pick(text, envelope_members, COUNT_OF(envelope_members), &envelope);
+    return rpc_judge(text, json, &envelope, ret_message, ret_fault);
 }
 
 static void add_head(struct buf *buf, struct view id)

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/json_check.h"
 #include "base/view.h"
 
 enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESULT, RPC_ERROR };
@@ -21,6 +22,7 @@ struct rpc {
     struct view params; // raw object or array; {NULL, 0}: none
     struct view result; // raw
     struct view error;  // raw object with an integer `code` and a text `message`
+    struct view failed; // raw: the `isError` of a tool's result
 };
 
 // JSON-RPC 2.0 section 5.1, and MCP's own.
@@ -46,6 +48,21 @@ struct rpc_fault {
 
 // One message. A batch is a fault with `array` set; walk its elements with json_walk and read each.
 MUST_CHECK bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_fault *ret_fault);
+
+// The same in two steps, for those who want more of a message in one pass (mcp_read): a record that
+// begins with an envelope, json_check_pick with a list that has RPC_PICKS, then rpc_judge.
+struct rpc_envelope {
+    struct view jsonrpc, id, method, params, result, error, failed; // raw members
+};
+extern const struct json_pick rpc_result_members[1];
+#define RPC_PICK(field) JSON_PICK(struct rpc_envelope, field, #field)
+#define RPC_PICKS(params_members, params_count)                                                    \
+    RPC_PICK(jsonrpc), RPC_PICK(id), RPC_PICK(method),                                             \
+        {{"params", 6}, offsetof(struct rpc_envelope, params), params_members, params_count},      \
+        JSON_PICK_IN(struct rpc_envelope, result, "result", rpc_result_members), RPC_PICK(error)
+MUST_CHECK bool rpc_judge(struct view text, enum json_fault json,
+                          const struct rpc_envelope *envelope, struct rpc *ret_message,
+                          struct rpc_fault *ret_fault);
 
 // {"jsonrpc":"2.0","id":ID,"result":RESULT}; ids and results are raw.
 void rpc_add_result(struct buf *buf, struct view id, struct view result);

@@ -53,27 +53,14 @@ static const struct view method_names[MCP_METHODS] = {
     [MCP_TASK_NOTICE] = NAME("notifications/tasks"),
 };
 
-#define PICK(field, name) JSON_PICK(struct mcp_params, field, name)
-
-static const struct json_pick param_members[] = {
-    PICK(name, "name"),
-    PICK(arguments, "arguments"),
-    PICK(meta, "_meta"),
-    PICK(uri, "uri"),
-    PICK(cursor, "cursor"),
-    PICK(level, "level"),
-    PICK(task, "task"),
-    PICK(task_id, "taskId"),
-    PICK(request_id, "requestId"),
-    PICK(request_state, "requestState"),
-    PICK(input_responses, "inputResponses"),
-    PICK(ref, "ref"),
-    PICK(version, "protocolVersion"),
-    PICK(capabilities, "capabilities"),
-    PICK(client_info, "clientInfo"),
-    PICK(notifications, "notifications"),
-    PICK(token, "progressToken"),
+// What is picked from a message in one pass.
+struct message {
+    struct rpc_envelope envelope; // the first, as RPC_PICKS wants it
+    struct mcp_params params;
 };
+
+#define PICK(field, name) JSON_PICK(struct message, params.field, name)
+#define PICK_IN(field, name, list) JSON_PICK_IN(struct message, params.field, name, list)
 
 static const struct json_pick ref_members[] = {PICK(ref_name, "name"), PICK(ref_uri, "uri")};
 
@@ -86,6 +73,29 @@ static const struct json_pick meta_members[] = {
     PICK(meta_subscription, MCP_META "subscriptionId"),
     PICK(meta_task, MCP_META "related-task"),
 };
+
+static const struct json_pick param_members[] = {
+    PICK(name, "name"),
+    PICK(arguments, "arguments"),
+    PICK_IN(meta, "_meta", meta_members),
+    PICK(uri, "uri"),
+    PICK(cursor, "cursor"),
+    PICK(level, "level"),
+    PICK(task, "task"),
+    PICK(task_id, "taskId"),
+    PICK(request_id, "requestId"),
+    PICK(request_state, "requestState"),
+    PICK(input_responses, "inputResponses"),
+    PICK_IN(ref, "ref", ref_members),
+    PICK(version, "protocolVersion"),
+    PICK(capabilities, "capabilities"),
+    PICK(client_info, "clientInfo"),
+    PICK(notifications, "notifications"),
+    PICK(token, "progressToken"),
+};
+
+static const struct json_pick message_members[] = {
+    RPC_PICKS(param_members, COUNT_OF(param_members))};
 
 bool mcp_is_legacy_version(struct view text)
 {
@@ -108,14 +118,32 @@ const char *mcp_method_name(enum mcp_method method)
     return method_names[method < MCP_METHODS ? method : MCP_UNKNOWN].data;
 }
 
+static void settle(struct mcp_params *params, struct view whole)
+{
+    params->whole = whole;
+    if (!json_raw_is(params->meta, '{'))
+        params->meta = (struct view){NULL, 0};
+}
+
 void mcp_params_read(struct view params, struct mcp_params *ret_params)
 {
-    *ret_params = (struct mcp_params){.whole = params};
-    json_pick(params, param_members, COUNT_OF(param_members), ret_params);
-    if (!json_raw_is(ret_params->meta, '{'))
-        ret_params->meta = (struct view){NULL, 0};
-    json_pick(ret_params->ref, ref_members, COUNT_OF(ref_members), ret_params);
-    json_pick(ret_params->meta, meta_members, COUNT_OF(meta_members), ret_params);
+    struct message message = {.params = {.whole = {NULL, 0}}};
+    json_pick(params, param_members, COUNT_OF(param_members), &message);
+    settle(&message.params, params);
+    *ret_params = message.params;
+}
+
+bool mcp_read(struct view text, struct rpc *ret_message, struct mcp_params *ret_params,
+              struct rpc_fault *ret_fault)
+{
+    struct message message = {.params = {.whole = {NULL, 0}}};
+    enum json_fault json =
+        json_check_pick(text, message_members, COUNT_OF(message_members), &message);
+    if (!rpc_judge(text, json, &message.envelope, ret_message, ret_fault))
+        return false;
+    settle(&message.params, ret_message->params);
+    *ret_params = message.params;
+    return true;
 }
 
 struct view mcp_named(enum mcp_method method, const struct mcp_params *params)

@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/view.h"
+#include "wire/jsonrpc.h"
 
 enum mcp_era { MCP_LEGACY, MCP_MODERN };
 
@@ -82,9 +83,13 @@ struct mcp_params {
     struct view meta_subscription, meta_task;
 };
 
-// Sorts out params that were checked (they come from rpc_read), or a result, whose `_meta` has the
-// same members. What is no object gives nothing. Members may be of any type.
+// Sorts out params that were checked (they come from rpc_read). What is no object gives nothing.
+// Members may be of any type.
 void mcp_params_read(struct view params, struct mcp_params *ret_params);
+
+// rpc_read and mcp_params_read in one pass.
+MUST_CHECK bool mcp_read(struct view text, struct rpc *ret_message, struct mcp_params *ret_params,
+                         struct rpc_fault *ret_fault);
 
 // The era of a request: modern when its `_meta` says a protocol version.
 static inline enum mcp_era mcp_era_of(const struct mcp_params *params)

@@ -44,6 +44,27 @@ static void check_params(struct view text, const struct json_value *tree)
     check_member(meta, MCP_META "subscriptionId", params.meta_subscription);
 }
 
+// In one pass with their message, params are read as they are alone.
+static void check_message(struct view text)
+{
+    enum { VIEWS = sizeof(struct mcp_params) / sizeof(struct view) };
+    struct rpc message;
+    struct rpc_fault fault;
+    struct mcp_params inside, alone;
+    struct buf buf;
+    buf_init(&buf, MEMORY);
+    buf_add(&buf, VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":"));
+    buf_add(&buf, text);
+    buf_add_char(&buf, '}');
+    if (mcp_read(buf_view(&buf), &message, &inside, &fault)) { // else it is too deep, or no object
+        mcp_params_read(message.params, &alone);
+        const struct view *a = (const struct view *)&inside, *b = (const struct view *)&alone;
+        for (size_t i = 0; i < VIEWS; i++)
+            must(a[i].data == b[i].data && a[i].size == b[i].size);
+    }
+    buf_done(&buf);
+}
+
 static void check_header(struct view value)
 {
     struct buf buf;
@@ -72,8 +93,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum mcp_method method = mcp_method(text);
     must(method == MCP_UNKNOWN || view_is(text, mcp_method_name(method)));
     arena_init(&arena, MEMORY);
-    if (json_parse(text, &arena, &tree, &err))
+    if (json_parse(text, &arena, &tree, &err)) {
         check_params(text, tree);
+        check_message(text);
+    }
     arena_done(&arena);
     check_header(text);
     return 0;

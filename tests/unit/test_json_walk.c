@@ -130,6 +130,38 @@ static void picks_while_checking(void **state)
     assert_true(view_is(record.two, "as it was"));
 }
 
+// Both ways, and inside of no array and of nothing else.
+static void picks_inside(void **state)
+{
+    (void)state;
+    struct record {
+        struct view outer, inner, deep;
+    };
+    static const struct json_pick deep[] = {JSON_PICK(struct record, deep, "d")};
+    static const struct json_pick inner[] = {JSON_PICK_IN(struct record, inner, "i", deep)};
+    static const struct json_pick outer[] = {JSON_PICK_IN(struct record, outer, "o", inner)};
+    static const struct {
+        struct view text;
+        const char *inner, *deep;
+    } cases[] = {
+        {VIEW("{\"x\":{\"i\":1},\"o\":{\"y\":[{\"i\":2}],\"i\":{\"z\":{\"d\":3},\"d\":4},\"q\":{}}"
+              "}"),
+         "{\"z\":{\"d\":3},\"d\":4}", "4"},
+        {VIEW("{\"o\":[{\"i\":{\"d\":1}}],\"i\":2,\"d\":3}"), NULL, NULL},
+        {VIEW("{\"o\":{\"i\":[{\"d\":1}],\"d\":2}}"), "[{\"d\":1}]", NULL},
+        {VIEW("[{\"o\":{\"i\":{\"d\":1}}}]"), NULL, NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct record walked = {.deep = {NULL, 0}}, checked = {.deep = {NULL, 0}};
+        json_pick(cases[i].text, outer, COUNT_OF(outer), &walked);
+        assert_int_equal(json_check_pick(cases[i].text, outer, COUNT_OF(outer), &checked),
+                         JSON_FINE);
+        assert_memory_equal(&walked, &checked, sizeof walked);
+        assert_true(view_equal(checked.inner, view_of(cases[i].inner)));
+        assert_true(view_equal(checked.deep, view_of(cases[i].deep)));
+    }
+}
+
 static void gives_texts_that_fit(void **state)
 {
     (void)state;
@@ -221,6 +253,7 @@ int main(void)
         cmocka_unit_test(finds_members_by_their_meaning),
         cmocka_unit_test(picks_members),
         cmocka_unit_test(picks_while_checking),
+        cmocka_unit_test(picks_inside),
         cmocka_unit_test(gives_texts_that_fit),
         cmocka_unit_test(reads_whole_numbers),
         cmocka_unit_test(stays_inside_of_any_text),

@@ -42,11 +42,32 @@ static void knows_revisions(void **state)
     assert_false(mcp_is_legacy_version((struct view){NULL, 0}));
 }
 
+// In one pass with their message they are read alike.
+static void check_in_message(const char *text, const struct mcp_params *alone)
+{
+    enum { VIEWS = sizeof *alone / sizeof(struct view) };
+    struct rpc message;
+    struct rpc_fault fault;
+    struct mcp_params inside;
+    struct buf buf AUTO(buf_done);
+    buf_init(&buf, 4096);
+    buf_add_format(&buf, " {\"params\": %s, \"method\":\"m\",\"jsonrpc\":\"2.0\"} ", text);
+    bool may_be_params = *text == '{' || *text == '[';
+    assert_int_equal(mcp_read(buf_view(&buf), &message, &inside, &fault), may_be_params);
+    if (!may_be_params)
+        return;
+    assert_int_equal(message.kind, RPC_NOTIFICATION);
+    const struct view *a = (const struct view *)&inside, *b = (const struct view *)alone;
+    for (size_t i = 0; i < VIEWS; i++)
+        assert_true(view_equal(a[i], b[i]) && !a[i].data == !b[i].data);
+}
+
 static struct mcp_params read_params(const char *text)
 {
     struct mcp_params params;
     mcp_params_read(view_of(text), &params);
     assert_true(view_is(params.whole, text));
+    check_in_message(text, &params);
     return params;
 }
 

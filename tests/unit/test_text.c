@@ -193,6 +193,36 @@ static void copies_what_fits(void **state)
     assert_false(text_copy(array, 0, VIEW("")));
 }
 
+static void compares_without_case(void **state)
+{
+    (void)state;
+    for (int a = 0; a < 256; a++) {
+        for (int b = 0; b < 256; b++) {
+            char left[] = "xxxxxxxxxxxxxxxxxxx", right[] = "XxxXxxxxXxxxxxxxxxX";
+            bool letters = ((a | 0x20) == (b | 0x20)) && (a | 0x20) >= 'a' && (a | 0x20) <= 'z';
+            for (size_t size = 1; size < sizeof left; size++) {
+                left[size - 1] = (char)a;
+                right[size - 1] = (char)b;
+                assert_int_equal(text_same((struct view){left, size}, (struct view){right, size}),
+                                 a == b || letters);
+                left[size - 1] = right[size - 1] = 'x';
+            }
+        }
+    }
+    assert_true(text_same(VIEW(""), (struct view){NULL, 0}));
+    assert_false(text_same(VIEW("a"), VIEW("ab")));
+    assert_false(text_same(VIEW("content-length"), VIEW("Content-Lengti")));
+}
+
+static void writes_numbers(void **state)
+{
+    char room[NUMBER_TEXT];
+    (void)state;
+    assert_true(view_is(text_number(0, room), "0"));
+    assert_true(view_is(text_number(1234567890, room), "1234567890"));
+    assert_true(view_is(text_number(UINT64_MAX, room), "18446744073709551615"));
+}
+
 static void views(void **state)
 {
     (void)state;
@@ -227,6 +257,8 @@ int main(void)
         cmocka_unit_test(writes_shell_words),
         cmocka_unit_test(shells_agree),
         cmocka_unit_test(copies_what_fits),
+        cmocka_unit_test(compares_without_case),
+        cmocka_unit_test(writes_numbers),
         cmocka_unit_test(views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
