@@ -113,6 +113,7 @@ bool http_open_stream(struct talk *talk)
 {
     struct fields fields;
     fields.count = fields.own = 0; // the list is not cleared
+    sse_reader_resume(&talk->reader);
     add(&fields, "Accept", VIEW("text/event-stream"));
     add_session(&fields, talk->link);
     add(&fields, "Last-Event-ID", sse_last_id(&talk->reader));

@@ -215,6 +215,13 @@ void sse_reader_done(struct sse_reader *reader)
     buf_done(&reader->name);
 }
 
+void sse_reader_resume(struct sse_reader *reader)
+{
+    reader->given = true;
+    forget_given(reader);
+    reader->after_cr = reader->started = reader->has_data = reader->has_next_id = false;
+}
+
 enum sse_step sse_read(struct sse_reader *reader, struct view bytes, size_t *ret_used,
                        struct sse_event *ret_event)
 {

@@ -32,6 +32,10 @@ struct sse_reader {
 void sse_reader_init(struct sse_reader *reader, size_t maximum);
 void sse_reader_done(struct sse_reader *reader);
 
+// The stream has ended, and another goes on behind its last event: what was incomplete is
+// forgotten.
+void sse_reader_resume(struct sse_reader *reader);
+
 static inline struct view sse_last_id(const struct sse_reader *reader)
 {
     return (struct view){reader->id, reader->id_size};

@@ -206,6 +206,26 @@ static void reads_retry(void **state)
     assert_int_equal(retry_of("retry: 9999999999999999999999\n"), -1);
 }
 
+// What a stream that broke off has left is no part of the one that takes it up.
+static void resumes(void **state)
+{
+    static const char *const rests[] = {"data: b", "id: 2\n", "event: x\ndata: b\n", "data: b\r"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rests); i++) {
+        struct sse_reader reader;
+        struct sse_event event;
+        size_t used;
+        sse_reader_init(&reader, 100);
+        assert_int_equal(sse_read(&reader, VIEW("id: 1\ndata: a\n\n"), &used, &event), SSE_EVENT);
+        assert_int_equal(sse_read(&reader, view_of(rests[i]), &used, &event), SSE_MORE);
+        sse_reader_resume(&reader);
+        assert_int_equal(sse_read(&reader, VIEW("\n\ndata: c\n\n"), &used, &event), SSE_EVENT);
+        assert_true(view_is(event.data, "c") && !event.name.data);
+        assert_true(view_is(sse_last_id(&reader), "1"));
+        sse_reader_done(&reader);
+    }
+}
+
 static void has_a_limit(void **state)
 {
     (void)state;
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(keeps_ids),
         cmocka_unit_test(bounds_ids),
         cmocka_unit_test(reads_retry),
+        cmocka_unit_test(resumes),
         cmocka_unit_test(has_a_limit),
         cmocka_unit_test(reads_nothing_of_a_line_that_is_too_long),
         cmocka_unit_test(copies_nothing_that_lies_complete),
