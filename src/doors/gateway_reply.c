@@ -1,6 +1,7 @@
 // gateway_reply.c: see gateway_reply.h.
 #include "doors/gateway_reply.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 
 enum { AT_ONCE = 16, EVENT_HEAD = SSE_ID + 64 };
 
+#define LAST_CHUNK "0\r\n\r\n"
 #define JSON_FIELDS "Content-Type: application/json\r\nCache-Control: no-store\r\n"
 #define EVENT_FIELDS                                                                               \
     "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
@@ -183,8 +185,17 @@ static bool has_line_end(const struct view *pieces, size_t count)
     return false;
 }
 
+// What ends an event, and with the last one the answer.
+static struct view end_of_event(const struct conn *conn, bool last)
+{
+    if (conn->old)
+        return VIEW("\n\n");
+    return last ? VIEW("\n\n\r\n" LAST_CHUNK) : VIEW("\n\n\r\n");
+}
+
 // Adds what stands in front of the data to the head that has just begun, or to an empty one.
-static void send_event(struct conn *conn, struct view id, const struct view *pieces, size_t count)
+static void send_event(struct conn *conn, struct view id, const struct view *pieces, size_t count,
+                       bool last)
 {
     struct buf *head = &conn->door->head;
     size_t size = VIEW("data: ").size + total(pieces, count) + VIEW("\n\n").size;
@@ -197,11 +208,12 @@ static void send_event(struct conn *conn, struct view id, const struct view *pie
         buf_add(head, VIEW("\n"));
     }
     buf_add(head, VIEW("data: "));
-    send_all(conn, buf_view(head), pieces, count, conn->old ? VIEW("\n\n") : VIEW("\n\n\r\n"));
+    send_all(conn, buf_view(head), pieces, count, end_of_event(conn, last));
 }
 
 // The same for data that has line ends between its JSON: several data lines.
-static void send_lines(struct conn *conn, struct view id, const struct view *pieces, size_t count)
+static void send_lines(struct conn *conn, struct view id, const struct view *pieces, size_t count,
+                       bool last)
 {
     struct buf *head = &conn->door->head;
     struct buf data AUTO(buf_done);
@@ -219,12 +231,12 @@ static void send_lines(struct conn *conn, struct view id, const struct view *pie
     }
     if (!conn->old)
         http_add_chunk_head(head, whole.size);
-    send_all(conn, buf_view(head), &whole, 1, conn->old ? VIEW("") : VIEW("\r\n"));
+    send_all(conn, buf_view(head), &whole, 1, view_skip(end_of_event(conn, last), 2));
 }
 
-static void op_event(void *door, struct view id, const struct view *pieces, size_t count)
+static void say(struct conn *conn, struct view id, const struct view *pieces, size_t count,
+                bool last)
 {
-    struct conn *conn = (struct conn *)door;
     const struct buf *head = &conn->door->head;
     if (conn->streaming)
         buf_clear(&conn->door->head);
@@ -233,20 +245,42 @@ static void op_event(void *door, struct view id, const struct view *pieces, size
     if (count == 0 && head->size > 0)
         send_head(conn, NULL, 0);
     else if (count > 0 && has_line_end(pieces, count))
-        send_lines(conn, id, pieces, count);
+        send_lines(conn, id, pieces, count, last);
     else if (count > 0)
-        send_event(conn, id, pieces, count);
+        send_event(conn, id, pieces, count, last);
     if (conn->place == PLACE_STREAM)
         conn_place(conn, PLACE_STREAM); // the comment may wait longer
 }
 
-static void op_end(void *door)
+static void op_event(void *door, struct view id, const struct view *pieces, size_t count)
+{
+    say((struct conn *)door, id, pieces, count, false);
+}
+
+static void op_end(void *door, struct view id, const struct view *pieces, size_t count)
 {
     struct conn *conn = (struct conn *)door;
-    if (!conn->streaming)
-        op_event(conn, (struct view){NULL, 0}, NULL, 0);
+    say(conn, id, pieces, count, true);
+    if (count == 0 && !conn->old)
+        (void)!stream_write(conn->stream, &VIEW(LAST_CHUNK), 1);
+    conn_answered(conn);
+}
+
+static void op_pause(void *door, long long retry)
+{
+    struct conn *conn = (struct conn *)door;
+    char text[64];
+    int size = snprintf(text, sizeof text, "retry: %lld\n\n", retry);
+    struct buf *head = &conn->door->head;
+    const struct view field = {text, (size_t)size};
+    buf_clear(head);
+    if (retry >= 0 && conn->old)
+        buf_add(head, field);
+    else if (retry >= 0)
+        http_add_chunk(head, field);
     if (!conn->old)
-        (void)!stream_write(conn->stream, &VIEW("0\r\n\r\n"), 1);
+        buf_add(head, VIEW(LAST_CHUNK));
+    send_head(conn, NULL, 0);
     conn_answered(conn);
 }
 
@@ -264,4 +298,4 @@ static size_t op_queued(void *door)
     return stream_queued(conn->stream);
 }
 
-const struct front_ops reply_ops = {op_answer, op_event, op_end, op_cut, op_queued};
+const struct front_ops reply_ops = {op_answer, op_event, op_end, op_pause, op_cut, op_queued};

@@ -166,8 +166,16 @@ static void op_event(void *door, struct view id, const struct view *pieces, size
         say(talk->stdio, pieces, count);
 }
 
-static void op_end(void *door)
+static void op_end(void *door, struct view id, const struct view *pieces, size_t count)
 {
+    op_event(door, id, pieces, count);
+    talk_end((struct talk *)door);
+}
+
+// Nobody polls over a pipe.
+static void op_pause(void *door, long long retry)
+{
+    (void)retry;
     talk_end((struct talk *)door);
 }
 
@@ -184,7 +192,7 @@ static size_t op_queued(void *door)
     return stream_queued(talk->stdio->output);
 }
 
-static const struct front_ops ops = {op_answer, op_event, op_end, op_cut, op_queued};
+static const struct front_ops ops = {op_answer, op_event, op_end, op_pause, op_cut, op_queued};
 
 static bool talk_enter(struct stdio *stdio, struct principal *principal, struct view body)
 {

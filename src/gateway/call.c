@@ -373,7 +373,22 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
                                       .outcome = why == UPCALL_TIMEOUT ? "timeout" : "failed"});
 }
 
-static const struct upcall_events events = {on_notice, on_question, on_answered, on_failed};
+static void on_begun(void *context, bool more)
+{
+    const struct call *call = (struct call *)context;
+    if (call->exchange)
+        exchange_in_events(call->exchange, more);
+}
+
+static void on_paused(void *context, long long retry)
+{
+    const struct call *call = (struct call *)context;
+    if (call->exchange)
+        exchange_pause(call->exchange, retry);
+}
+
+static const struct upcall_events events = {on_notice, on_question, on_answered,
+                                            on_failed, on_begun,    on_paused};
 
 void call_detach(struct call *call)
 {

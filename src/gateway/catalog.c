@@ -317,7 +317,8 @@ static void refuse_question(void *context, const struct question *question,
                      VIEW("{\"code\":-32601,\"message\":\"Not while a list is read\"}"));
 }
 
-static const struct upcall_events loading = {ignore_notice, refuse_question, answered, failed};
+static const struct upcall_events loading = {
+    .notice = ignore_notice, .question = refuse_question, .answered = answered, .failed = failed};
 
 // The params of a page. To a legacy asker's the upstream adds what a modern server wants.
 static void add_params(struct buf *params, enum mcp_era era, struct view cursor)

@@ -102,8 +102,10 @@ static void leave(struct exchange *exchange, bool cut)
     listen_end(exchange); // which needs its call
     cancel_calls(exchange);
     exchange_free(exchange);
-    if (ops)
-        (cut ? ops->cut : ops->end)(door);
+    if (ops && cut)
+        ops->cut(door);
+    else if (ops)
+        ops->end(door, (struct view){NULL, 0}, NULL, 0);
 }
 
 void exchange_end(struct exchange *exchange)
@@ -124,10 +126,23 @@ static bool can_resume(const struct exchange *exchange)
            strcmp(exchange->session->version, "2024-11-05") != 0;
 }
 
-// The first event of a stream that can be taken up again says from where (2025-11-25, SEP-1699).
-static bool is_primed(const struct exchange *exchange)
+// A client of 2025-11-25 takes streams up again that end before their answer (SEP-1699), and events
+// without data. Older ones would read JSON there.
+static bool can_poll(const struct exchange *exchange)
 {
     return exchange->channel && strcmp(exchange->session->version, "2025-11-25") >= 0;
+}
+
+// The first event says from where it can be taken up again: the connection may break before there
+// is another.
+void exchange_begin_behind(const struct exchange *exchange, uint64_t after)
+{
+    char id[EVENT_ID];
+    if (exchange->ops && can_poll(exchange))
+        exchange->ops->event(exchange->door, channel_id(exchange->channel, after, id), &VIEW(""),
+                             1);
+    else if (exchange->ops)
+        exchange->ops->event(exchange->door, (struct view){NULL, 0}, NULL, 0);
 }
 
 void exchange_begin_events(struct exchange *exchange)
@@ -135,17 +150,21 @@ void exchange_begin_events(struct exchange *exchange)
     if (exchange->begun)
         return;
     exchange->begun = true;
-    bool resumed = exchange->channel != NULL;
-    if (can_resume(exchange) && !resumed) {
+    if (can_resume(exchange)) {
         exchange->channel = session_add_channel(exchange->session);
         if (exchange->channel)
             exchange->channel->exchange = exchange;
     }
-    char id[EVENT_ID];
-    if (exchange->ops && !resumed && is_primed(exchange))
-        exchange->ops->event(exchange->door, channel_id(exchange->channel, 0, id), &VIEW(""), 1);
-    else if (exchange->ops)
-        exchange->ops->event(exchange->door, (struct view){NULL, 0}, NULL, 0);
+    exchange_begin_behind(exchange, 0);
+}
+
+void exchange_in_events(struct exchange *exchange, bool more)
+{
+    if (exchange->stdio || exchange->batch)
+        return;
+    exchange->in_events = true;
+    if (!more)
+        exchange_begin_events(exchange);
 }
 
 static void hold_calls(struct exchange *exchange, bool held)
@@ -157,14 +176,21 @@ static void hold_calls(struct exchange *exchange, bool held)
         call_hold(call, held);
 }
 
+// Counts an event, and keeps it where it can be taken up again; its id, written into `room`.
+static struct view keep_event(struct exchange *exchange, const struct view *pieces, size_t count,
+                              char room[EVENT_ID])
+{
+    exchange->gateway->counters.events++;
+    if (!exchange->channel)
+        return (struct view){NULL, 0};
+    return channel_add(exchange->channel, pieces, count, room);
+}
+
 void exchange_event(struct exchange *exchange, const struct view *pieces, size_t count)
 {
     char room[EVENT_ID];
-    struct view id = {NULL, 0};
     exchange_begin_events(exchange);
-    if (exchange->channel)
-        id = channel_add(exchange->channel, pieces, count, room);
-    exchange->gateway->counters.events++;
+    struct view id = keep_event(exchange, pieces, count, room);
     if (!exchange->ops || exchange->choked)
         return;
     exchange->ops->event(exchange->door, id, pieces, count);
@@ -186,7 +212,17 @@ void exchange_drained(struct exchange *exchange)
         exchange_end(exchange); // something is missing: the client begins a new one
 }
 
-void exchange_take_over(struct exchange *exchange, struct exchange *fresh)
+void exchange_pause(struct exchange *exchange, long long retry)
+{
+    const struct front_ops *ops = exchange->ops;
+    if (!ops || !can_poll(exchange) || exchange->gateway->draining)
+        return;
+    exchange->ops = NULL;
+    hold_calls(exchange, true);
+    ops->pause(exchange->door, retry);
+}
+
+void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint64_t after)
 {
     const struct front_ops *ops = exchange->ops;
     void *door = exchange->door;
@@ -197,7 +233,7 @@ void exchange_take_over(struct exchange *exchange, struct exchange *fresh)
     hold_calls(exchange, false);
     if (ops)
         ops->cut(door);
-    exchange->ops->event(exchange->door, (struct view){NULL, 0}, NULL, 0);
+    exchange_begin_behind(exchange, after);
 }
 
 static void gather(struct exchange *exchange, const struct view *pieces, size_t count)
@@ -220,16 +256,23 @@ static void answer(struct exchange *exchange, int status, const struct view *pie
     exchange->ops->answer(exchange->door, status, id, pieces, count);
 }
 
-// All calls are over.
+// The last event, and the end.
+static void end_events(struct exchange *exchange, const struct view *pieces, size_t count)
+{
+    char room[EVENT_ID];
+    struct view id = {NULL, 0};
+    if (count > 0)
+        id = keep_event(exchange, pieces, count, room);
+    if (exchange->ops)
+        exchange->ops->end(exchange->door, id, pieces, exchange->choked ? 0 : count);
+}
+
+// All calls are over. What was cancelled is a stream that ends without an answer.
 static void conclude(struct exchange *exchange, int status, const struct view *pieces, size_t count)
 {
-    if (exchange->ops && !exchange->begun && count == 0 && status == 202 && !exchange->stdio &&
-        !exchange->batch)
-        exchange_begin_events(exchange); // cancelled: a stream that ends without an answer
-    if (exchange->begun && count > 0)
-        exchange_event(exchange, pieces, count);
-    if (exchange->ops && exchange->begun)
-        exchange->ops->end(exchange->door);
+    bool cancelled = count == 0 && status == 202 && !exchange->stdio && !exchange->batch;
+    if (exchange->begun || exchange->in_events || cancelled)
+        end_events(exchange, pieces, count);
     else if (exchange->ops)
         answer(exchange, status, pieces, count);
     exchange_free(exchange);

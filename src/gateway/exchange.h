@@ -2,7 +2,9 @@
 // which everything goes back.
 //
 // An exchange has calls (one; several in a batch of 2025-03-26; none in a stream) and ends with the
-// answer to the last of them. Answers go as one body when nothing came before them, else as events.
+// answer to the last of them. Over HTTP an answer is one body or events, as the server's was; what
+// comes before it makes events of it, too, when the server is a child.
+//
 // When the client of a legacy session goes away, the exchange goes on without it: its events are
 // kept in a channel and can be taken up again. A modern client that goes away has cancelled.
 #pragma once
@@ -33,6 +35,7 @@ struct exchange {
     enum mcp_era era;
     bool stdio, batch;
     bool begun;         // events have been sent
+    bool in_events;     // or will be: so does the server answer
     bool held;          // the client does not take what comes
     bool choked;        // nor from a stream: it gets no more
     bool opens_session; // its answer says the session's id
@@ -57,6 +60,16 @@ void exchange_free(struct exchange *exchange);
 // The answer becomes a stream of events from here on, if it is not.
 void exchange_begin_events(struct exchange *exchange);
 
+// The same on a connection that takes it up behind an event.
+void exchange_begin_behind(const struct exchange *exchange, uint64_t after);
+
+// The server answers in events, and so will we. `more`: some are about to be told, and may be all.
+void exchange_in_events(struct exchange *exchange, bool more);
+
+// The server has its client poll (SEP-1699): so has the client itself, if it can. Until it comes
+// back what the server says is held, so that nothing is lost meanwhile.
+void exchange_pause(struct exchange *exchange, long long retry);
+
 // A message that gets no answer was taken: 202.
 void exchange_accept(struct exchange *exchange);
 
@@ -66,8 +79,9 @@ void exchange_conclude_batch(struct exchange *exchange);
 // A message before the last: an event. Dropped when the client has gone and cannot come back.
 void exchange_event(struct exchange *exchange, const struct view *pieces, size_t count);
 
-// The client's stream goes on by another connection of its, that of `fresh`, which is gone then.
-void exchange_take_over(struct exchange *exchange, struct exchange *fresh);
+// The client's stream goes on behind an event by another connection of its, that of `fresh`, which
+// is gone then.
+void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint64_t after);
 
 // Ends a stream, or an exchange whose call was cancelled.
 void exchange_end(struct exchange *exchange);

@@ -52,8 +52,11 @@ struct front_ops {
     // One event; the first one begins an answer of status 200 with text/event-stream. No pieces:
     // only begins it (the head is sent at once). `id` {NULL, 0}: none.
     void (*event)(void *door, struct view id, const struct view *pieces, size_t count);
-    // Ends the exchange after events.
-    void (*end)(void *door);
+    // Ends the exchange after events, with a last one when there are pieces.
+    void (*end)(void *door, struct view id, const struct view *pieces, size_t count);
+    // Ends it before its last event: the client is to come back for the rest, after so many
+    // milliseconds (-1: when it likes). Only for streams with ids.
+    void (*pause)(void *door, long long retry);
     // Ends the exchange by cutting the connection: access was revoked, or nothing better can be
     // said.
     void (*cut)(void *door);

@@ -9,12 +9,12 @@ enum {
     KEEP_FOR = 55,     // seconds; proxies and servers close after 60 (nginx: 75)
 };
 
-static void tell_head(struct http_connection *connection, const struct http_head *head)
+static void tell_head(struct http_connection *connection, const struct http_head *head, bool more)
 {
     struct http_exchange *exchange = connection->exchange;
     connection->telling = true;
     if (exchange->events->head)
-        exchange->events->head(exchange->context, head);
+        exchange->events->head(exchange->context, head, more);
 }
 
 static void tell_data(struct http_connection *connection, struct view bytes)
@@ -128,7 +128,7 @@ static bool take_head(struct http_connection *connection, const struct http_head
         return false;
     exchange->phase = PHASE_BODY;
     http_exchange_wait(exchange, loop_clock());
-    tell_head(connection, head);
+    tell_head(connection, head, rest.size > 0);
     if (!go_on(connection))
         return false;
     buf_done(&connection->head);

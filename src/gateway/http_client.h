@@ -60,9 +60,10 @@ struct http_order {
 // The exchange is gone after `done`, `failed` or http_cancel; to cancel it in `done` or `failed`
 // does nothing.
 struct http_events {
-    void (*head)(void *context, const struct http_head *head); // status and fields, once; borrowed
-    void (*data)(void *context, struct view bytes);            // of the body, unchunked; borrowed
-    void (*done)(void *context); // the body is complete; nothing follows
+    // Status and fields, once; borrowed. `more`: something came with it and follows now.
+    void (*head)(void *context, const struct http_head *head, bool more);
+    void (*data)(void *context, struct view bytes); // of the body, unchunked; borrowed
+    void (*done)(void *context);                    // the body is complete; nothing follows
     // Nothing follows. `sentence` is static, a part of one in lower case without a final stop.
     void (*failed)(void *context, enum http_failure why, const char *sentence);
 };

@@ -322,18 +322,25 @@ static void replay(struct exchange *exchange, uint64_t after)
     }
 }
 
-// Takes up a call's stream where it broke. NULL when it is complete: all of it was sent again.
+// Takes up a call's stream where it broke. NULL when it is complete: all of it was sent again. Who
+// has had all is told that there is no stream, or it would ask for ever.
 static struct exchange *resume_call(struct exchange *fresh, struct channel *channel, uint64_t after)
 {
+    static const struct refusal complete = {
+        405, RPC_INVALID_REQUEST, "This stream is complete", {NULL, 0}};
     struct exchange *exchange = channel->exchange;
-    if (!exchange) { // complete
+    if (!exchange && (!channel->newest || channel->newest->number <= after)) {
+        refuse(fresh, nothing, &complete);
+        return NULL;
+    }
+    if (!exchange) {
         fresh->ops->event(fresh->door, nothing, NULL, 0);
         fresh->channel = channel;
         replay(fresh, after);
         exchange_end(fresh);
         return NULL;
     }
-    exchange_take_over(exchange, fresh);
+    exchange_take_over(exchange, fresh, after);
     replay(exchange, after);
     return exchange;
 }
@@ -356,7 +363,7 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
         channel->exchange = exchange;
         channel->of_stream = true;
         exchange->begun = true;
-        exchange->ops->event(exchange->door, nothing, NULL, 0);
+        exchange_begin_behind(exchange, after);
         replay(exchange, after);
     } else {
         exchange_begin_events(exchange);

@@ -156,7 +156,15 @@ static void call_head(struct talk *talk, const struct http_head *head)
         keep_session(link, http_value(head, "Mcp-Session-Id"));
 }
 
-static void on_head(void *context, const struct http_head *head)
+// The client's answer begins as the server's does. `more`: what came along is told first.
+static void tell_begun(struct talk *talk, bool more)
+{
+    if (talk->over || !talk->sse || !talk->call || !talk->call->events->begun)
+        return;
+    talk->call->events->begun(talk->call->context, more);
+}
+
+static void on_head(void *context, const struct http_head *head, bool more)
 {
     struct talk *talk = context;
     struct upstreams *all = talk->link->all;
@@ -168,6 +176,7 @@ static void on_head(void *context, const struct http_head *head)
         if (!talk->sse && head->has_length && head->length <= talk->body.maximum)
             buf_reserve(&talk->body, (size_t)head->length);
         call_head(talk, head);
+        tell_begun(talk, more);
     } else if (talk->kind == TALK_STREAM && !talk->sse) {
         talk->link->no_stream = true;
         talk_drain(talk);
@@ -222,6 +231,7 @@ static void on_data(void *context, struct view bytes)
     upcall_heard(talk->call);
     if (talk->sse) {
         feed(talk, bytes);
+        tell_begun(talk, false);
     } else if (talk->kind == TALK_CALL) {
         buf_add(&talk->body, bytes);
         if (talk->body.failed)
@@ -237,9 +247,13 @@ static void call_done(struct talk *talk)
 {
     struct link *link = talk->link;
     if (talk->sse) {
-        if (rest(talk))
-            return;
-        fail_call(talk, UPCALL_DIED, "the server ended the stream before it answered");
+        const struct upcall *call = talk->call;
+        if (talk->reader.retry >= 0)
+            talk->tries = 0; // it has itself polled, as often as it likes within the call's time
+        if (!rest(talk))
+            fail_call(talk, UPCALL_DIED, "the server ended the stream before it answered");
+        else if (call->events->paused)
+            call->events->paused(call->context, talk->reader.retry);
         return;
     }
     (void)link_message(link, talk->call, buf_view(&talk->body));

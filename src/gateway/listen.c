@@ -73,7 +73,8 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
     ((struct subscription *)context)->upcall = NULL;
 }
 
-static const struct upcall_events events = {on_notice, on_question, on_answered, on_failed};
+static const struct upcall_events events = {
+    .notice = on_notice, .question = on_question, .answered = on_answered, .failed = on_failed};
 
 static void add_params(struct buf *params, enum mcp_era era, struct view uri)
 {

@@ -75,7 +75,7 @@ struct question {
     size_t id_size;
 };
 
-// `notice` and `question` may be NULL: then there is nobody to tell, or to ask.
+// `answered` and `failed` must be there; where others are NULL nobody is told, or asked.
 struct upcall_events {
     // A notification that belongs to this request: progress (params.progressToken is ours: replace
     // it), message. In the upstream's order, before the answer.
@@ -88,6 +88,12 @@ struct upcall_events {
     // Nothing follows. `sentence` is static, in lower case without a stop, and may be shown to the
     // client.
     void (*failed)(void *context, enum upcall_failure why, const char *sentence);
+    // Over HTTP: the server answers in events, even if there is none yet. `more`: some came along
+    // and are told first; then it is said again. May be told any number of times.
+    void (*begun)(void *context, bool more);
+    // It has ended them before the answer, to be asked for the rest after `retry` milliseconds (-1:
+    // it did not say), as it will be (SEP-1699, polling).
+    void (*paused)(void *context, long long retry);
 };
 
 struct upcall_order {

@@ -54,8 +54,8 @@ export function answeringClient() {
 }
 export const plainClient = () => new Client({ name: 'plain-client', version: '1' });
 
-export async function connect(client, path, key = KEY) {
-    const transport = new StreamableHTTPClientTransport(new URL(GATEWAY + path), { requestInit: { headers: bearer(key) } });
+export async function connect(client, path, key = KEY, fetch = globalThis.fetch) {
+    const transport = new StreamableHTTPClientTransport(new URL(GATEWAY + path), { requestInit: { headers: bearer(key) }, fetch });
     await client.connect(transport);
     return transport;
 }

@@ -95,8 +95,26 @@ await check('fixture: a cancellation reaches the server', async () => {
     await client.close();
 });
 
+// The server has its client poll, so the gateway's has to; it does so by the SDK's own rules.
+await check('fixture-web: the client polls when the server has it polled', async () => {
+    const client = plainClient(), gets = [];
+    await connect(client, '/mcp/fixture-web', undefined, async (url, init) => {
+        const response = await fetch(url, init);
+        if (init.method === 'GET') gets.push([new Headers(init.headers).get('last-event-id'), response.status]);
+        return response;
+    });
+    want(text(await client.callTool({ name: 'test_reconnection', arguments: {} })) === 'reconnected', 'no answer');
+    const [id, status] = gets.at(-1);
+    want(/^\d+-0$/.test(id) && status === 200, 'it did not poll: ' + JSON.stringify(gets));
+    // The SDK takes no error for an answer, and asks for more.
+    await refused(() => client.getPrompt({ name: 'none' }), /Unknown prompt/);
+    await sleep(1500);
+    want(gets.length <= 3 && gets.at(-1)[1] === 405, 'it asks on: ' + JSON.stringify(gets));
+    await client.close();
+});
+
 // Both count their requests from 0, so that one's answer could pass for the other's.
-for (const server of ['everything', 'everything-web', 'fixture']) {
+for (const server of ['everything', 'everything-web', 'fixture', 'fixture-web']) {
     await check(`${server}: two clients at once get their own answers`, async () => {
         const clients = [plainClient(), plainClient()];
         await Promise.all(clients.map(client => connect(client, '/mcp/' + server)));

@@ -21,6 +21,9 @@ add fixture --server-command "$NODE" --args "$root/tests/conformance/fixture.mjs
 port=$(free_ports 1)
 PORT=$port start everything.log 'listening on port' node "$(npm_server everything)" streamableHttp
 add everything-web --url "http://127.0.0.1:$port/mcp" --allow-private-addresses
+port=$(free_ports 1)
+start fixture.log 'http://' node "$root/tests/conformance/fixture.mjs" --http "$port"
+add fixture-web --url "http://127.0.0.1:$port/mcp" --allow-private-addresses
 
 must smg project create --project-name servers
 must smg project assign-config --project-name servers --config-name servers

@@ -1,12 +1,13 @@
 // fake_gateway.c: front.h without keys, sessions and servers behind it, for the tests of the doors,
 // which include it. What a message has done to it is the word it begins with:
 //
-//   say        {"body":…,"server":…,…} at once      accept  202        quiet   nothing, ever
-//   big        a large answer                       late    an answer after two ticks
-//   stream     three events                         lines   an event with line ends between its
-//   JSON flood      events, as many as are taken         cut     the connection is cut at the next
-//   tick gone       how many clients have gone           push    an event on every stream end ends
-//   every stream
+//   say      {"body":…,"server":…,…} at once     accept   202
+//   quiet    nothing, ever                       big      a large answer
+//   late     an answer after two ticks           stream   three events
+//   lines    events with line ends               wait     an event, and the client is to poll
+//   flood    events, as many as are taken        cut      the connection is cut at the next tick
+//   gone     how many clients have gone          push     an event on every stream
+//   end      ends every stream
 //
 // Keys: `good0` … `good9` (the digit decides whose loop the project belongs to), `down` (the store
 // cannot be asked); all others are refused, and all are once `revoke` was sent.
@@ -89,7 +90,7 @@ void gateway_drain(struct gateway *gateway)
     for (struct exchange *exchange = fake_of(gateway)->first, *next; exchange; exchange = next) {
         next = exchange->next;
         if (exchange->stream) {
-            exchange->ops->end(exchange->door);
+            exchange->ops->end(exchange->door, (struct view){NULL, 0}, NULL, 0);
             fake_remove(exchange);
         }
     }
@@ -128,7 +129,7 @@ static bool fake_flood(struct exchange *exchange)
     }
     if (exchange->left > 0)
         return true;
-    exchange->ops->end(exchange->door);
+    exchange->ops->end(exchange->door, (struct view){NULL, 0}, NULL, 0);
     fake_remove(exchange);
     return false;
 }
@@ -212,8 +213,14 @@ static void fake_events(const struct front_ops *ops, void *door, bool lines)
     const struct view empty = VIEW("");
     ops->event(door, VIEW("a-0"), &empty, 1);
     ops->event(door, VIEW("a-1"), lines ? broken : pieces, 2);
-    ops->event(door, none, pieces, 2);
-    ops->end(door);
+    ops->end(door, none, pieces, 2);
+}
+
+static void fake_wait(const struct front_ops *ops, void *door)
+{
+    const struct view empty = VIEW("");
+    ops->event(door, VIEW("a-0"), &empty, 1);
+    ops->pause(door, 100);
 }
 
 static void fake_to_streams(struct gateway *gateway, bool end)
@@ -224,7 +231,7 @@ static void fake_to_streams(struct gateway *gateway, bool end)
         if (exchange->stream && !end)
             exchange->ops->event(exchange->door, VIEW("s-1"), &piece, 1);
         if (exchange->stream && end) {
-            exchange->ops->end(exchange->door);
+            exchange->ops->end(exchange->door, (struct view){NULL, 0}, NULL, 0);
             fake_remove(exchange);
         }
     }
@@ -239,6 +246,8 @@ static bool fake_answers(struct gateway *gateway, const struct front_request *re
         fake_say(gateway, request, ops, door);
     } else if (view_starts(body, VIEW("stream")) || view_starts(body, VIEW("lines"))) {
         fake_events(ops, door, body.data[0] == 'l');
+    } else if (view_starts(body, VIEW("wait"))) {
+        fake_wait(ops, door);
     } else if (view_starts(body, VIEW("big"))) {
         ops->answer(door, 200, none, &(struct view){fake_bytes, BIG}, 1);
     } else if (view_starts(body, VIEW("gone"))) {

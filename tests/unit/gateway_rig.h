@@ -20,7 +20,8 @@ enum { ROOM_ID = 64, DOORS = 48, SAID = 1 << 16, KEYS = 2, TURN = 4 /* ms */ };
 struct door {
     struct exchange *exchange; // NULL: over, or was answered at once
     bool open;                 // the gateway has not ended it
-    bool events, cut;
+    bool events, cut, paused;
+    long long retry;
     int status;
     size_t queued;
     char session[ROOM_ID];
@@ -99,9 +100,19 @@ static inline void door_event(void *context, struct view id, const struct view *
     door->status = 200;
 }
 
-static inline void door_end(void *context)
+static inline void door_end(void *context, struct view id, const struct view *pieces, size_t count)
 {
+    if (count > 0)
+        door_event(context, id, pieces, count);
     close_door((struct door *)context);
+}
+
+static inline void door_pause(void *context, long long retry)
+{
+    struct door *door = (struct door *)context;
+    door->retry = retry;
+    door->paused = true;
+    close_door(door);
 }
 
 static inline void door_cut(void *context)
@@ -116,7 +127,8 @@ static inline size_t door_queued(void *context)
     return ((struct door *)context)->queued;
 }
 
-static const struct front_ops door_ops = {door_answer, door_event, door_end, door_cut, door_queued};
+static const struct front_ops door_ops = {door_answer, door_event, door_end,
+                                          door_pause,  door_cut,   door_queued};
 
 // --- the loop ----------------------------------------------------------------------------------
 static inline void rig_tick(void *context)

@@ -104,9 +104,10 @@ static inline void send_spec(struct bench *bench, struct server_spec *spec, stru
 static inline void send_to(struct bench *bench, const char *method, const char *target,
                            struct seen *seen);
 
-static void on_head(void *context, const struct http_head *head)
+static void on_head(void *context, const struct http_head *head, bool more)
 {
     struct seen *seen = (struct seen *)context;
+    (void)more;
     assert_false(seen->over);
     seen->heads++;
     seen->status = head->status;

@@ -1,11 +1,17 @@
 // http_rules.h: an MCP server over HTTP, on the loop of the test, that answers by rules.
 #pragma once
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "os/stream.h"
-#include "upstream_rig.h"
+#include "tells.h"
+#include "wire/http1.h"
 
 enum ending { WHOLE, STREAM_ENDS, STREAM_STAYS, NO_ANSWER, HANG_UP };
+
+enum { OWN_RULES = 4 }; // the index of the first behind LEGACY
 
 // The first rule whose words are all in the request (head and body) answers it.
 struct rule {
@@ -17,6 +23,34 @@ struct rule {
     unsigned times; // after which it does not count any more; 0: always
 };
 
+// --- what servers say ---------------------------------------------------------------------------
+#define RESULT(text) "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":" text "}"
+#define ERROR(code)                                                                                \
+    "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":" #code ",\"message\":\"m\"}}"
+#define EVENT(text) "event: message\ndata: " text "\n\n"
+#define NOTE(method) "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/" method "\"}"
+#define SESSION "Mcp-Session-Id: abc\r\n"
+#define HELLO "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{}}"
+#define LEGACY                                                                                     \
+    {"server/discover", NULL, 400, NULL, NULL, WHOLE, 0},                                          \
+        {"\"initialize\"", NULL, 200, SESSION, RESULT(HELLO), WHOLE, 0},                           \
+        {"notifications/", "Mcp-Session-Id: abc", 202, NULL, NULL, WHOLE, 0},                      \
+    {                                                                                              \
+        "DELETE ", "Mcp-Session-Id: abc", 200, NULL, NULL, WHOLE, 0                                \
+    }
+#define MODERN                                                                                     \
+    {"\"initialize\"", NULL, 400, NULL, ERROR(-32022), WHOLE, 0},                                  \
+    {                                                                                              \
+        "server/discover", "Mcp-Method: server/discover", 200, NULL,                               \
+            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}"), WHOLE, 0       \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, 0, NULL, NULL, WHOLE, 0                                                        \
+    }
+
+// --- the server
+// -----------------------------------------------------------------------------------
 struct backend {
     struct loop *loop;
     struct listener *listener;
@@ -150,12 +184,12 @@ static inline void backend_accepted(void *context, struct stream *stream)
 
 static inline unsigned backend_init(struct backend *backend, struct loop *loop, struct rule *rules)
 {
-    struct err err;
+    struct err why;
     *backend = (struct backend){.loop = loop, .rules = rules};
     buf_init(&backend->last, 1 << 20);
     struct listener_order order = {
         .where = "127.0.0.1:0", .accepted = backend_accepted, .context = backend};
-    assert_true(listener_new(loop, &order, &backend->listener, &err));
+    assert_true(listener_new(loop, &order, &backend->listener, &why));
     return listener_port(backend->listener);
 }
 

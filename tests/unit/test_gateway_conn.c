@@ -107,6 +107,9 @@ static void events(void **state)
     post(to, "lines");
     expect(to, "0\r\n\r\n");
     expect_part("id: a-1\ndata: {\ndata: \"n\":\ndata: 1}\n\n\r\n");
+    post(to, "wait");
+    expect(to, "\r\n0\r\n\r\n");
+    expect_part("10\r\nid: a-0\ndata: \n\n\r\nc\r\nretry: 100\n\n\r\n0\r\n\r\n");
     (void)close(to);
     ask("POST /mcp HTTP/1.0\r\n" HEADERS "apikey: good0\r\nContent-Length: 6\r\n\r\nstream");
     expect_part("X-Accel-Buffering: no\r\nConnection: close\r\n\r\nid: a-0\ndata: \n\nid: a-1\n");

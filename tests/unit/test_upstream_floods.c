@@ -1,5 +1,6 @@
 // test_upstream_floods.c: servers that say more than anyone asked for, faster than they listen.
 #include "http_rules.h"
+#include "upstream_rig.h"
 
 enum {
     LINES = 20, // of the log, about one server in ten seconds
@@ -8,21 +9,9 @@ enum {
     PINGS = 9000,
 };
 
-#define SESSION "Mcp-Session-Id: abc\r\n"
-#define HELLO "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{}}"
-#define RESULT(text) "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":" text "}"
-#define LEGACY                                                                                     \
-    {"\"initialize\"", NULL, 200, SESSION, RESULT(HELLO), WHOLE, 0},                               \
-    {                                                                                              \
-        "notifications/", NULL, 202, NULL, NULL, WHOLE, 0                                          \
-    }
 #define FINE                                                                                       \
     {                                                                                              \
         "\"fine\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                                        \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, NULL, 0, NULL, NULL, WHOLE, 0                                                        \
     }
 #define PING "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}"
 
@@ -141,9 +130,9 @@ static void questions_of_a_stream_are_answered_in_time(void **state)
     expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
     upstreams_session_streams(world->rig.all, legacy_asker.session, true);
     expect_others_go_on(world);
-    for (int i = 0; i < 100 && world->backend.used[3] < QUESTIONS; i++)
+    for (int i = 0; i < 100 && world->backend.used[OWN_RULES + 1] < QUESTIONS; i++)
         rig_pause(&world->rig, 50);
-    assert_int_equal(world->backend.used[3], QUESTIONS);
+    assert_int_equal(world->backend.used[OWN_RULES + 1], QUESTIONS);
     assert_true(connections(&world->backend) <= POSTS + 2);
 }
 
@@ -164,7 +153,7 @@ static void nobody_takes_the_answers(void **state)
     upstreams_session_streams(world->rig.all, legacy_asker.session, true);
     expect_others_go_on(world);
     rig_pause(&world->rig, 100);
-    assert_int_equal(world->backend.used[3], POSTS);
+    assert_int_equal(world->backend.used[OWN_RULES + 1], POSTS);
     expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
 }
 
@@ -187,11 +176,11 @@ static void refusals_are_dropped_before_answers(void **state)
     upstreams_session_notify(world->rig.all, legacy_asker.session,
                              VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}"));
     rig_pause(&world->rig, 50);
-    assert_int_equal(world->backend.used[2], POSTS);
+    assert_int_equal(world->backend.used[OWN_RULES], POSTS);
     assert_null(strstr(world->backend.seen.text, "notifications/x"));
     backend_hang_up(&world->backend);
     rig_await(&world->rig, &world->backend.seen, "notifications/x");
-    assert_true(world->backend.used[2] <= POSTS * 2);
+    assert_true(world->backend.used[OWN_RULES] <= POSTS * 2);
     upstreams_session_over(world->rig.all, legacy_asker.session);
     expect_others_go_on(world);
 }

@@ -1,30 +1,6 @@
 // test_upstream_http.c: links over streamable HTTP of both eras.
 #include "http_rules.h"
-
-#define RESULT(text) "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":" text "}"
-#define ERROR(code)                                                                                \
-    "{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"error\":{\"code\":" #code ",\"message\":\"m\"}}"
-#define EVENT(text) "event: message\ndata: " text "\n\n"
-#define NOTE(method) "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/" method "\"}"
-#define SESSION "Mcp-Session-Id: abc\r\n"
-#define HELLO RESULT("{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{}}")
-#define LEGACY                                                                                     \
-    {"server/discover", NULL, 400, NULL, NULL, WHOLE, 0},                                          \
-        {"\"initialize\"", NULL, 200, SESSION, HELLO, WHOLE, 0},                                   \
-        {"notifications/", "Mcp-Session-Id: abc", 202, NULL, NULL, WHOLE, 0},                      \
-    {                                                                                              \
-        "DELETE ", "Mcp-Session-Id: abc", 200, NULL, NULL, WHOLE, 0                                \
-    }
-#define MODERN                                                                                     \
-    {"\"initialize\"", NULL, 400, NULL, ERROR(-32022), WHOLE, 0},                                  \
-    {                                                                                              \
-        "server/discover", "Mcp-Method: server/discover", 200, NULL,                               \
-            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}"), WHOLE, 0       \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, NULL, 0, NULL, NULL, WHOLE, 0                                                        \
-    }
+#include "upstream_rig.h"
 
 struct world {
     struct rig rig;
@@ -175,10 +151,15 @@ static void resumes(void **state)
         {"GET ", "Last-Event-ID: e1", 200, NULL,
          "id: e2\n" EVENT("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}"), STREAM_ENDS, 0},
         {"\"two\"", NULL, 200, NULL, EVENT(NOTE("message")), STREAM_ENDS, 0},
+        {"\"three\"", NULL, 200, NULL, "retry: 20\nid: e3\ndata: \n\nid: e4\ndata: {\"js",
+         STREAM_ENDS, 0},
+        {"GET ", "Last-Event-ID: e3", 200, NULL,
+         EVENT("{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{}}"), STREAM_ENDS, 0},
         END};
     serve(world, rules);
     expect(world, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     expect(world, &legacy_asker, "{\"name\":\"two\"}", "notice:notifications/message failed:died");
+    expect(world, &legacy_asker, "{\"name\":\"three\"}", "legacy:{}"); // half an event is none
 }
 
 static void a_session_that_is_forgotten(void **state)

@@ -12,22 +12,9 @@
 
 #include "base/clock.h"
 #include "gateway/upstream.h"
+#include "tells.h"
 
-enum { TELLS = 4096, CALLS = 64 };
-
-// What was told, in words separated by blanks.
-struct tells {
-    char text[TELLS];
-    size_t size;
-};
-
-static inline void tell(struct tells *tells, const char *what, struct view detail)
-{
-    int size = snprintf(tells->text + tells->size, TELLS - tells->size, "%s%s%.*s",
-                        tells->size ? " " : "", what, VIEW_ARG(detail));
-    tells->size += (size_t)size;
-    assert_true(tells->size < TELLS);
-}
+enum { CALLS = 64 };
 
 struct rig {
     struct loop *loop;
