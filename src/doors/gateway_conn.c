@@ -142,7 +142,7 @@ static const struct stream_events events;
 
 static void begin_events(struct conn *conn)
 {
-    stream_measure(conn->stream, &conn->door->unread);
+    stream_measure(conn->stream, conn->door->unread);
     stream_handle(conn->stream, &events, conn);
 }
 

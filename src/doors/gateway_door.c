@@ -13,7 +13,6 @@ enum {
 void door_init(struct door *door)
 {
     buf_init(&door->head, HEAD_MOST);
-    door->unread.most = door->settings->unread;
 }
 
 void door_done(struct door *door)
@@ -61,14 +60,15 @@ static void sweep(struct door *door, enum place place, int64_t patience, int64_t
 // Those who were cut because too much waited: said once, until the half has been read.
 static void look_at_unread(struct door *door)
 {
-    const struct stream_meter *unread = &door->unread;
-    if (unread->lost > door->counters.unread && !door->over_unread) {
+    const struct ration *unread = door->unread;
+    uint64_t lost = unread->given_up + unread->refused;
+    if (lost > door->counters.unread && !door->over_unread) {
         journal_event(door->journal, "unread", NULL);
         door->over_unread = true;
     } else if (unread->now <= unread->most / 2) {
         door->over_unread = false;
     }
-    door->counters.unread = unread->lost;
+    door->counters.unread = lost;
     door->counters.unread_now = unread->now;
 }
 

@@ -36,7 +36,7 @@ struct place_list {
 struct door_counters {
     uint64_t accepted, refused, requests, denied, moved; // refused: over the limit
     uint64_t connections_now;
-    uint64_t unread, unread_now; // connections that were cut, bytes that wait
+    uint64_t unread, unread_now; // answers that were lost, bytes that wait
 };
 
 enum { DOOR_DATE = 64 };
@@ -51,8 +51,8 @@ struct door {
     atomic_uint *connections; // of all workers
     struct place_list places[PLACES];
     struct door_counters counters;
-    struct stream_meter unread; // what waits for clients
-    struct buf head;            // of the answer being made
+    struct ration *unread; // what waits for clients, each key an owner
+    struct buf head;       // of the answer being made
     char date[DOOR_DATE];
     int64_t date_until;
     unsigned told; // of the limit, this second
@@ -61,7 +61,7 @@ struct door {
     bool closed; // connections that still arrive are closed
 };
 
-// What is given: loop, settings, gateway, journal, doors, worker, workers, connections.
+// What is given: loop, settings, gateway, journal, doors, worker, workers, connections, unread.
 void door_init(struct door *door);
 
 // A connection was accepted: listener_order.accepted, with a struct door.

@@ -49,7 +49,7 @@ static const struct {
     {"connections_refused_total", "Connections above the limit.", OF_DOOR(refused), false},
     {"connections_moved_total", "Connections given to another worker.", OF_DOOR(moved), false},
     {"connections", "Open connections.", OF_DOOR(connections_now), true},
-    {"connections_unread_total", "Connections cut because too much waited for clients.",
+    {"connections_unread_total", "Answers lost because too much waited for clients.",
      OF_DOOR(unread), false},
     {"unread_bytes", "Bytes that wait for clients to read them.", OF_DOOR(unread_now), true},
     {"http_requests_total", "HTTP requests.", OF_DOOR(requests), false},

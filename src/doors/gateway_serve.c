@@ -28,6 +28,7 @@ struct worker {
     struct loop *loop;
     struct journal *journal;
     struct gateway *gateway;
+    struct ration unread; // of the door and of what comes from upstreams
     struct door door;
     struct listener *listener;
     struct timer *timer;
@@ -124,6 +125,7 @@ static void worker_done(struct worker *worker)
     loop_free(&worker->loop);
     journal_free(&worker->journal);
     door_done(&worker->door);
+    ration_done(&worker->unread);
 }
 
 static void server_done(struct server *server)
@@ -193,7 +195,9 @@ static bool worker_begin(struct server *server, unsigned number, struct err *err
     worker->journal = journal_new(STDERR_FILENO);
     if (!worker->journal)
         return err_memory(err);
+    worker->unread = settings_ration(server->settings);
     const struct gateway_order order = {.loop = worker->loop,
+                                        .unread = &worker->unread,
                                         .settings = server->settings,
                                         .store = server->store,
                                         .journal = worker->journal,
@@ -208,7 +212,8 @@ static bool worker_begin(struct server *server, unsigned number, struct err *err
                                  .doors = server->doors,
                                  .worker = number,
                                  .workers = server->count,
-                                 .connections = &server->connections};
+                                 .connections = &server->connections,
+                                 .unread = &worker->unread};
     door_init(&worker->door);
     server->doors[number] = &worker->door;
     loop_on_turn_end(worker->loop, turn_end, worker);

@@ -31,6 +31,11 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
            (!user_id.data || view_is(user_id, grant->user_id));
 }
 
+uint64_t front_key(const struct principal *principal)
+{
+    return (uint64_t)principal->grant.key_n;
+}
+
 unsigned front_owner(const struct principal *principal, unsigned workers)
 {
     return (unsigned)((uint64_t)principal->grant.project_n % workers);

@@ -29,6 +29,8 @@ void front_principal_unref(struct principal **principal);
 // Whether the ids that a client claims (headers project_id, user_id; {NULL, 0}: none) are the
 // key's.
 bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id);
+// The number of its key, which no other has.
+uint64_t front_key(const struct principal *principal);
 // Which of `workers` loops owns the principal's project.
 unsigned front_owner(const struct principal *principal, unsigned workers);
 

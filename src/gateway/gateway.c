@@ -233,6 +233,7 @@ static bool make_parts(struct gateway *gateway, struct err *err)
         principals_new(gateway->store, gateway->settings, &principals_events, gateway);
     gateway->http = http_client_new(gateway->loop, gateway->settings, NULL);
     complete.http = gateway->http;
+    complete.unread = gateway->unread;
     gateway->upstreams = gateway->http ? upstreams_new(&complete) : NULL;
     gateway->catalogs =
         gateway->upstreams ? catalogs_new(gateway->upstreams, gateway->settings) : NULL;
@@ -249,6 +250,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
         return NULL;
     }
     gateway->loop = order->loop;
+    gateway->unread = order->unread;
     gateway->settings = order->settings;
     gateway->store_config = *order->store;
     gateway->journal = order->journal;

@@ -25,6 +25,7 @@
 
 struct gateway_order {
     struct loop *loop;
+    struct ration *unread; // of what waits for clients; NULL: it is not bounded
     const struct settings *settings;
     const struct store_config *store;
     struct journal *journal;
@@ -44,6 +45,7 @@ struct gateway {
     struct store_config store_config;
     struct principals *principals;
     struct http_client *http;
+    struct ration *unread;
     struct upstreams *upstreams;
     struct catalogs *catalogs;
     struct journal *journal;

@@ -7,7 +7,7 @@
 //   upcall.c      one request under way: its body, its end, holding it
 //   watch.c       an own subscriptions/listen on modern links
 //   link_stdio.c  the transport over a child's pipes
-//   link_http.c   the transport over HTTP (with link_talk.c: one exchange)
+//   link_http.c   the transport over HTTP (with link_talk.c: one exchange; gather.c: room for it)
 //
 // Reentrancy. Whoever is called from the loop brackets its work with upstreams_enter and
 // upstreams_leave. In between things are only marked: a failed call goes to the list `doomed`, a
@@ -64,6 +64,8 @@ struct upstreams {
     struct node doomed;  // calls that have failed and must be told
     struct node thawed;  // calls with a backlog, no longer held
     struct node resting; // HTTP streams that will be resumed
+    struct node hungry;  // HTTP answers that wait for room
+    bool roomier;        // some has become free
     struct node dead;    // HTTP talks whose memory goes
     struct node retired; // upstreams that are in use for a little while
     struct grave *graves;
@@ -279,11 +281,12 @@ struct upcall {
     bool repeated; // sent a second time already
     enum upcall_failure why;
     const char *sentence;
-    struct kept *kept;  // while WAITING
-    struct buf body;    // legacy HTTP: to send it again
-    struct buf backlog; // what came while it was held
-    struct talk *talk;  // HTTP
-    int status;         // HTTP
+    struct kept *kept;    // while WAITING
+    struct buf body;      // legacy HTTP: to send it again
+    struct buf backlog;   // what came while it was held
+    struct holding aside; // its bytes
+    struct talk *talk;    // HTTP
+    int status;           // HTTP
 };
 
 struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker,
@@ -313,6 +316,9 @@ bool body_is_modern(const struct link *link, enum mcp_method method);
 
 // watch.c
 void watch_check(struct link *link);
+
+// gather.c
+void gathers_feed(struct upstreams *all); // those that wait for room, as far as there is some
 
 // link_http.c, link_talk.c
 void http_tick(struct upstreams *all);

@@ -137,7 +137,8 @@ void http_flow(struct talk *talk)
     bool is_stream = talk->sse && (talk->kind == TALK_CALL || talk->kind == TALK_STREAM);
     bool crowded = is_stream && talk->link->crowded;
     if (talk->exchange)
-        http_hold(talk->exchange, crowded || (talk->call && talk->call->held));
+        http_hold(talk->exchange,
+                  crowded || node_listed(&talk->hungry) || (talk->call && talk->call->held));
 }
 
 static void judge_crowd(struct link *link)

@@ -44,6 +44,7 @@ void talk_free(struct talk *talk)
     if (talk->kind == TALK_POST)
         link->posting--;
     http_cancel(&talk->exchange);
+    gather_ends(talk);
     node_remove(&talk->node);
     node_remove(&talk->rest);
     list_append(&link->all->dead, &talk->node);
@@ -63,6 +64,7 @@ void talk_drain(struct talk *talk)
     if (link->stream == talk)
         link->stream = NULL;
     talk->kind = TALK_DRAIN;
+    gather_ends(talk);
     if (!talk->exchange)
         return; // whoever tells its end frees it
     http_hold(talk->exchange, false);
@@ -172,9 +174,12 @@ static void on_head(void *context, const struct http_head *head, bool more)
     talk->status = head->status;
     talk->sse = head->status == STATUS_OK &&
                 http_lists(http_value(head, "Content-Type"), "text/event-stream");
+    talk->expected = talk->sse ? talk->reader.data.maximum : talk->body.maximum;
     if (talk->kind == TALK_CALL) {
-        if (!talk->sse && head->has_length && head->length <= talk->body.maximum)
-            buf_reserve(&talk->body, (size_t)head->length);
+        if (!talk->sse && head->has_length && head->length <= talk->body.maximum) {
+            talk->expected = (size_t)head->length;
+            buf_reserve(&talk->body, talk->expected);
+        }
         call_head(talk, head);
         tell_begun(talk, more);
     } else if (talk->kind == TALK_STREAM && !talk->sse) {
@@ -231,6 +236,8 @@ static void on_data(void *context, struct view bytes)
     upcall_heard(talk->call);
     if (talk->sse) {
         feed(talk, bytes);
+        if (!talk->over && talk->kind != TALK_DRAIN)
+            gather_looks(talk, talk->reader.line.size + talk->reader.data.size);
         tell_begun(talk, false);
     } else if (talk->kind == TALK_CALL) {
         buf_add(&talk->body, bytes);
@@ -238,6 +245,8 @@ static void on_data(void *context, struct view bytes)
             fail_call(talk, talk->body.full ? UPCALL_LARGE : UPCALL_MEMORY,
                       talk->body.full ? "the server's answer is too large"
                                       : "the gateway is short of memory");
+        else
+            gather_looks(talk, talk->body.size);
     }
     upstreams_leave(all);
 }
@@ -256,6 +265,7 @@ static void call_done(struct talk *talk)
             call->events->paused(call->context, talk->reader.retry);
         return;
     }
+    gather_ends(talk); // it is complete: what a client does not take is counted from here on
     (void)link_message(link, talk->call, buf_view(&talk->body));
     if (talk->over)
         return;

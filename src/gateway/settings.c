@@ -37,3 +37,15 @@ void settings_init(struct settings *settings)
         .usage_period = 60 * SECOND,      // the contract: at most once a minute per key
     };
 }
+
+struct ration settings_ration(const struct settings *settings)
+{
+    size_t answer =
+        settings->upstream_body > settings->event ? settings->upstream_body : settings->event;
+    size_t share = settings->unread / 4;
+    if (share < answer + MIB) // with what goes around it
+        share = answer + MIB;
+    if (share > settings->unread)
+        share = settings->unread;
+    return (struct ration){.most = settings->unread, .share = share};
+}

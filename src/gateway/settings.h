@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ration.h"
+
 struct settings {
     const char *listen;                    // `127.0.0.1:8000`, `unix:PATH`
     const char *metrics_listen;            // NULL: none
@@ -20,7 +22,7 @@ struct settings {
     // Bytes.
     size_t request_head, request_body, event, list, upstream_body;
     size_t queue;  // to a client that does not read: above it its upstreams are held
-    size_t unread; // to all clients of a worker that do not read: above it they are cut
+    size_t unread; // for all clients of a worker that do not read: above it they are cut
 
     unsigned calls_per_key, sessions_per_key, connections;
     unsigned pages_per_list;
@@ -39,3 +41,6 @@ struct settings {
 
 // The defaults.
 void settings_init(struct settings *settings);
+
+// A worker's ration of `unread`: a quarter for each key, but never less than a largest answer.
+struct ration settings_ration(const struct settings *settings);

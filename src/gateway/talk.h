@@ -14,8 +14,11 @@ enum talk_kind {
 };
 
 struct talk {
-    struct node node; // link->talks, or all->dead
-    struct node rest; // all->resting, until `wake`
+    struct node node;    // link->talks, or all->dead
+    struct node rest;    // all->resting, until `wake`
+    struct node hungry;  // all->hungry: it waits for room
+    struct holding room; // for what is gathered: body, reader
+    size_t expected;     // bytes that it may come to
     struct link *link;
     struct upcall *call; // TALK_CALL
     enum talk_kind kind;
@@ -39,6 +42,10 @@ void talk_free(struct talk *talk);
 // call and the link know nothing of it any more.
 void talk_drain(struct talk *talk);
 extern const struct http_events talk_events;
+
+// gather.c
+void gather_looks(struct talk *talk, size_t kept); // so much is kept now
+void gather_ends(struct talk *talk);
 
 // link_http.c
 void http_flow(struct talk *talk);         // holds what comes, or no longer, as it should be

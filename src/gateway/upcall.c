@@ -134,6 +134,7 @@ static void call_free(struct upcall *call)
     node_remove(&call->thaw);
     buf_done(&call->body);
     buf_done(&call->backlog);
+    holding_end(&call->aside);
     call->upstream->users--;
     if (all->spares >= SPARES) {
         free(call);
@@ -401,12 +402,18 @@ void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshak
 // the pipe would stop the others. Past `event` bytes the call fails.
 static void put_aside(struct upcall *call, const struct rpc *message)
 {
+    const struct upstreams_order *order = &call->upstream->all->order;
     if (call->backlog.maximum == 0)
-        buf_init(&call->backlog, call->upstream->all->order.settings->event + RECORD);
+        buf_init(&call->backlog, order->settings->event + RECORD);
+    if (call->aside.size == 0)
+        call->aside = (struct holding){.ration = order->unread, .owner = (uint64_t)call->key_n};
     size_t size = message->text.size;
+    bool fits = holding_take(&call->aside, RECORD + size);
+    if (!fits)
+        order->unread->refused++;
     buf_add(&call->backlog, view_bytes(&size, sizeof(size)));
     buf_add(&call->backlog, message->text);
-    if (call->backlog.failed)
+    if (!fits || call->backlog.failed)
         upcall_fail(call, UPCALL_LARGE, "the client does not take what the server sends", true);
 }
 
@@ -493,6 +500,9 @@ static void give_out(struct upcall *call)
         buf_done(&later);
     }
     buf_done(&backlog);
+    call = link->state == LINK_GONE ? NULL : numbers_find(&link->pending, id);
+    if (call)
+        holding_give(&call->aside, call->aside.size - call->backlog.size);
 }
 
 // --- deadlines -------------------------------------------------------------------------------

@@ -109,6 +109,8 @@ void upstreams_leave(struct upstreams *all)
 {
     if (all->depth == 1) {
         upcalls_tell(all);
+        if (all->roomier)
+            gathers_feed(all);
         talks_bury(all);
         bury_all(all);
         bury_retired(all);
@@ -161,9 +163,9 @@ struct upstreams *upstreams_new(const struct upstreams_order *order)
     all->order = *order;
     all->now = loop_clock();
     all->random = (uint64_t)all->now * 0x9e3779b97f4a7c15 + (uint64_t)(uintptr_t)all;
-    struct node *const lists[] = {&all->list,    &all->links,   &all->leaving,
-                                  &all->calls,   &all->doomed,  &all->thawed,
-                                  &all->resting, &all->retired, &all->dead};
+    struct node *const lists[] = {&all->list,   &all->links,  &all->leaving, &all->calls,
+                                  &all->doomed, &all->thawed, &all->resting, &all->retired,
+                                  &all->dead,   &all->hungry};
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         list_init(lists[i]);
     // Splices add names and identities to what a client may send.
@@ -426,6 +428,7 @@ void upstreams_tick(struct upstreams *all, int64_t now)
     all->now = now;
     upcalls_tick(all);
     http_tick(all);
+    gathers_feed(all);
     links_tick(all);
     end_log_windows(all);
     upstreams_leave(all);

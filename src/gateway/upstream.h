@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/ration.h"
 #include "base/view.h"
 #include "gateway/http_client.h"
 #include "gateway/settings.h"
@@ -130,6 +131,7 @@ struct upstreams_order {
     struct loop *loop;
     const struct settings *settings;
     struct http_client *http;
+    struct ration *unread; // of what is kept for clients, each key an owner; NULL: not bounded
     const struct upstreams_events *events;
     void *context;
     // One line for the log about an upstream: `started`, `exited`, `refused`, … (static) and a

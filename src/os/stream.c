@@ -12,9 +12,9 @@
 struct waiting {
     uv_write_t uv;
     struct stream *stream;
-    struct waiting *next; // of the early ones
+    struct waiting *next; // of the early ones, or of the queued ones
     size_t size;
-    char bytes[];
+    char *bytes; // NULL: dropped
 };
 
 const char stream_no_memory[] = "out of memory";
@@ -158,52 +158,83 @@ void stream_hold(struct stream *stream, bool held)
 }
 
 // --- writing ---------------------------------------------------------------------------------
-void stream_measure(struct stream *stream, struct stream_meter *meter)
+static void give_up(struct holding *holding)
 {
-    stream->meter = meter;
+    struct stream *stream = (struct stream *)((char *)holding - offsetof(struct stream, holding));
+    if (!stream->closed) {
+        stream_is_lost(stream, stream_too_much);
+        stream_break(stream);
+    }
+    stream_drop_early(stream);
+    stream_drop_queued(stream);
 }
 
-static bool fits(struct stream_meter *meter, size_t size)
+void stream_measure(struct stream *stream, struct ration *ration)
 {
-    if (!meter || (meter->now <= meter->most && size <= meter->most - meter->now))
-        return true;
-    meter->lost++;
-    return false;
+    stream->holding = (struct holding){.ration = ration, .give_up = give_up};
+}
+
+void stream_belongs(struct stream *stream, uint64_t owner)
+{
+    stream->holding.owner = owner;
+}
+
+static void drop_bytes(struct waiting *waiting)
+{
+    if (!waiting->bytes)
+        return;
+    holding_give(&waiting->stream->holding, sizeof *waiting + waiting->size);
+    free(waiting->bytes);
+    waiting->bytes = NULL;
 }
 
 static void waiting_free(struct waiting *waiting)
 {
-    if (waiting->stream->meter)
-        waiting->stream->meter->now -= sizeof *waiting + waiting->size;
+    drop_bytes(waiting);
     free(waiting);
+}
+
+static struct waiting *no_memory(struct stream *stream, struct waiting *waiting, size_t size)
+{
+    holding_give(&stream->holding, size);
+    free(waiting);
+    stream_is_lost(stream, stream_no_memory);
+    return NULL;
 }
 
 static struct waiting *waiting_new(struct stream *stream, size_t size)
 {
-    if (!fits(stream->meter, sizeof(struct waiting) + size)) {
+    if (!holding_take(&stream->holding, sizeof(struct waiting) + size)) {
+        stream->holding.ration->refused++;
         stream_is_lost(stream, stream_too_much);
         return NULL;
     }
-    struct waiting *waiting = (struct waiting *)malloc(sizeof *waiting + size);
-    if (!waiting) {
-        stream_is_lost(stream, stream_no_memory);
-        return NULL;
-    }
+    struct waiting *waiting = (struct waiting *)calloc(1, sizeof *waiting);
+    if (waiting)
+        waiting->bytes = (char *)malloc(size + 1);
+    if (!waiting || !waiting->bytes)
+        return no_memory(stream, waiting, sizeof(struct waiting) + size);
     waiting->uv.data = waiting;
     waiting->stream = stream;
-    waiting->next = NULL;
     waiting->size = size;
-    if (stream->meter)
-        stream->meter->now += sizeof *waiting + size;
     return waiting;
+}
+
+// libuv is through with them in the order in which it got them.
+static void unqueue_first(struct stream *stream)
+{
+    struct waiting *first = stream->first_queued;
+    stream->first_queued = first->next;
+    if (!stream->first_queued)
+        stream->last_queued = &stream->first_queued;
+    waiting_free(first);
 }
 
 static void have_written(uv_write_t *uv, int status)
 {
-    struct waiting *waiting = (struct waiting *)uv->data;
-    struct stream *stream = waiting->stream;
-    waiting_free(waiting);
-    if (stream->closed)
+    struct stream *stream = ((struct waiting *)uv->data)->stream;
+    unqueue_first(stream);
+    if (stream->closed || stream->broken)
         return;
     if (status < 0)
         stream_is_lost(stream, uv_strerror(status));
@@ -237,7 +268,10 @@ static bool queue_rest(struct stream *stream, const uv_buf_t *pieces, unsigned c
     if (status != 0) {
         waiting_free(waiting);
         stream_is_lost(stream, uv_strerror(status));
+        return true;
     }
+    *stream->last_queued = waiting;
+    stream->last_queued = &waiting->next;
     return true;
 }
 
@@ -331,6 +365,12 @@ bool stream_write(struct stream *stream, const struct view *pieces, size_t count
 size_t stream_queued(const struct stream *stream)
 {
     return stream->early + uv_stream_get_write_queue_size(&stream->uv.stream);
+}
+
+void stream_drop_queued(struct stream *stream)
+{
+    for (struct waiting *each = stream->first_queued; each; each = each->next)
+        drop_bytes(each);
 }
 
 void stream_drop_early(struct stream *stream)

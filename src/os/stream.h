@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/ration.h"
 #include "base/view.h"
 #include "os/loop.h"
 
@@ -36,19 +37,17 @@ void stream_handle(struct stream *stream, const struct stream_events *events, vo
 
 // Sends pieces, in order, as one write where possible. What cannot go at once is copied. Once the
 // connection is lost the bytes are dropped; after the other side has merely ended (`reason` NULL)
-// they are still sent. False only when memory is short or the meter full (the stream is then broken
-// and will tell `ended`). No event comes from within.
+// they are still sent. False only when memory is short or the ration used up (the stream is then
+// broken and will tell `ended`). No event comes from within.
 MUST_CHECK bool stream_write(struct stream *stream, const struct view *pieces, size_t count);
 size_t stream_queued(const struct stream *stream); // bytes
 
-// Counts the memory of what waits in several streams of one loop, also while they finish.
-// What does not fit under `most` any more is not queued: that stream is lost.
-struct stream_meter {
-    size_t now, most;
-    uint64_t lost; // streams
-};
-// `meter` must outlive the loop. With nothing queued; a stream that moves leaves its meter behind.
-void stream_measure(struct stream *stream, struct stream_meter *meter);
+// Counts the memory of what waits in the stream, also while it finishes, as a holding of `ration`,
+// which must outlive the loop. What does not fit is not queued, and what must be given up is freed
+// at once: that stream is lost. With nothing queued; a stream that moves leaves its ration behind.
+void stream_measure(struct stream *stream, struct ration *ration);
+// Whose it is that waits from here on, if nothing does now.
+void stream_belongs(struct stream *stream, uint64_t owner);
 
 // Stops and restarts `data` events. While it is held, nobody looks whether the other side has ended
 // either: who must notice that keeps reading.

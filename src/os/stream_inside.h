@@ -22,14 +22,15 @@ struct stream {
     struct loop *loop;
     const struct stream_events *events; // NULL: nobody listens
     void *context;
-    struct tls_session *tls;                    // NULL: in the clear
-    struct waiting *first_early, **last_early;  // to be sent when TLS is through
-    size_t early;                               // their bytes
-    struct stream_meter *meter;                 // NULL: not counted
-    struct due due;                             // stream_soon
-    const char *lost;                           // why the connection is of no use any more
-    struct stream *next_finishing, **finishing; // stream_finish was called
-    int64_t finish_by;                          // loop_clock
+    struct tls_session *tls;                     // NULL: in the clear
+    struct waiting *first_early, **last_early;   // to be sent when TLS is through
+    size_t early;                                // their bytes
+    struct waiting *first_queued, **last_queued; // given to libuv, in order
+    struct holding holding;                      // what waits
+    struct due due;                              // stream_soon
+    const char *lost;                            // why the connection is of no use any more
+    struct stream *next_finishing, **finishing;  // stream_finish was called
+    int64_t finish_by;                           // loop_clock
     bool connecting;
     bool linked;  // connected, and this was not noticed yet
     bool secured; // TLS is through, or there is none
@@ -38,6 +39,8 @@ struct stream {
     bool told;  // `ended` was called
     bool shut;  // we send nothing more
     bool closed;
+    bool broken; // given up: libuv's part was closed before its owner knows
+    bool gone;   // and that is over
 };
 
 // A stream that is connected to nothing yet, and one over an open descriptor, which is taken over
@@ -64,6 +67,12 @@ void stream_is_lost(struct stream *stream, const char *reason);
 // What was written before TLS was through: sends it, or forgets it.
 void stream_send_early(struct stream *stream);
 void stream_drop_early(struct stream *stream);
+
+// Forgets what is queued: the connection is closed.
+void stream_drop_queued(struct stream *stream);
+
+// Closes libuv's part of it; the memory goes with the later one of this and stream_close.
+void stream_break(struct stream *stream);
 
 // Sends bytes as they are, or queues a copy.
 MUST_CHECK bool stream_send(struct stream *stream, uv_buf_t *pieces, unsigned count);

@@ -31,6 +31,7 @@ static void stream_init(struct stream *stream, struct loop *loop, bool is_tcp,
     stream->uv.handle.data = stream;
     stream->loop = loop;
     stream->last_early = &stream->first_early;
+    stream->last_queued = &stream->first_queued;
     stream->due.fn = stream_look;
     stream->tls = tls;
     stream->secured = !tls;
@@ -96,12 +97,27 @@ bool stream_adopt(struct loop *loop, int descriptor, struct stream **ret_stream,
 }
 
 // --- the end ---------------------------------------------------------------------------------
-static void is_gone(uv_handle_t *handle)
+static void free_stream(struct stream *stream)
 {
-    struct stream *stream = (struct stream *)handle->data;
     tls_session_free(&stream->tls);
     stream_drop_early(stream);
     free(stream);
+}
+
+static void is_gone(uv_handle_t *handle)
+{
+    struct stream *stream = (struct stream *)handle->data;
+    stream->gone = true;
+    if (stream->closed)
+        free_stream(stream);
+}
+
+void stream_break(struct stream *stream)
+{
+    if (stream->broken || stream->closed)
+        return;
+    stream->broken = true;
+    uv_close(&stream->uv.handle, is_gone);
 }
 
 static void leave_finishing(struct stream *stream)
@@ -125,7 +141,10 @@ void stream_close(struct stream **stream)
     due_drop(&going->due);
     going->closed = true;
     going->events = NULL;
-    uv_close(&going->uv.handle, is_gone);
+    if (!going->broken)
+        uv_close(&going->uv.handle, is_gone);
+    else if (going->gone)
+        free_stream(going); // libuv's part went in an earlier turn
 }
 
 void stream_finish_step(struct stream *stream)

@@ -135,6 +135,25 @@ grown=$(($(resident "$gateway") - memory))
     check "clients that do not read: 128 MB waiting take $grown KiB" test "$grown" -lt 140000
 wait "$staller"
 
+# One key fills its share and no more, others go on, and memory stays below the bound from the first
+# moment: also that of answers which are still being gathered.
+first=$gateway at=$GATEWAY first_key=$key
+run_gateway unread --max-unread 64M
+"$tools/bad_client" stall "$GATEWAY/mcp/http-modern" "$key" 32 4 &
+staller=$!
+sleep 1
+key=$(tail -n 1 keys)
+for _ in 1 2 3 4; do
+    call http-modern huge '{"message":"hello","size":8000000}'
+    check "a key's clients do not read: another key gets 8 MB" test "$(wc -c <answer)" -gt 8000000
+done
+peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$gateway/status")
+[ "${SMG_SANITIZE:-}" ] ||
+    check "256 MB for 32 of them, 64 MiB allowed: at most $peak KiB were taken" test "$peak" -lt 90000
+wait "$staller"
+gateway_ends unread "$gateway"
+gateway=$first GATEWAY=$at key=$first_key
+
 : >notes
 "$tools/bad_client" vanish "$GATEWAY/mcp/http-modern" "$key" 30
 "$tools/bad_client" vanish "$GATEWAY/mcp/child-modern" "$key" 30

@@ -186,6 +186,11 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
            (!user_id.data || view_is(user_id, "u"));
 }
 
+uint64_t front_key(const struct principal *principal)
+{
+    return ((const struct fake_principal *)(const void *)principal)->owner;
+}
+
 unsigned front_owner(const struct principal *principal, unsigned workers)
 {
     return ((const struct fake_principal *)(const void *)principal)->owner % workers;

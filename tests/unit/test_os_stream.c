@@ -57,7 +57,7 @@ static void measures_what_waits(void **state)
     enum { SIZE = 10000000, MORE = 40000000, MOST = 16000000 };
     for (int kind = 0; kind < KINDS; kind++) {
         struct world world;
-        struct stream_meter meter = {.most = MOST};
+        struct ration meter = {.most = MOST, .share = MOST};
         setup(&world, (enum kind)kind);
         meet(&world);
         stream_measure(world.client.stream, &meter);
@@ -70,7 +70,7 @@ static void measures_what_waits(void **state)
         char *bytes = (char *)calloc(1, MORE);
         assert_false(stream_write(world.server.stream, &(struct view){bytes, MORE}, 1));
         free(bytes);
-        assert_int_equal(meter.lost, 1);
+        assert_int_equal(meter.refused, 1);
         assert_true(meter.now >= before && meter.now <= MOST);
         assert_true(run_until(world.loop, &world.server.ended, 5000));
         assert_string_equal(world.server.reason, "too much waits for those who do not read");
@@ -82,6 +82,46 @@ static void measures_what_waits(void **state)
         run_for(world.loop, 50);
         assert_int_equal(meter.now, 0);
         teardown(&world);
+        ration_done(&meter);
+    }
+}
+
+// What one owner lets wait is forgotten at once for another's sake, and told soon.
+static void gives_up_what_waits(void **state)
+{
+    (void)state;
+    enum { SIZE = 10000000, MORE = 12000000, MOST = 16000000 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        struct ration meter = {.most = MOST, .share = MOST};
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        stream_measure(world.client.stream, &meter);
+        stream_belongs(world.client.stream, 1);
+        stream_measure(world.server.stream, &meter);
+        stream_belongs(world.server.stream, 2);
+        stream_hold(world.server.stream, true);
+        stream_hold(world.client.stream, true);
+        send_sequence(&world.client, 0, SIZE);
+        assert_true(meter.now > SIZE / 4);
+        bool finishing = kind % 2 == 0; // so is one that is only being sent
+        if (finishing)
+            stream_finish(&world.client.stream);
+        struct holding other = {.ration = &meter, .owner = 3};
+        assert_true(holding_take(&other, MORE));
+        assert_int_equal(meter.now, MORE);
+        assert_int_equal(meter.given_up, 1);
+        assert_false(world.client.ended);
+        if (!finishing) {
+            assert_true(run_until(world.loop, &world.client.ended, 5000));
+            assert_string_equal(world.client.reason, "too much waits for those who do not read");
+        }
+        holding_end(&other);
+        send_sequence(&world.server, 0, SIZE); // into a connection that is gone
+        run_for(world.loop, 20);
+        teardown(&world);
+        assert_int_equal(meter.now, 0);
+        ration_done(&meter);
     }
 }
 
@@ -91,7 +131,7 @@ static void measures_what_is_read(void **state)
     enum { SIZE = 10000000 };
     for (int kind = 0; kind < KINDS; kind++) {
         struct world world;
-        struct stream_meter meter = {.most = 2 * SIZE};
+        struct ration meter = {.most = 2 * SIZE, .share = 2 * SIZE};
         setup(&world, (enum kind)kind);
         dial(&world); // what is written before it is connected counts, too
         stream_measure(world.client.stream, &meter);
@@ -102,7 +142,8 @@ static void measures_what_is_read(void **state)
         run_for(world.loop, 10);
         assert_int_equal(meter.now, 0);
         teardown(&world);
-        assert_int_equal(meter.lost, 0);
+        assert_int_equal(meter.refused, 0);
+        ration_done(&meter);
     }
 }
 
@@ -339,6 +380,7 @@ int main(void)
         cmocka_unit_test(echoes_everything),
         cmocka_unit_test(queues_for_a_slow_reader),
         cmocka_unit_test(measures_what_waits),
+        cmocka_unit_test(gives_up_what_waits),
         cmocka_unit_test(measures_what_is_read),
         cmocka_unit_test(loses_nothing_when_held_often),
         cmocka_unit_test(may_be_closed_in_any_event),

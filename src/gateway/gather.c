@@ -1,0 +1,62 @@
+// gather.c: room for what is gathered whole before it is passed on: JSON answers, and single events
+// of streams. What grows past SMALL asks for all the room it may come to need, in the name of its
+// key, and is not read further until it has it. So large answers for one key come one after the
+// other when together they would take too much, and none stops half way for want of room.
+#include "gateway/talk.h"
+
+enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
+
+static bool feed(struct talk *talk)
+{
+    const struct ration *ration = talk->room.ration;
+    size_t wanted = talk->expected > SMALL ? talk->expected : SMALL;
+    if (wanted > ration->share)
+        wanted = ration->share;
+    return holding_take(&talk->room, wanted);
+}
+
+void gather_looks(struct talk *talk, size_t kept)
+{
+    struct upstreams *all = talk->link->all;
+    if (!all->order.unread)
+        return;
+    if (kept <= SMALL) {
+        gather_ends(talk);
+        return;
+    }
+    if (talk->room.size > 0 || node_listed(&talk->hungry))
+        return;
+    talk->room.ration = all->order.unread;
+    talk->room.owner = talk->call ? (uint64_t)talk->call->key_n : 0;
+    if (feed(talk))
+        return;
+    list_append(&all->hungry, &talk->hungry);
+    http_flow(talk);
+}
+
+void gather_ends(struct talk *talk)
+{
+    if (node_listed(&talk->hungry)) {
+        node_remove(&talk->hungry);
+        if (!talk->over)
+            http_flow(talk);
+    }
+    if (talk->room.size > 0)
+        talk->link->all->roomier = true;
+    holding_end(&talk->room);
+}
+
+void gathers_feed(struct upstreams *all)
+{
+    struct node *next;
+    all->roomier = false;
+    for (struct node *at = all->hungry.next; at != &all->hungry; at = next) {
+        next = at->next;
+        struct talk *talk = NODE_OWNER(at, struct talk, hungry);
+        upcall_heard(talk->call); // it is not the server that keeps silent
+        if (!feed(talk))
+            continue;
+        node_remove(&talk->hungry);
+        http_flow(talk);
+    }
+}
