@@ -409,8 +409,6 @@ static void put_aside(struct upcall *call, const struct rpc *message)
         call->aside = (struct holding){.ration = order->unread, .owner = (uint64_t)call->key_n};
     size_t size = message->text.size;
     bool fits = holding_take(&call->aside, RECORD + size);
-    if (!fits)
-        order->unread->refused++;
     buf_add(&call->backlog, view_bytes(&size, sizeof(size)));
     buf_add(&call->backlog, message->text);
     if (!fits || call->backlog.failed)
