@@ -212,14 +212,15 @@ bool loop_signal(struct loop *loop, int number, void (*fn)(void *context), void 
 static void turn_ends(uv_prepare_t *prepare)
 {
     struct loop *loop = (struct loop *)prepare->data;
-    loop->turn_end_fn(loop->turn_end_context);
+    loop->turn++;
+    if (loop->turn_end_fn)
+        loop->turn_end_fn(loop->turn_end_context);
 }
 
 void loop_on_turn_end(struct loop *loop, void (*fn)(void *context), void *context)
 {
     loop->turn_end_fn = fn;
     loop->turn_end_context = context;
-    (void)uv_prepare_start(&loop->turn_end, turn_ends);
 }
 
 static _Thread_local int64_t held_clock; // 0: it runs
@@ -250,6 +251,7 @@ static void ignore_sigpipe(void)
 static void prepare_handles(struct loop *loop)
 {
     (void)uv_prepare_init(&loop->uv, &loop->turn_end);
+    (void)uv_prepare_start(&loop->turn_end, turn_ends);
     (void)uv_idle_init(&loop->uv, &loop->idle);
     (void)uv_timer_init(&loop->uv, &loop->finishing_timer);
     loop->wake.data = loop->turn_end.data = loop->idle.data = loop->finishing_timer.data = loop;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <uv.h>
 
@@ -20,7 +21,7 @@ struct due {
 };
 
 enum {
-    READ_SIZE = 64 * 1024,  // what is read at once
+    READ_SIZE = 64 * 1024,  // what is read at once, and of one stream in a turn
     PLAIN_SIZE = 16 * 1024, // a record of TLS
     JOINED_SIZE = 4 * 1024, // what is copied to be sent in one piece
 };
@@ -32,6 +33,7 @@ struct loop {
     uv_idle_t idle; // active while something is due, so that the loop does not sleep
     void (*turn_end_fn)(void *context);
     void *turn_end_context;
+    uint32_t turn; // counted, round and round
     struct due *due;
     struct signal_watch *signals;
 

@@ -60,17 +60,22 @@ void stream_is_lost(struct stream *stream, const char *reason)
 }
 
 // --- reading ---------------------------------------------------------------------------------
+// Once in a turn: whoever sends without end gets no more of the loop than all others. (libuv would
+// read 32 times.) Without a buffer it asks again in the next turn.
 static void offer_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
 {
     struct stream *stream = (struct stream *)handle->data;
+    struct loop *loop = stream->loop;
+    bool again = stream->read_turn == loop->turn;
     (void)suggested;
-    *ret_buffer = uv_buf_init(stream->loop->read, READ_SIZE);
+    stream->read_turn = loop->turn;
+    *ret_buffer = again ? uv_buf_init(NULL, 0) : uv_buf_init(loop->read, READ_SIZE);
 }
 
 static void have_read(uv_stream_t *uv, ssize_t size, const uv_buf_t *buffer)
 {
     struct stream *stream = (struct stream *)uv->data;
-    if (stream->closed || size == 0)
+    if (stream->closed || size == 0 || size == UV_ENOBUFS)
         return;
     if (size < 0 && stream->finishing) {
         stream->ended = true;

@@ -1,6 +1,7 @@
 // stream.h: a connection (TCP, Unix socket, pipe), with or without TLS, and those who make them.
 //
-// Events come on the loop's thread. Bytes that could not be written at once are queued in the
+// Events come on the loop's thread, of each stream at most 64 KiB in a turn: who floods, slows
+// himself. Bytes that could not be written at once are queued in the
 // stream; who writes looks at stream_queued and stops its own source until `drained`. Reading can
 // be held. An idle stream keeps no buffers.
 //

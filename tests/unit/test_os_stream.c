@@ -147,6 +147,39 @@ static void measures_what_is_read(void **state)
     }
 }
 
+struct meal {
+    const struct end *end;
+    size_t before, most;
+};
+
+static void measure_meal(void *context)
+{
+    struct meal *meal = (struct meal *)context;
+    if (meal->end->got - meal->before > meal->most)
+        meal->most = meal->end->got - meal->before;
+    meal->before = meal->end->got;
+}
+
+// Megabytes lie ready: they come a little in each turn, so that others have theirs in between.
+static void reads_a_little_each_turn(void **state)
+{
+    (void)state;
+    enum { SIZE = 6000000, A_TURN = 64 * 1024 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        struct meal meal = {.end = &world.server};
+        loop_on_turn_end(world.loop, measure_meal, &meal);
+        send_sequence(&world.client, 0, SIZE);
+        run_for(world.loop, 20);
+        world.server.wanted = SIZE;
+        assert_true(run_until(world.loop, &world.server.full, 20000));
+        assert_in_range(meal.most, 1, A_TURN);
+        teardown(&world);
+    }
+}
+
 struct switcher {
     struct end *end;
     bool held;
@@ -382,6 +415,7 @@ int main(void)
         cmocka_unit_test(measures_what_waits),
         cmocka_unit_test(gives_up_what_waits),
         cmocka_unit_test(measures_what_is_read),
+        cmocka_unit_test(reads_a_little_each_turn),
         cmocka_unit_test(loses_nothing_when_held_often),
         cmocka_unit_test(may_be_closed_in_any_event),
         cmocka_unit_test(sends_before_it_is_connected),

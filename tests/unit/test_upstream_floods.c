@@ -7,6 +7,7 @@ enum {
     POSTS = 16, // under way, of a link
     QUESTIONS = 400,
     PINGS = 9000,
+    LINK_ANSWERS = 256 * 1024, // bytes of answers that wait for a child
 };
 
 #define FINE                                                                                       \
@@ -185,7 +186,19 @@ static void refusals_are_dropped_before_answers(void **state)
     expect_others_go_on(world);
 }
 
-// A child that asks without reading is not read either; one that reads in the end gets on.
+// Bytes that this process has read, whatever from.
+static unsigned long long bytes_read(void)
+{
+    unsigned long long bytes = 0;
+    FILE *file = fopen("/proc/self/io", "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "rchar: %llu", &bytes), 1);
+    (void)fclose(file);
+    return bytes;
+}
+
+// A child that asks without reading is not read either: of its 40 MB we take what its answers'
+// bound allows, and a little in each tick. One that reads in the end gets on.
 static void a_child_that_only_asks(void **state)
 {
     struct world *world = *state;
@@ -196,9 +209,11 @@ static void a_child_that_only_asks(void **state)
         (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", "f:1000000", "\"one\"", "r:{}",
                          "\"two\"", "f:12000", "\"two\"", "r:{}", NULL});
     expect(rig, upstream, "{\"name\":\"two\"}", "legacy:{}");
+    unsigned long long before = bytes_read();
     ask(rig, &call, upstream, &legacy_asker, "{\"name\":\"one\"}");
     expect_others_go_on(world);
-    rig_pause(rig, 500);
+    rig_pause(rig, 1000);
+    assert_in_range(bytes_read() - before, LINK_ANSWERS, 16 * LINK_ANSWERS);
     assert_string_equal(call.tells.text, "");
     assert_null(strstr(rig->log.text, "lost"));
     upcall_cancel(&call.upcall, (struct view){0});
