@@ -152,11 +152,11 @@ static int bound(const struct endpoint *endpoint, bool shared)
     return taken;
 }
 
-// Whether nobody listens there who would share the address with us unasked.
-static bool is_free(const struct endpoint *endpoint)
+// From now on others of this process may listen there, too; whoever did not know that we are here
+// was refused when he bound, or listened, without sharing.
+static bool share(int descriptor)
 {
-    AUTO(descriptor_close) int probe = bound(endpoint, false);
-    return probe >= 0;
+    return setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) == 0;
 }
 
 static bool open_tcp(struct listener *listener, const struct listener_order *order, struct err *err)
@@ -164,10 +164,8 @@ static bool open_tcp(struct listener *listener, const struct listener_order *ord
     struct endpoint endpoint;
     if (!parse_tcp(order->where, &endpoint))
         return bad_address(order->where, err);
-    if (order->share == LISTEN_FIRST && !is_free(&endpoint))
-        return cannot_listen(order->where, err);
-    AUTO(descriptor_close) int made = bound(&endpoint, order->share != LISTEN_ALONE);
-    if (made < 0 || listen(made, BACKLOG) != 0)
+    AUTO(descriptor_close) int made = bound(&endpoint, order->share == LISTEN_TOO);
+    if (made < 0 || listen(made, BACKLOG) != 0 || (order->share == LISTEN_FIRST && !share(made)))
         return cannot_listen(order->where, err);
     listener->descriptor = made;
     made = -1;

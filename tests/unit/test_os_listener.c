@@ -89,6 +89,66 @@ static void shares_addresses_only_when_told(void **state)
     loop_free(&loop);
 }
 
+// Two gateways that start in the same instant: one gets the address, however often it is tried.
+struct rival {
+    pthread_barrier_t *start, *end;
+    const char *where;
+    struct loop *loop;
+    bool fine;
+};
+
+static void *race(void *context)
+{
+    struct rival *rival = (struct rival *)context;
+    struct listener_order order = {
+        .where = rival->where, .accepted = nobody_accepts, .share = LISTEN_FIRST};
+    struct listener *first = NULL, *second = NULL;
+    struct err err;
+    (void)pthread_barrier_wait(rival->start);
+    rival->fine = listener_new(rival->loop, &order, &first, &err);
+    order.share = LISTEN_TOO;
+    if (rival->fine)
+        rival->fine = listener_new(rival->loop, &order, &second, &err);
+    (void)pthread_barrier_wait(rival->end);
+    listener_free(&second);
+    listener_free(&first);
+    run_for(rival->loop, 1); // now they are closed
+    return NULL;
+}
+
+static void one_of_two_at_once_gets_an_address(void **state)
+{
+    enum { RACES = 300 };
+    pthread_barrier_t start, end;
+    struct rival rivals[2];
+    struct listener *probe;
+    struct err err;
+    char where[32];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        rivals[i] = (struct rival){&start, &end, where, NULL, false};
+        assert_true(loop_new(&rivals[i].loop, &err));
+    }
+    struct listener_order order = {.where = "127.0.0.1:0", .accepted = nobody_accepts};
+    assert_true(listener_new(rivals[0].loop, &order, &probe, &err));
+    (void)snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)listener_port(probe));
+    listener_free(&probe);
+    run_for(rivals[0].loop, 1);
+    assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+    assert_int_equal(pthread_barrier_init(&end, NULL, 2), 0);
+    for (int i = 0; i < RACES; i++) {
+        pthread_t other;
+        assert_int_equal(pthread_create(&other, NULL, race, &rivals[1]), 0);
+        (void)race(&rivals[0]);
+        assert_int_equal(pthread_join(other, NULL), 0);
+        assert_int_equal(rivals[0].fine + rivals[1].fine, 1);
+    }
+    loop_free(&rivals[0].loop);
+    loop_free(&rivals[1].loop);
+    (void)pthread_barrier_destroy(&start);
+    (void)pthread_barrier_destroy(&end);
+}
+
 static void waits_when_descriptors_run_out(void **state)
 {
     (void)state;
@@ -163,6 +223,7 @@ int main(void)
         cmocka_unit_test(knows_its_addresses),
         cmocka_unit_test(replaces_left_over_sockets),
         cmocka_unit_test(shares_addresses_only_when_told),
+        cmocka_unit_test(one_of_two_at_once_gets_an_address),
         cmocka_unit_test(waits_when_descriptors_run_out),
         cmocka_unit_test(resolves),
     };

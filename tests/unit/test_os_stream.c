@@ -171,9 +171,8 @@ static void reads_a_little_each_turn(void **state)
         meet(&world);
         struct meal meal = {.end = &world.server};
         loop_on_turn_end(world.loop, measure_meal, &meal);
-        send_sequence(&world.client, 0, SIZE);
-        run_for(world.loop, 20);
         world.server.wanted = SIZE;
+        send_sequence(&world.client, 0, SIZE);
         assert_true(run_until(world.loop, &world.server.full, 20000));
         assert_in_range(meal.most, 1, A_TURN);
         teardown(&world);
