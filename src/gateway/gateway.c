@@ -17,7 +17,8 @@ enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000, TRIM_EVERY = 30 * 1000 * 1
 
 // --- what the parts tell each other -------------------------------------------------------------
 
-static void on_revoked(void *context, struct credential *credential)
+static void on_revoked(void *context, struct credential *credential, const struct grant *grant,
+                       const char *reason)
 {
     struct gateway *gateway = (struct gateway *)context;
     gateway->counters.revocations++;
@@ -26,7 +27,8 @@ static void on_revoked(void *context, struct credential *credential)
     parked_end(gateway, credential);
     exchanges_of_credential_cut(credential);
     upstreams_key_over(gateway->upstreams, credential->key_n);
-    journal_event(gateway->journal, "revoked", NULL);
+    journal_event(gateway->journal, "revoked", "key_id", grant->key_id, reason ? "reason" : NULL,
+                  reason, NULL);
 }
 
 // The servers of a project are others: what was made of the old ones ends; what stayed, stays.

@@ -105,7 +105,7 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
     }
     link->era = era;
     link->wanted = era;
-    upstreams_log(upstream, "ready", era == MCP_MODERN ? MCP_MODERN_VERSION : link->version);
+    link_log(link, "ready", era == MCP_MODERN ? MCP_MODERN_VERSION : link->version);
     if (era == MCP_MODERN)
         now_ready(link);
     else // nothing may be asked before this has arrived

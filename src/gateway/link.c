@@ -237,6 +237,12 @@ bool link_message(struct link *link, struct upcall *on, struct view text)
 }
 
 // --- states ----------------------------------------------------------------------------------
+void link_log(struct link *link, const char *what, const char *detail)
+{
+    bool child = link->ops == &link_stdio;
+    (child ? upstreams_log_always : upstreams_log)(link->upstream, what, detail);
+}
+
 void link_start(struct link *link)
 {
     links_renumber(link);
@@ -317,7 +323,7 @@ void link_fail(struct link *link, enum upcall_failure why, const char *sentence)
 {
     if (link->state == LINK_GONE || link->state == LINK_RESTING)
         return;
-    upstreams_log(link->upstream, link->state == LINK_READY ? "lost" : "failed", sentence);
+    link_log(link, link->state == LINK_READY ? "lost" : "failed", sentence);
     if (link->state == LINK_READY && link->all->now - link->ready_at > LIVED_WELL)
         link->failures = 0;
     upstream_is_down(link->upstream);

@@ -111,6 +111,8 @@ void upstreams_leave_quietly(struct upstreams *all);
 void upstreams_bury(struct upstreams *all, void *memory); // free() when the outermost leaves
 // At most LOG_LINES in LOG_WINDOW; how many more there were is one line when that has passed.
 void upstreams_log(struct upstream *upstream, const char *what, const char *detail);
+// Without that bound, and not counted.
+void upstreams_log_always(struct upstream *upstream, const char *what, const char *detail);
 
 // The eras in which a request may be tried.
 enum verdict upstream_verdict(const struct upstream *upstream, enum mcp_era era);
@@ -234,6 +236,9 @@ void links_tick(struct upstreams *all);
 // A call on it was given up before its answer.
 void link_was_left(struct link *link, const struct upcall *call);
 void link_start(struct link *link);
+// To the log: a change of its state. Of a child each one is told: how many there are is the
+// back-off's business, or that of the clients for whom it is started, and not the server's.
+void link_log(struct link *link, const char *what, const char *detail);
 void link_ready(struct link *link, enum mcp_era era); // by the handshake
 // It has failed: calls are doomed, the transport is closed, the back-off begins.
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);

@@ -111,7 +111,7 @@ static void tell_exit(struct link *link, int status, const char *reason)
         snprintf(detail, sizeof(detail), "by signal %d", WTERMSIG(status));
     else
         snprintf(detail, sizeof(detail), "with status %d", WEXITSTATUS(status));
-    upstreams_log(link->upstream, "exited", detail);
+    link_log(link, "exited", detail);
 }
 
 static void on_exited(void *context, int status, const char *reason)
@@ -169,7 +169,7 @@ static bool open_link(struct link *link)
     if (!order.holder || !order.command ||
         !child_start(link->all->order.loop, &order, &events, link, &link->child, &err))
         return false;
-    upstreams_log(link->upstream, "started", spec->command);
+    link_log(link, "started", spec->command);
     return true;
 }
 

@@ -260,13 +260,14 @@ static bool renew(struct credential *credential, const struct grant *grant, stru
     return true;
 }
 
-static void revoke(struct principals *principals, struct credential *credential)
+static void revoke(struct principals *principals, struct credential *credential, const char *reason)
 {
-    if (!credential->principal)
+    struct principal *last = TAKE(credential->principal);
+    if (!last)
         return;
-    drop_principal(credential);
     credential_hold(credential);
-    principals->events->revoked(principals->context, credential);
+    principals->events->revoked(principals->context, credential, &last->grant, reason);
+    principal_unref(&last);
     credential_release(credential);
 }
 
@@ -295,11 +296,11 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
     principals->trouble = NULL;
     if (answer == GRANT_NO) {
         if (*credential)
-            revoke(principals, *credential);
+            revoke(principals, *credential, NULL);
         return FRONT_DENIED;
     }
     if (!find_access(principals, &grant, seen, &access, &err))
-        return unavailable(principals, "the servers of a config cannot be read");
+        return FRONT_UNAVAILABLE; // this one's config; the store answers
     if (!*credential)
         *credential = add_credential(principals, digest, grant.key_n);
     if (!*credential || !renew(*credential, &grant, access))
@@ -365,9 +366,12 @@ static void sweep(struct principals *principals, int64_t now)
             continue;
         done++;
         credential_hold(credential);
-        if (ask(principals, credential->digest, &credential) == FRONT_UNAVAILABLE) {
+        enum front_answer answer = ask(principals, credential->digest, &credential);
+        if (answer == FRONT_UNAVAILABLE && principals->trouble) {
             principals->sweep_at = NULL;
             principals->swept = (struct db_version){0}; // again, from the start
+        } else if (answer == FRONT_UNAVAILABLE) {
+            revoke(principals, credential, "the servers of its config cannot be read");
         }
         credential_release(credential);
     }
@@ -396,7 +400,7 @@ static void revoke_all(struct principals *principals)
     for (struct credential *credential = principals->oldest; credential; credential = next) {
         next = credential->newer;
         if (is_live(credential))
-            revoke(principals, credential);
+            revoke(principals, credential, "the store is out of reach");
     }
 }
 

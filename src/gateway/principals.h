@@ -63,8 +63,10 @@ struct principal {
 
 // What the rest of the gateway does about a change.
 struct principals_events {
-    // The key gives nothing any more: its sessions, streams and calls must end.
-    void (*revoked)(void *context, struct credential *credential);
+    // The key gives nothing any more: its sessions, streams and calls must end. `grant` is what it
+    // gave; `reason` (static) is why it was taken though nobody took it from the key, else NULL.
+    void (*revoked)(void *context, struct credential *credential, const struct grant *grant,
+                    const char *reason);
     // The project's servers or their tools are others now.
     void (*access_changed)(void *context, const struct access *now);
 };

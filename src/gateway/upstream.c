@@ -7,7 +7,7 @@
 #include "gateway/link.h"
 
 // --- the log ---------------------------------------------------------------------------------
-static void log_line(const struct upstream *upstream, const char *what, const char *detail)
+void upstreams_log_always(struct upstream *upstream, const char *what, const char *detail)
 {
     const struct upstreams_order *order = &upstream->all->order;
     if (order->log)
@@ -21,7 +21,7 @@ static void tell_suppressed(struct upstream *upstream)
         return;
     snprintf(detail, sizeof(detail), "%llu lines about this server", upstream->log.suppressed);
     upstream->log.suppressed = 0;
-    log_line(upstream, "suppressed", detail);
+    upstreams_log_always(upstream, "suppressed", detail);
 }
 
 static void end_log_window(struct upstream *upstream)
@@ -44,7 +44,7 @@ void upstreams_log(struct upstream *upstream, const char *what, const char *deta
         return;
     }
     log->lines++;
-    log_line(upstream, what, detail);
+    upstreams_log_always(upstream, what, detail);
 }
 
 static void end_log_windows(struct upstreams *all)

@@ -5,6 +5,7 @@
 #include "temp_store.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "base/json.h"
 #include "base/json_out.h"
@@ -35,6 +36,7 @@ struct rig {
     struct settings settings;
     struct store_config store_config;
     struct journal *journal;
+    int log; // its file
     struct gateway *gateway;
     int64_t until;
     const struct door *awaited;
@@ -208,6 +210,22 @@ static inline void set_enabled(unsigned key, bool enabled)
     commit();
 }
 
+// How many lines of the journal have these words.
+static inline unsigned logged(const char *words)
+{
+    FILE *file;
+    char line[4096];
+    unsigned count = 0;
+    journal_flush(rig.journal);
+    file = fdopen(dup(rig.log), "r");
+    assert_non_null(file);
+    rewind(file);
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, words) != NULL;
+    (void)fclose(file);
+    return count;
+}
+
 // --- beginning and end -------------------------------------------------------------------------
 static inline int rig_set_up(void **state)
 {
@@ -233,7 +251,8 @@ static inline int rig_set_up(void **state)
     rig.settings.restart_most = 40000;
     rig.store_config = (struct store_config){.home = home};
     WORKS(loop_new(&rig.loop, &err));
-    rig.journal = journal_new(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    rig.log = memfd_create("journal", MFD_CLOEXEC);
+    rig.journal = journal_new(rig.log);
     const struct gateway_order order = {.loop = rig.loop,
                                         .settings = &rig.settings,
                                         .store = &rig.store_config,
@@ -263,6 +282,7 @@ static inline int rig_tear_down(void **state)
     gateway_free(&rig.gateway);
     loop_free(&rig.loop);
     journal_free(&rig.journal);
+    (void)close(rig.log);
     arena_done(&arena);
     return remove_home(state);
 }

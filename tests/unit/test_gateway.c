@@ -161,6 +161,42 @@ static void cuts_streams_of_a_revoked_key(void **state)
     assert_false(stream->open || listen->open);
 }
 
+// The servers of one project cannot be read any more: its keys lose their access, and those of
+// others are looked at all the same.
+static void goes_on_behind_an_unreadable_config(void **state)
+{
+    (void)state;
+    char session[ROOM_ID], line[100];
+    struct project other = new_project("Other");
+    struct config damaged;
+    bool changed;
+    struct api_key key = find_key(rig.keys[0]);
+    add_servers();
+    join(&other, &alice);
+    begin();
+    WORKS(config_add(store, VIEW("damaged"), &damaged, &err));
+    WORKS(project_set_config(store, &other, &damaged, &changed, &err));
+    commit();
+    (void)new_key(&alice, &other);
+    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+    open_session(1, "2025-06-18", session); // first in the order of first use
+    struct door *theirs = ask(&(struct asking){.key = 1, .method = "GET", .session = session});
+    open_session(0, "2025-06-18", session);
+    struct door *ours = ask(&(struct asking){.key = 0, .method = "GET", .session = session});
+    rig_pause(50);
+    assert_true(theirs->open && ours->open);
+    script("INSERT INTO servers(config, server_name, record, sealed) SELECT %lld, "
+           "replace(hex(zeroblob(2000)), '00', 'xy'), record, sealed FROM servers LIMIT 1",
+           (long long)damaged.n);
+    set_enabled(0, false);
+    await(ours, NULL);
+    rig_pause(50);
+    assert_false(theirs->open || ours->open);
+    (void)snprintf(line, sizeof line, "\"revoked\",\"key_id\":\"%s\"}", key.key_id);
+    assert_int_equal(logged(line), 1);
+    assert_int_equal(logged("the servers of its config cannot be read"), 1);
+}
+
 // Over stdio the door shuts the gateway down when its key is revoked, while it is being told so.
 static void drain_when_cut(void *context)
 {
@@ -371,6 +407,7 @@ int main(void)
         TEST(resumes_parked_calls),
         TEST(ends_parked_calls_of_a_revoked_key),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(goes_on_behind_an_unreadable_config),
         TEST(fails_closed),
         TEST(drains_when_it_is_cut),
         TEST(keeps_a_list_whose_reader_has_gone),

@@ -103,16 +103,26 @@ static void a_server_that_fills_the_log(void **state)
     struct rig *rig = &world->rig;
     static char flood[100 * 64] = "p:";
     repeat(flood, sizeof(flood), "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{}}\n", 100);
-    struct upstream *upstream = child_server(
-        rig, &world->server,
-        (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", flood, "\"one\"", "r:{}", NULL});
+    struct upstream *upstream =
+        child_server(rig, &world->server,
+                     (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", flood, "\"one\"",
+                                      "r:{}", "\"two\"", flood, "\"two\"", "x:3", NULL});
     expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
-    assert_int_equal(occurrences(rig->log.text, "unexpected"), LINES - 2); // started, ready
+    assert_int_equal(occurrences(rig->log.text, "unexpected"), LINES);
     assert_null(strstr(rig->log.text, "suppressed"));
     upstreams_tick(rig->all, loop_clock() + 11 * TIME_SECOND);
-    assert_non_null(strstr(rig->log.text, "suppressed:82"));
+    assert_non_null(strstr(rig->log.text, "suppressed:80"));
     expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
-    assert_int_equal(occurrences(rig->log.text, "unexpected"), LINES - 2 + LINES);
+    assert_int_equal(occurrences(rig->log.text, "unexpected"), 2 * LINES);
+    // What becomes of the child is told in any case.
+    assert_int_equal(occurrences(rig->log.text, "exited"), 0);
+    expect(rig, upstream, "{\"name\":\"two\"}", "failed:");
+    rig_await(rig, &rig->log, "exited");
+    assert_int_equal(occurrences(rig->log.text, "unexpected"), 2 * LINES);
+    rig_pause(rig, 300);
+    expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
+    assert_int_equal(occurrences(rig->log.text, "started"), 2);
+    assert_int_equal(occurrences(rig->log.text, "ready"), 2);
 }
 
 // Its answers go out a few at a time, over the same connections, and none is lost.
