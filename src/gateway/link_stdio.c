@@ -16,6 +16,10 @@ enum {
     DETAIL = 64,
 };
 
+// The largest file that a child may write: above what package runners and models on disk need,
+// below what fills a disk while nobody looks.
+#define FILE_SIZE ((uint64_t)64 << 30)
+
 static bool has_line_ends(struct view text)
 {
     return memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size);
@@ -164,6 +168,7 @@ static bool open_link(struct link *link)
                                 .command = spec->command,
                                 .arguments = spec->arguments,
                                 .environment = spec->environment,
+                                .file_size = FILE_SIZE,
                                 .descriptors = DESCRIPTORS};
     struct err err = {0};
     if (!order.holder || !order.command ||

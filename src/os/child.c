@@ -219,13 +219,14 @@ static bool adopt_end(struct child *child, int *ours, const struct stream_events
 }
 
 // The holder's arguments: numbers in `texts`, the command and its own behind them.
-enum { HOLD_ARGUMENTS = 12, NUMBERS = 4, NUMBER_TEXT = 24 };
+enum { HOLD_ARGUMENTS = 14, NUMBERS = 5, NUMBER_TEXT = 24 };
 
 static char **make_arguments(const struct child_order *order, char texts[NUMBERS][NUMBER_TEXT])
 {
-    static const char *const names[] = {"--owner", "--memory", "--descriptors", "--processes"};
-    const uint64_t numbers[] = {(uint64_t)getpid(), order->memory, order->descriptors,
-                                order->processes};
+    static const char *const names[] = {"--owner", "--memory", "--file-size", "--descriptors",
+                                        "--processes"};
+    const uint64_t numbers[] = {(uint64_t)getpid(), order->memory, order->file_size,
+                                order->descriptors, order->processes};
     size_t count = 0, own = 0;
     while (order->arguments && order->arguments[own])
         own++;

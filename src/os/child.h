@@ -25,6 +25,7 @@ struct child_order {
     const char *const *environment;  // NAME=value; NULL at the end; nothing else is inherited
     const char *folder;              // to work in; NULL: `/`
     uint64_t memory;                 // bytes of address space (RLIMIT_AS); 0: not limited
+    uint64_t file_size;              // bytes (RLIMIT_FSIZE); 0: not limited
     uint64_t descriptors, processes; // RLIMIT_NOFILE, RLIMIT_NPROC; 0: not limited
 };
 

@@ -30,7 +30,7 @@ enum { NOT_STARTED = 127, GRACE = 1000 }; // ms from SIGTERM to SIGKILL when the
 
 struct hold {
     pid_t owner, child;
-    uint64_t memory, descriptors, processes; // 0: not limited
+    uint64_t memory, file_size, descriptors, processes; // 0: not limited
     const char *folder;
     char **command;
     int control, pidfd, signals, trouble; // trouble: a reason, when the child could not be started
@@ -53,6 +53,7 @@ static bool set_limit(__rlimit_resource_t what, uint64_t wanted)
 static bool set_limits(const struct hold *hold)
 {
     return set_limit(RLIMIT_CORE, 0) && (hold->memory == 0 || set_limit(RLIMIT_AS, hold->memory)) &&
+           (hold->file_size == 0 || set_limit(RLIMIT_FSIZE, hold->file_size)) &&
            (hold->descriptors == 0 || set_limit(RLIMIT_NOFILE, hold->descriptors)) &&
            (hold->processes == 0 || set_limit(RLIMIT_NPROC, hold->processes));
 }
@@ -272,6 +273,8 @@ static bool parse(int argc, char **argv, struct hold *hold)
             hold->owner = (pid_t)number;
         else if (strcmp(argv[i], "--memory") == 0)
             hold->memory = number;
+        else if (strcmp(argv[i], "--file-size") == 0)
+            hold->file_size = number;
         else if (strcmp(argv[i], "--descriptors") == 0)
             hold->descriptors = number;
         else if (strcmp(argv[i], "--processes") == 0)

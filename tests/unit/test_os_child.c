@@ -284,7 +284,7 @@ static void gets_limits_and_a_place(void **state)
     struct world world;
     const char *const arguments[] = {
         "-c",
-        "pwd; ulimit -v; ulimit -n; ulimit -c; ls /proc/self/fd | wc -l; "
+        "pwd; ulimit -v; ulimit -n; ulimit -c; ulimit -f; ls /proc/self/fd | wc -l; "
         "grep -E '^(NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; "
         "set -- $(cat /proc/self/stat); [ $5 = $$ ] && [ $6 = $$ ] && echo own",
         NULL};
@@ -294,6 +294,7 @@ static void gets_limits_and_a_place(void **state)
                                       .environment = path_only,
                                       .folder = folder,
                                       .memory = UINT64_C(1) << 30,
+                                      .file_size = UINT64_C(1) << 20,
                                       .descriptors = 77};
     int leaked = open("/dev/null", O_RDONLY); // the child must not see it
     setup(&world);
@@ -301,7 +302,7 @@ static void gets_limits_and_a_place(void **state)
     wait_for_exit(&world);
     char expected[300];
     (void)snprintf(expected, sizeof expected,
-                   "%s\n1048576\n77\n0\n4\nSigBlk:\t0000000000000000\n"
+                   "%s\n1048576\n77\n0\n1024\n4\nSigBlk:\t0000000000000000\n"
                    "SigIgn:\t0000000000000000\nNoNewPrivs:\t1\nown\n",
                    folder);
     buf_add_char(&world.output, '\0');
