@@ -253,6 +253,8 @@ void link_start(struct link *link)
     link->version[0] = '\0';
     link->watch_at = 0;
     link->no_stream = link->banner = link->doubtful = false;
+    link->missed = 0;
+    link->hangs = false;
     if (link->ops->open(link))
         handshake_begin(link);
     else
@@ -282,9 +284,11 @@ void link_ready(struct link *link, enum mcp_era era)
 static void doom_all(struct link *link, enum upcall_failure why, const char *sentence)
 {
     handshake_forget(link);
-    struct upcall *watch = TAKE(link->watch);
+    struct upcall *watch = TAKE(link->watch), *probe = TAKE(link->probe);
     if (watch)
         upcall_forget(watch, false);
+    if (probe)
+        upcall_forget(probe, false);
     while (!list_empty(&link->flight))
         upcall_fail(NODE_OWNER(link->flight.next, struct upcall, node), why, sentence, false);
     while (!list_empty(&link->waiting))
@@ -319,14 +323,19 @@ void link_rest(struct link *link)
     link->ops->close(link);
 }
 
-void link_fail(struct link *link, enum upcall_failure why, const char *sentence)
+static void note_failure(struct link *link, const char *sentence)
 {
-    if (link->state == LINK_GONE || link->state == LINK_RESTING)
-        return;
     link_log(link, link->state == LINK_READY ? "lost" : "failed", sentence);
     if (link->state == LINK_READY && link->all->now - link->ready_at > LIVED_WELL)
         link->failures = 0;
     upstream_is_down(link->upstream);
+}
+
+void link_fail(struct link *link, enum upcall_failure why, const char *sentence)
+{
+    if (link->state == LINK_GONE || link->state == LINK_RESTING)
+        return;
+    note_failure(link, sentence);
     doom_all(link, why, sentence);
     link_rest(link);
 }
@@ -343,6 +352,17 @@ void link_end(struct link *link, const char *sentence)
     list_append(&all->leaving, &link->everyone);
     if (!open || !link->ops->finish(link))
         link_free(link);
+}
+
+void link_replace(struct link *link, const char *sentence)
+{
+    note_failure(link, sentence);
+    struct link *heir = links_heir(link);
+    if (heir) {
+        heir->failures = link->failures;
+        link_rest(heir);
+    }
+    link_end(link, sentence);
 }
 
 void link_finished(struct link *link)

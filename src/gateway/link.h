@@ -5,6 +5,7 @@
 //   link.c        one conversation: its states, what is sent and what comes in
 //   handshake.c   from a fresh transport to READY: which era, initialize or server/discover
 //   upcall.c      one request under way: its body, its end, holding it
+//   pulse.c       whether a silent child still lives
 //   watch.c       an own subscriptions/listen on modern links
 //   link_stdio.c  the transport over a child's pipes
 //   link_http.c   the transport over HTTP (with link_talk.c: one exchange; gather.c: room for it)
@@ -179,8 +180,11 @@ struct link {
     bool doubtful; // what it answers is not its era: to be made anew when nothing is in flight
 
     struct child *child;
-    struct buf line; // an incomplete one
-    bool banner;     // stray lines were logged
+    struct buf line;      // an incomplete one
+    bool banner;          // stray lines were logged
+    unsigned missed;      // calls in a row whose time was up without a byte of the child
+    struct upcall *probe; // asks whether it lives; NULL: nobody doubts it
+    bool hangs;           // it does not
 
     struct node talks;
     struct node posts[2]; // struct waiting_post; of [true] are those that may be dropped
@@ -227,6 +231,7 @@ struct link *links_take(struct upstream *upstream, const struct asker *asker,
 // The same, in an era that is decided and with `tried` remembered.
 struct link *links_take_era(struct upstream *upstream, const struct asker *asker, enum mcp_era era,
                             const struct handshake *tried);
+struct link *links_heir(const struct link *link); // another for the same asker; NULL: no memory
 struct link *links_twin(const struct link *link, enum mcp_era era); // same owner; NULL: none
 void links_remove(struct link *link);                               // from all tables
 void links_renumber(struct link *link);                             // a new conversation
@@ -243,6 +248,8 @@ void link_ready(struct link *link, enum mcp_era era); // by the handshake
 // It has failed: calls are doomed, the transport is closed, the back-off begins.
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
 void link_rest(struct link *link); // the same, without calls to doom and without a word
+// It hangs: as link_fail, but its child is asked to end first, while a link in its place rests.
+void link_replace(struct link *link, const char *sentence);
 void link_end(struct link *link, const char *sentence); // it is not wanted any more
 void link_finished(struct link *link);                  // a GONE one's transport has ended
 void link_free(struct link *link);                      // with its transport, at once
@@ -318,6 +325,9 @@ void upcalls_done(struct upstreams *all);
 // A request into all->body. False when memory is short.
 bool body_make(struct link *link, uint64_t id, const struct upcall_order *order);
 bool body_is_modern(const struct link *link, enum mcp_method method);
+
+// pulse.c
+void pulse_missed(struct link *link); // the time of a call of its is up
 
 // watch.c
 void watch_check(struct link *link);

@@ -101,6 +101,7 @@ static void on_output(void *context, struct view bytes)
 {
     struct link *link = context;
     upstreams_enter(link->all);
+    link->missed = 0;
     if (link->state != LINK_GONE)
         take(link, bytes);
     upstreams_leave(link->all);

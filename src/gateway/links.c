@@ -134,6 +134,16 @@ static struct link *link_new(struct upstream *upstream, const struct asker *aske
     return link;
 }
 
+struct link *links_heir(const struct link *link)
+{
+    struct asker asker = {
+        .era = link->wanted, .capabilities = link->capabilities, .client_info = link->client_info};
+    struct link *heir = link_new(link->upstream, &asker, link->owner, link->wanted);
+    if (heir)
+        links_renumber(heir);
+    return heir;
+}
+
 struct link *links_take_era(struct upstream *upstream, const struct asker *asker, enum mcp_era era,
                             const struct handshake *tried)
 {
@@ -286,6 +296,8 @@ static void look_at(struct link *link)
     if (link->state == LINK_STARTING && handshake->discover && !handshake->initialize &&
         link->all->now - handshake->discover->started > PROBE_SILENCE)
         handshake_silence(link);
+    else if (link->hangs && link->state == LINK_READY)
+        link_replace(link, "the server hangs and is started anew");
     else if (idle(link) || (link->doubtful && link->in_flight == 0))
         link_end(link, "the server was idle");
     else if (link->state == LINK_RESTING && watched && link->all->now >= link->not_before)

@@ -94,16 +94,18 @@ static struct upcall *call_new(struct upstream *upstream, const struct upcall_or
     }
     if (!call)
         return NULL;
-    *call = (struct upcall){.upstream = upstream,
-                            .events = events,
-                            .context = context,
-                            .method = order->method,
-                            .asker_era = order->asker->era,
-                            .session = order->asker->session,
-                            .user_n = order->asker->user_n,
-                            .key_n = order->asker->key_n,
-                            .started = all->now,
-                            .stream = order->stream};
+    *call = (struct upcall){
+        .upstream = upstream,
+        .events = events,
+        .context = context,
+        .method = order->method,
+        .asker_era = order->asker->era,
+        .session = order->asker->session,
+        .user_n = order->asker->user_n,
+        .key_n = order->asker->key_n,
+        .aside = {.ration = all->order.unread, .owner = (uint64_t)order->asker->key_n},
+        .started = all->now,
+        .stream = order->stream};
     upstream->users++;
     if (!call->stream)
         list_append(&all->calls, &call->sweep);
@@ -402,16 +404,12 @@ void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshak
 // the pipe would stop the others. Past `event` bytes the call fails.
 static void put_aside(struct upcall *call, const struct rpc *message)
 {
-    const struct upstreams_order *order = &call->upstream->all->order;
     if (call->backlog.maximum == 0)
-        buf_init(&call->backlog, order->settings->event + RECORD);
-    if (call->aside.size == 0)
-        call->aside = (struct holding){.ration = order->unread, .owner = (uint64_t)call->key_n};
+        buf_init(&call->backlog, call->upstream->all->order.settings->event + RECORD);
     size_t size = message->text.size;
-    bool fits = holding_take(&call->aside, RECORD + size);
     buf_add(&call->backlog, view_bytes(&size, sizeof(size)));
     buf_add(&call->backlog, message->text);
-    if (!fits || call->backlog.failed)
+    if (call->backlog.failed || !holding_take(&call->aside, RECORD + size))
         upcall_fail(call, UPCALL_LARGE, "the client does not take what the server sends", true);
 }
 
@@ -538,6 +536,8 @@ void upcalls_tick(struct upstreams *all)
         next = at->next;
         struct upcall *call = NODE_OWNER(at, struct upcall, sweep);
         const char *sentence = overdue(call, all->now);
+        if (sentence && call->state == UPCALL_SENT && !call->own)
+            pulse_missed(call->link);
         if (sentence)
             upcall_fail(call, UPCALL_TIMEOUT, sentence, true);
     }
