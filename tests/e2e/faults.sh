@@ -81,7 +81,7 @@ fails() {
 }
 
 # --- upstreams
-run_gateway first
+run_gateway first --metrics-listen 127.0.0.1:0
 for server in http-modern http-legacy child-modern child-legacy; do
     check "$server: answers" works "$server"
 done
@@ -161,6 +161,22 @@ gateway=$first GATEWAY=$at key=$first_key
 all_cancelled() { [[ $(grep -c '^cancelled vanished' notes) == "$(grep -c '^started vanished' notes)" ]]; }
 check 'calls of clients that vanished are cancelled upstream' await 5 all_cancelled
 check "(there were some: $(grep -c '^started vanished' notes))" grep -q '^started vanished' notes
+
+# Clients that read nothing of large answers vanish in the midst of them: their calls are over in a
+# moment. (A client that ends its side may still want its answer, for a second.)
+# shellcheck disable=SC2317 # called by check
+none_under_way() {
+    curl -s -m 5 "$METRICS/metrics" | grep -qx 'secure_mcp_gateway_calls_in_flight 0'
+}
+METRICS=http://127.0.0.1:$(sed -nE '/metrics_listening/s/.*"port":"([0-9]+).*/\1/p' first.log)
+for server in http-modern http-legacy child-modern child-legacy; do
+    "$tools/bad_client" stall "$GATEWAY/mcp/$server" "$key" 40 20 &
+    staller=$!
+    sleep 0.4
+    kill -9 "$staller"
+    wait "$staller" 2>"$T/check"
+    check "$server: no call of clients that vanished goes on" await 3 none_under_way
+done
 
 if "$tools/bad_client" drip "$GATEWAY/mcp/http-modern" "$key" "$drip" 5 >dripped 2>&1; then
     pass "$drip clients that send a byte a second; a good one's p50 and p99 before and meanwhile: $(<dripped)"

@@ -228,21 +228,25 @@ static inline int client_head(struct client *client, int milliseconds)
     return 0;
 }
 
-/* Waits for the end of a stream, or of the connection; what comes before is thrown away. */
-static inline bool client_ended(struct client *client, int milliseconds)
+/* Waits for the end of a stream; what comes before is thrown away, but for what may be the
+ * beginning of the last chunk. 1: it has ended as it should; -1: the connection has, without; 0:
+ * neither. */
+static inline int client_ended(struct client *client, int milliseconds)
 {
     static const char last[] = "0\r\n\r\n"; /* the chunk that ends a body */
+    enum { LAST = sizeof last - 1 };
     int64_t until = now_us() + (int64_t)milliseconds * 1000;
     int more = 1;
     while (more > 0) {
-        size_t size = client->size;
-        if (size >= sizeof last - 1 &&
-            memcmp(client->text + size - (sizeof last - 1), last, sizeof last - 1) == 0)
-            return true;
-        client->size = 0;
+        size_t kept = client->size < LAST ? client->size : LAST;
+        if (kept > 0)
+            memmove(client->text, client->text + client->size - kept, kept);
+        client->size = kept;
+        if (kept == LAST && memcmp(client->text, last, LAST) == 0)
+            return 1;
         more = client_more(client, until);
     }
-    return more < 0;
+    return more;
 }
 
 /* A call of a tool of 2026-07-28. `arguments` is JSON. */

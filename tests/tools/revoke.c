@@ -40,7 +40,7 @@ static struct {
 
 struct way {
     char name[32];
-    unsigned rounds, accepted, wrong, streams_late, calls_late;
+    unsigned rounds, accepted, wrong, streams_late, streams_cut, calls_late;
     int64_t slowest_end;
     unsigned long calls, refused;
 };
@@ -169,8 +169,9 @@ static void hold_close(struct hold *hold)
 static void judge_hold(struct way *way, struct hold *hold, int64_t revoked_at)
 {
     struct answer answer;
-    if (!client_ended(&hold->stream, PATIENCE_MS))
-        way->streams_late++;
+    int end = client_ended(&hold->stream, PATIENCE_MS);
+    way->streams_late += end == 0;
+    way->streams_cut += end < 0;
     int64_t took = now_us() - revoked_at;
     if (took > way->slowest_end)
         way->slowest_end = took;
@@ -273,14 +274,14 @@ static bool read_good(void)
 static bool tell(void)
 {
     unsigned accepted = 0, otherwise = 0;
-    printf("%-16s %6s %8s %5s %7s %7s %8s %9s %s\n", "way", "rounds", "accepted", "wrong",
-           "streams", "calls", "calls", "refused", "slowest end, ms");
+    printf("%-16s %6s %8s %5s %7s %7s %7s %8s %9s %s\n", "way", "rounds", "accepted", "wrong",
+           "streams", "cut", "calls", "calls", "refused", "slowest end, ms");
     for (struct way *way = ways; way->name[0]; way++) {
-        printf("%-16s %6u %8u %5u %7u %7u %8lu %9lu %lld\n", way->name, way->rounds, way->accepted,
-               way->wrong, way->streams_late, way->calls_late, way->calls, way->refused,
-               (long long)way->slowest_end / 1000);
+        printf("%-16s %6u %8u %5u %7u %7u %7u %8lu %9lu %lld\n", way->name, way->rounds,
+               way->accepted, way->wrong, way->streams_late, way->streams_cut, way->calls_late,
+               way->calls, way->refused, (long long)way->slowest_end / 1000);
         accepted += way->accepted;
-        otherwise += way->wrong + way->streams_late + way->calls_late;
+        otherwise += way->wrong + way->streams_late + way->streams_cut + way->calls_late;
     }
     printf("accepted %u, otherwise wrong %u, calls of others %lu, of these failed %lu\n", accepted,
            otherwise, atomic_load(&good_calls), atomic_load(&good_failures));
