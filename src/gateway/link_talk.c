@@ -119,6 +119,7 @@ static bool rest(struct talk *talk)
     long long span = talk->reader.retry >= 0 ? talk->reader.retry : RETRY;
     if (span > RETRY_MOST || tired)
         span = RETRY_MOST;
+    gather_ends(talk);
     talk->wake = talk->link->all->now + span * 1000;
     list_append(&talk->link->all->resting, &talk->rest);
     return true;
