@@ -335,7 +335,8 @@ static void pass_result(struct call *call, enum mcp_era era, struct view result)
 void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response)
 {
     if (response->kind == RPC_ERROR) {
-        pass_error(call, response);
+        if (!route_was_mismatched(call, response))
+            pass_error(call, response);
         return;
     }
     if (call->era == MCP_LEGACY && era == MCP_MODERN &&

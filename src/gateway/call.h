@@ -57,6 +57,8 @@ struct call {
     bool is_stream;   // it does not count as a call under way
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not
+    uint64_t wrote;  // tells apart the Mcp-Param-* we wrote for it; 0: none were ours to write
+    bool relisted;   // its server did not take them, and its tools were read again
     uint64_t asks;   // tells apart what may be parked: endpoint, name, arguments
     int64_t started, sent, waited_time;
     uint64_t bytes_in, bytes_out;

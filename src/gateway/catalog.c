@@ -1,31 +1,23 @@
 // catalog.c: see catalog.h.
 #include "gateway/catalog.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/json_walk.h"
 #include "base/table.h"
+#include "gateway/gathered.h"
+#include "gateway/parameters.h"
 
 enum {
     MILLISECOND = 1000,
     TTL_QUIET = 60 * 1000,     // ms: a legacy server that does not tell of changes
     TTL_TELLING = 300 * 1000,  // ms: one that does
     RETRY_AFTER = 1000 * 1000, // us: a list that could not be had
-    NAME_ROOM = 512,
 };
 
 enum list_state { LIST_ABSENT, LIST_LOADING, LIST_LOADED };
-
-struct place {
-    size_t at, size;
-};
-
-// An item as offsets, while the texts still move.
-struct rough_item {
-    struct place raw, raw_name, name;
-};
 
 // Whose request something is. Names an asker whose link is there already.
 struct behalf {
@@ -38,7 +30,9 @@ struct listing {
     enum list list;
     enum list_state state;
     bool stale;    // it changed while it was being loaded, or since
+    bool told;     // the log has what was left out of it
     int64_t until; // loop time; of LIST_ABSENT: not asked again before
+    int64_t loaded_at;
     uint64_t generation;
     struct list_item *items;
     size_t count;
@@ -46,9 +40,7 @@ struct listing {
     // While loading:
     struct behalf behalf; // each page is asked for as the first one was
     struct upcall *upcall;
-    struct buf fresh, fresh_names;
-    struct rough_item *rough;
-    size_t rough_count, rough_room;
+    struct gathered fresh;
     unsigned pages;
     int64_t ttl; // ms, the smallest so far
 };
@@ -139,15 +131,6 @@ static void tell(struct catalog *catalog, unsigned want)
 
 // --- loading ------------------------------------------------------------------------------------
 
-static void drop_fresh(struct listing *listing)
-{
-    buf_done(&listing->fresh);
-    buf_done(&listing->fresh_names);
-    free(listing->rough);
-    listing->rough = NULL;
-    listing->rough_count = listing->rough_room = 0;
-}
-
 static void drop_items(struct listing *listing)
 {
     free(listing->items);
@@ -162,7 +145,7 @@ static void drop_items(struct listing *listing)
 static void keep_old(struct listing *listing)
 {
     listing->upcall = NULL;
-    drop_fresh(listing);
+    gathered_done(&listing->fresh);
     listing->state = LIST_LOADED;
     listing->stale = false;
     listing->until = loop_clock() + RETRY_AFTER;
@@ -173,10 +156,11 @@ static void conclude(struct listing *listing, bool loaded)
 {
     listing->upcall = NULL;
     listing->generation = ++listing->catalog->catalogs->generation;
-    drop_fresh(listing);
+    gathered_done(&listing->fresh);
     if (loaded) {
         listing->state = LIST_LOADED;
-        listing->until = listing->stale ? 0 : loop_clock() + listing->ttl * MILLISECOND;
+        listing->loaded_at = loop_clock();
+        listing->until = listing->stale ? 0 : listing->loaded_at + listing->ttl * MILLISECOND;
     } else {
         drop_items(listing);
         listing->state = LIST_ABSENT;
@@ -186,57 +170,50 @@ static void conclude(struct listing *listing, bool loaded)
     tell(listing->catalog, listing->list);
 }
 
-static struct view slice(const struct buf *buf, struct place place)
+static bool must_be_in_order(const struct listing *listing)
 {
-    return (struct view){buf->data + place.at, place.size};
+    const struct upstream *upstream = listing->catalog->upstream;
+    const struct upstream_facts *facts = upstream_facts(upstream);
+    return upstream_spec(upstream)->http && facts && facts->era == MCP_MODERN;
+}
+
+// A tool whose call could not be written must not be shown: see parameters.h.
+static void leave_out(const struct listing *listing, const struct list_item *item,
+                      const char *fault)
+{
+    char line[256];
+    int size = item->name.size < 128 ? (int)item->name.size : 128;
+    (void)snprintf(line, sizeof line, "the tool %.*s: %s", size, item->name.data, fault);
+    if (!listing->told)
+        upstreams_log(listing->catalog->upstream, "left_out", line);
 }
 
 // What was gathered becomes the list.
 static bool settle(struct listing *listing)
 {
-    struct list_item *items = (struct list_item *)calloc(listing->rough_count + 1, sizeof *items);
+    struct gathered *fresh = &listing->fresh;
+    struct list_item *items = (struct list_item *)calloc(fresh->count + 1, sizeof *items);
+    bool strict = must_be_in_order(listing);
     if (!items)
         return false;
     drop_items(listing);
+    for (size_t i = 0; i < fresh->count; i++) {
+        const char *fault = NULL;
+        struct list_item *item = &items[listing->count];
+        *item = gathered_item(fresh, i);
+        item->parameters =
+            listing->list == LIST_TOOLS && parameters_any(item->raw, &fault) && !fault;
+        if (fault && strict)
+            leave_out(listing, item, fault);
+        else
+            listing->count++;
+    }
     listing->items = items;
-    listing->count = listing->rough_count;
-    listing->text = listing->fresh;
-    listing->names = listing->fresh_names;
-    listing->fresh = listing->fresh_names = (struct buf){0};
-    for (size_t i = 0; i < listing->count; i++) {
-        struct view raw = slice(&listing->text, listing->rough[i].raw);
-        items[i] = (struct list_item){.raw = raw,
-                                      .raw_name = slice(&listing->text, listing->rough[i].raw_name),
-                                      .name = slice(&listing->names, listing->rough[i].name),
-                                      .parameters =
-                                          memmem(raw.data, raw.size, "x-mcp-header", 12) != NULL};
-    }
+    listing->text = fresh->text;
+    listing->names = fresh->names;
+    fresh->text = fresh->names = (struct buf){0};
+    listing->told = true;
     return true;
-}
-
-static bool add_item(struct listing *listing, struct view item, struct view raw_name)
-{
-    char room[NAME_ROOM];
-    struct view name = json_raw_text(raw_name, room, sizeof room);
-    if (!name.data)
-        return true; // no name, or one beyond all measure: not an item
-    if (listing->rough_count == listing->rough_room) {
-        size_t more = listing->rough_room ? 2 * listing->rough_room : 32;
-        struct rough_item *rough =
-            (struct rough_item *)realloc(listing->rough, more * sizeof *rough);
-        if (!rough)
-            return false;
-        listing->rough = rough;
-        listing->rough_room = more;
-    }
-    size_t at = listing->fresh.size;
-    listing->rough[listing->rough_count++] =
-        (struct rough_item){.raw = {at, item.size},
-                            .raw_name = {at + (size_t)(raw_name.data - item.data), raw_name.size},
-                            .name = {listing->fresh_names.size, name.size}};
-    buf_add(&listing->fresh, item);
-    buf_add(&listing->fresh_names, name);
-    return !listing->fresh.failed && !listing->fresh_names.failed;
 }
 
 static bool add_page(struct listing *listing, struct view result)
@@ -247,7 +224,7 @@ static bool add_page(struct listing *listing, struct view result)
     if (!json_raw_is(items, '['))
         return false;
     for (struct json_walk walk = json_walk(items); json_walk_next(&walk, &ignored, &item);)
-        if (!add_item(listing, item, json_walk_member(item, row->name)))
+        if (!gathered_add(&listing->fresh, item, json_walk_member(item, row->name)))
             return false;
     if (json_raw_int(json_walk_member(result, "ttlMs"), &ttl) && ttl >= 0 && ttl < listing->ttl)
         listing->ttl = ttl;
@@ -372,8 +349,7 @@ static void start_loading(struct listing *listing, const struct asker *asker)
     listing->pages = 0;
     listing->stale = false;
     listing->ttl = tells(facts, rows[listing->list].capability) ? TTL_TELLING : TTL_QUIET;
-    buf_init(&listing->fresh, most);
-    buf_init(&listing->fresh_names, most);
+    gathered_init(&listing->fresh, most);
     if (!ask_page(listing, asker, (struct view){NULL, 0}))
         conclude(listing, false);
 }
@@ -494,9 +470,19 @@ void catalogs_changed(struct catalogs *catalogs, struct upstream *upstream, enum
             continue;
         catalog->lists[list].stale = catalog->lists[list].state == LIST_LOADING;
         catalog->lists[list].until = 0;
+        catalog->lists[list].told = false;
     }
     if (catalog)
         catalog->facts_until = 0;
+}
+
+bool catalog_doubt(struct catalog *catalog, enum list list)
+{
+    struct listing *listing = &catalog->lists[list];
+    if (listing->state != LIST_LOADED || loop_clock() - listing->loaded_at < RETRY_AFTER)
+        return listing->state == LIST_LOADING;
+    listing->until = 0;
+    return true;
 }
 
 static void catalog_free(struct catalog *catalog)
@@ -505,7 +491,7 @@ static void catalog_free(struct catalog *catalog)
     upstream_wait_cancel(&catalog->learning);
     for (enum list list = 0; list < LISTS; list++) {
         upcall_cancel(&catalog->lists[list].upcall, (struct view){NULL, 0});
-        drop_fresh(&catalog->lists[list]);
+        gathered_done(&catalog->lists[list].fresh);
         drop_items(&catalog->lists[list]);
     }
     // Whoever still waits finds nothing.

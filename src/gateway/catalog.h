@@ -27,7 +27,7 @@ struct list_item {
     struct view raw;      // the whole item
     struct view raw_name; // the slice of it that is its `name` (`uri`, `uriTemplate`), with quotes
     struct view name;     // unescaped
-    bool parameters;      // of a tool: its schema has x-mcp-header
+    bool parameters;      // of a tool: its schema has x-mcp-header, all of them in order
 };
 
 struct catalogs; // of a loop
@@ -71,6 +71,9 @@ bool catalog_offers(const struct catalog *catalog, enum list list);
 
 // The server said that a list changed (`what`: …/list_changed).
 void catalogs_changed(struct catalogs *catalogs, struct upstream *upstream, enum mcp_method what);
+// The server answered as if its list were another one: true when it will be read again, which is
+// the case when that was not done a moment ago.
+bool catalog_doubt(struct catalog *catalog, enum list list);
 // A config changed: catalogs of the project for other specs than these are dropped.
 void catalogs_retain(struct catalogs *catalogs, int64_t project_n,
                      const struct server_specs *specs);

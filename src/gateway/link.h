@@ -110,9 +110,7 @@ void upstreams_enter(struct upstreams *all);
 void upstreams_leave(struct upstreams *all);
 void upstreams_leave_quietly(struct upstreams *all);
 void upstreams_bury(struct upstreams *all, void *memory); // free() when the outermost leaves
-// At most LOG_LINES in LOG_WINDOW; how many more there were is one line when that has passed.
-void upstreams_log(struct upstream *upstream, const char *what, const char *detail);
-// Without that bound, and not counted.
+// As upstreams_log, without its bound, and not counted.
 void upstreams_log_always(struct upstream *upstream, const char *what, const char *detail);
 
 // The eras in which a request may be tried.

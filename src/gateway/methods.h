@@ -20,6 +20,11 @@ void route_task(struct call *call, const struct incoming *incoming);
 void listen_start(struct call *call, const struct incoming *incoming); // listen.c
 void listen_subscribe(struct call *call, const struct incoming *incoming);
 
+// A server's error. True: it was about the headers that the gateway wrote for a tool, which the
+// server cannot have called then; the call goes out once more when its tools have been read again.
+// Where the client wrote them, its own next list is a fresh one.
+MUST_CHECK bool route_was_mismatched(struct call *call, const struct rpc *response);
+
 // The server of a URI at the endpoint, NULL when it is nobody's. False: the call comes again, or
 // has failed.
 MUST_CHECK bool route_wait_for_uri(struct call *call, const struct incoming *incoming,

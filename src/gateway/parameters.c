@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json_walk.h"
 #include "base/limits.h"
@@ -12,19 +13,146 @@ enum { NAME_ROOM = 128, VALUE_ROOM = 8192 };
 
 static const char prefix[] = "mcp-param-";
 
-// The properties of a tool's schema, one after the other, that are repeated.
+// --- whether the annotations are in order -------------------------------------------------------
+
+struct look {
+    char names[PARAMETERS_MOST][NAME_ROOM];
+    size_t count;
+    const char *fault;
+};
+
+// Where a schema stands: what it is about is a parameter when `properties` alone led to it.
+enum where { AT_ROOT, AT_PARAMETER, ELSEWHERE };
+
+static void look_into(struct look *look, struct view schema, enum where where);
+
+static bool is_token(struct view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        if (!letter && !(c >= '0' && c <= '9') && (c == 0 || !strchr("!#$%&'*+-.^_`|~", c)))
+            return false;
+    }
+    return text.size > 0;
+}
+
+static bool is_primitive(struct view type)
+{
+    return view_is(type, "\"string\"") || view_is(type, "\"integer\"") ||
+           view_is(type, "\"boolean\"");
+}
+
+static const char *fault_of(struct look *look, struct view schema, struct view raw,
+                            enum where where)
+{
+    char room[NAME_ROOM];
+    struct view name = json_raw_text(raw, room, sizeof room);
+    if (where != AT_PARAMETER)
+        return "x-mcp-header stands where not properties alone lead to";
+    if (!json_raw_is(raw, '"') || !is_token(name) || name.size >= NAME_ROOM)
+        return "x-mcp-header is no name of a header";
+    if (!is_primitive(json_walk_member(schema, "type")))
+        return "x-mcp-header is at a parameter that is no string, integer or boolean";
+    for (size_t i = 0; i < look->count; i++)
+        if (http_same(name, look->names[i]))
+            return "two parameters have one x-mcp-header";
+    if (look->count == PARAMETERS_MOST)
+        return "too many parameters have an x-mcp-header";
+    memcpy(look->names[look->count], name.data, name.size);
+    look->names[look->count++][name.size] = '\0';
+    return NULL;
+}
+
+// The schemas in an array, or those that names stand for.
+static void look_at_each(struct look *look, struct view schemas, enum where where)
+{
+    struct view name, schema;
+    for (struct json_walk walk = json_walk(schemas); json_walk_next(&walk, &name, &schema);)
+        if (json_raw_is(schema, '{'))
+            look_into(look, schema, where);
+}
+
+static bool is_any(struct view name, const struct view *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (json_name_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static void look_at_member(struct look *look, struct view name, struct view value, enum where where)
+{
+    // What stands for names, and what is no schema at all.
+    static const struct view named[] = {VIEW("patternProperties"), VIEW("dependentSchemas"),
+                                        VIEW("$defs"), VIEW("definitions")};
+    static const struct view data[] = {VIEW("const"), VIEW("enum"), VIEW("default"),
+                                       VIEW("examples")};
+    if (is_any(name, data, COUNT_OF(data)))
+        return;
+    if (json_name_is(name, VIEW("properties")))
+        look_at_each(look, value, where == ELSEWHERE ? ELSEWHERE : AT_PARAMETER);
+    else if (json_raw_is(value, '[') || is_any(name, named, COUNT_OF(named)))
+        look_at_each(look, value, ELSEWHERE);
+    else if (json_raw_is(value, '{'))
+        look_into(look, value, ELSEWHERE);
+}
+
+static void look_into(struct look *look, struct view schema, enum where where)
+{
+    struct view name, value;
+    for (struct json_walk walk = json_walk(schema); json_walk_next(&walk, &name, &value);) {
+        const char *fault = NULL;
+        if (json_name_is(name, VIEW("x-mcp-header")))
+            fault = fault_of(look, schema, value, where);
+        else
+            look_at_member(look, name, value, where);
+        if (fault)
+            look->fault = fault;
+    }
+}
+
+bool parameters_any(struct view tool, const char **ret_fault)
+{
+    struct look look = {.count = 0};
+    *ret_fault = NULL;
+    // Most tools have none. (A name may be written with escapes.)
+    if (!memmem(tool.data, tool.size, "x-mcp-header", 12) &&
+        !memmem(tool.data, tool.size, "\\u", 2))
+        return false;
+    look_into(&look, json_walk_member(tool, "inputSchema"), AT_ROOT);
+    *ret_fault = look.fault;
+    return look.count > 0 || look.fault;
+}
+
+// --- the headers --------------------------------------------------------------------------------
+
+// No text of JSON has longer chains of `properties`.
+enum { CHAIN_MOST = LIMIT_JSON_DEPTH / 2 };
+
+// The properties of a tool's schema that are repeated, one after the other, wherever `properties`
+// alone lead to.
 struct repeated {
-    struct json_walk walk;
-    struct view arguments;
+    struct json_walk chain[CHAIN_MOST];     // through the properties of the schema and of objects
+    struct view arguments[CHAIN_MOST];      // the objects that those are about; {NULL, 0}: none
+    size_t depth;                           // of both
     char header[sizeof prefix + NAME_ROOM]; // lower case or not, as the schema has it
     struct view value;                      // raw argument; {NULL, 0}: none, or null
 };
 
-static struct repeated repeated_of(struct view tool, struct view arguments)
+static void go_into(struct repeated *repeated, struct view schema, struct view arguments)
 {
-    struct view schema = json_walk_member(tool, "inputSchema");
-    return (struct repeated){.walk = json_walk(json_walk_member(schema, "properties")),
-                             .arguments = arguments};
+    struct view properties = json_walk_member(schema, "properties");
+    if (!json_raw_is(properties, '{') || repeated->depth == CHAIN_MOST)
+        return;
+    repeated->chain[repeated->depth] = json_walk(properties);
+    repeated->arguments[repeated->depth++] = arguments;
+}
+
+static void repeated_init(struct repeated *repeated, struct view tool, struct view arguments)
+{
+    repeated->depth = 0;
+    go_into(repeated, json_walk_member(tool, "inputSchema"), arguments);
 }
 
 // What a name stands for, which is still escaped and has its quotes around it. {NULL, 0}: too long.
@@ -48,14 +176,21 @@ static bool next(struct repeated *repeated)
 {
     struct view name, property;
     char room[NAME_ROOM];
-    while (json_walk_next(&repeated->walk, &name, &property)) {
+    while (repeated->depth > 0) {
+        size_t top = repeated->depth - 1;
+        if (!json_walk_next(&repeated->chain[top], &name, &property)) {
+            repeated->depth--;
+            continue;
+        }
+        struct view value = argument(repeated->arguments[top], name);
         struct view header =
             json_raw_text(json_walk_member(property, "x-mcp-header"), room, sizeof room);
+        go_into(repeated, property, value);
         if (!header.data)
             continue;
         (void)snprintf(repeated->header, sizeof repeated->header, "%s%.*s", prefix,
                        VIEW_ARG(header));
-        repeated->value = argument(repeated->arguments, name);
+        repeated->value = value;
         return true;
     }
     return false;
@@ -67,6 +202,17 @@ static struct view as_text(struct view raw, char room[VALUE_ROOM])
     return json_raw_is(raw, '"') ? json_raw_text(raw, room, VALUE_ROOM) : raw;
 }
 
+// 42.0 is 42.
+static struct view without_nothing(struct view number)
+{
+    const char *dot = (const char *)memchr(number.data, '.', number.size);
+    struct view whole = {number.data, dot ? (size_t)(dot - number.data) : number.size};
+    for (const char *at = dot ? dot + 1 : dot; at < number.data + number.size && at; at++)
+        if (*at != '0')
+            return number;
+    return whole;
+}
+
 static bool same(struct view raw, struct view sent)
 {
     char room[VALUE_ROOM], sent_room[VALUE_ROOM];
@@ -75,7 +221,8 @@ static bool same(struct view raw, struct view sent)
     struct view header = mcp_header_decode(sent, sent_room, sizeof sent_room);
     if (!text.data || !header.data)
         return false;
-    if (!json_raw_is(raw, '"') && json_raw_int(raw, &number) && json_raw_int(header, &sent_number))
+    if (!json_raw_is(raw, '"') && json_raw_int(without_nothing(raw), &number) &&
+        json_raw_int(without_nothing(header), &sent_number))
         return number == sent_number; // however they are written
     return view_equal(text, header);
 }
@@ -83,7 +230,8 @@ static bool same(struct view raw, struct view sent)
 bool parameters_agree(struct view tool, struct view arguments, const struct http_field *fields,
                       size_t count)
 {
-    for (struct repeated repeated = repeated_of(tool, arguments); next(&repeated);) {
+    struct repeated repeated;
+    for (repeated_init(&repeated, tool, arguments); next(&repeated);) {
         struct view sent = {NULL, 0};
         size_t times = 0;
         for (size_t i = 0; i < count; i++) {
@@ -103,8 +251,8 @@ bool parameters_make(struct view tool, struct view arguments, struct buf *texts,
                      struct http_field *ret_fields, size_t room, size_t *ret_count)
 {
     size_t count = 0;
-    for (struct repeated repeated = repeated_of(tool, arguments);
-         count < room && next(&repeated);) {
+    struct repeated repeated;
+    for (repeated_init(&repeated, tool, arguments); count < room && next(&repeated);) {
         char value_room[VALUE_ROOM];
         struct view value =
             repeated.value.data ? as_text(repeated.value, value_room) : (struct view){NULL, 0};

@@ -6,6 +6,7 @@
 
 #include "base/json_out.h"
 #include "base/json_walk.h"
+#include "base/text.h"
 #include "gateway/call.h"
 #include "gateway/methods.h"
 #include "gateway/parameters.h"
@@ -111,11 +112,30 @@ static enum minder minder_of(const struct call *call, struct server_spec *spec)
     return compares ? MIND_WRITE : MIND_NOTHING;
 }
 
+// The headers of a client that has none to send. False: the call is over.
+static bool write_fields(struct call *call, const struct list_item *tool, struct view arguments,
+                         struct buf *texts, struct http_field fields[PARAMETERS_MOST],
+                         size_t *ret_count)
+{
+    *ret_count = 0;
+    if (tool && tool->parameters &&
+        !parameters_make(tool->raw, arguments, texts, fields, PARAMETERS_MOST, ret_count)) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return false;
+    }
+    uint64_t wrote = text_hash(TEXT_HASH, buf_view(texts));
+    if (call->relisted && call->wrote == wrote) { // the server would say the same again
+        call_error(call, RPC_HEADER_MISMATCH, "The server does not take the headers of its tool");
+        return false;
+    }
+    call->wrote = wrote;
+    return true;
+}
+
 // Sends a tool's call, with its headers minded.
 static void call_tool(struct call *call, const struct incoming *incoming,
                       const struct target *target)
 {
-    enum { FIELDS = 32 };
     static const unsigned want = LIST_TOOLS;
     struct view raw = incoming->params.name, arguments = incoming->params.arguments;
     enum minder minder = minder_of(call, target->spec);
@@ -127,23 +147,38 @@ static void call_tool(struct call *call, const struct incoming *incoming,
         return;
     const struct catalog *catalog = catalog_of(call, target->spec);
     const struct list_item *tool = catalog ? catalog_find(catalog, LIST_TOOLS, target->name) : NULL;
-    if (!tool || !tool->parameters) {
-        send_to(call, incoming, target, raw);
-        return;
-    }
     struct buf texts AUTO(buf_done);
-    struct http_field fields[FIELDS];
+    struct http_field fields[PARAMETERS_MOST];
     struct incoming with = *incoming;
     buf_init(&texts, LIMIT_INPUT_FILE);
     with.fields = fields;
-    if (minder == MIND_COMPARE &&
-        !parameters_agree(tool->raw, arguments, incoming->fields, incoming->field_count))
+    if (minder == MIND_WRITE) {
+        if (call_keep(call, incoming) &&
+            write_fields(call, tool, arguments, &texts, fields, &with.field_count))
+            send_to(call, &with, target, raw);
+    } else if (tool && tool->parameters &&
+               !parameters_agree(tool->raw, arguments, incoming->fields, incoming->field_count)) {
         call_error(call, RPC_HEADER_MISMATCH, "Header mismatch: Mcp-Param");
-    else if (minder == MIND_WRITE &&
-             !parameters_make(tool->raw, arguments, &texts, fields, FIELDS, &with.field_count))
-        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-    else
-        send_to(call, minder == MIND_WRITE ? &with : incoming, target, raw);
+    } else {
+        send_to(call, incoming, target, raw);
+    }
+}
+
+bool route_was_mismatched(struct call *call, const struct rpc *response)
+{
+    long long code;
+    if (call->method != MCP_TOOLS_CALL ||
+        !json_raw_int(json_walk_member(response->error, "code"), &code) ||
+        code != RPC_HEADER_MISMATCH)
+        return false;
+    struct catalog *catalog = catalog_of(call, call->spec);
+    bool fresh = catalog && catalog_doubt(catalog, LIST_TOOLS);
+    if (!fresh || call->wrote == 0 || call->relisted)
+        return false;
+    call->relisted = true;
+    call->waited = false;
+    call_again(call);
+    return true;
 }
 
 void route_by_name(struct call *call, const struct incoming *incoming)

@@ -23,10 +23,12 @@ static void check(struct view tool, struct view arguments)
     struct http_field fields[FIELDS];
     size_t count = 0;
     buf_init(&texts, ROOM);
+    const char *fault;
+    bool any = parameters_any(tool, &fault);
     bool none_wanted = parameters_agree(tool, arguments, NULL, 0);
     if (!parameters_make(tool, arguments, &texts, fields, FIELDS, &count))
         return;
-    must(count <= FIELDS && (count == 0 || !none_wanted));
+    must(count <= FIELDS && (count == 0 || !none_wanted) && (count == 0 || any || fault));
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < fields[i].value.size; j++) {
             unsigned char byte = (unsigned char)fields[i].value.data[j];

@@ -169,11 +169,19 @@ static inline void await(const struct door *door, const char *words)
 }
 
 // --- the store ---------------------------------------------------------------------------------
-static inline void add_fake_isolated(const char *name, const char *protocol, const char *isolation,
-                                     const char *const *words)
+static inline void add_record(struct view text)
 {
     const struct server_change nothing = {0};
     const struct json_value *value;
+    WORKS(json_parse(text, &arena, &value, &err));
+    begin();
+    WORKS(server_add(store, &tools, value, &nothing, &err));
+    commit();
+}
+
+static inline void add_fake_isolated(const char *name, const char *protocol, const char *isolation,
+                                     const char *const *words)
+{
     struct buf text;
     char command[300];
     (void)snprintf(command, sizeof command, "%s/tests/fake_mcp", getenv("BUILD_DIR"));
@@ -190,10 +198,7 @@ static inline void add_fake_isolated(const char *name, const char *protocol, con
         json_add_string(&text, view_of(words[i]));
     }
     buf_add(&text, VIEW("]}}"));
-    WORKS(json_parse(buf_view(&text), &arena, &value, &err));
-    begin();
-    WORKS(server_add(store, &tools, value, &nothing, &err));
-    commit();
+    add_record(buf_view(&text));
     buf_done(&text);
 }
 
@@ -274,12 +279,18 @@ static inline void leave_door(struct door *door)
         exchange_gone(exchange);
 }
 
-static inline int rig_tear_down(void **state)
+// All clients go, and the gateway with them.
+static inline void rig_leave(void)
 {
     for (size_t i = 0; i < DOORS; i++)
         leave_door(&rig.doors[i]);
     timer_free(&rig.timer);
     gateway_free(&rig.gateway);
+}
+
+static inline int rig_tear_down(void **state)
+{
+    rig_leave();
     loop_free(&rig.loop);
     journal_free(&rig.journal);
     (void)close(rig.log);

@@ -75,9 +75,99 @@ static void what_is_made_agrees(void **state)
     }
 }
 
+#define SCHEMA(text) VIEW("{\"name\":\"t\",\"inputSchema\":{\"type\":\"object\"," text "}}")
+#define AT(text) SCHEMA("\"properties\":{" text "}")
+#define A(type, header) "{\"type\":" type ",\"x-mcp-header\":" header "}"
+
+static void knows_what_is_not_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        struct view tool;
+        bool any, fine;
+    } looks[] = {
+        {AT("\"a\":{\"type\":\"string\"}"), false, true},
+        {AT("\"a\":" A("\"string\"", "\"A\"")), true, true},
+        {AT("\"a\":" A("\"string\"", "\"A\"") ",\"b\":" A("\"integer\"", "\"B\"") ",\"c\":" A(
+             "\"boolean\"", "\"C\"")),
+         true, true},
+        {AT("\"a\":{\"type\":\"object\",\"properties\":{\"b\":" A("\"string\"", "\"B\"") "}}"),
+         true, true},
+        // A parameter may have the name of the annotation, and data may look like one.
+        {AT("\"x-mcp-header\":{\"type\":\"string\"}"), false, true},
+        {AT("\"a\":{\"type\":\"object\",\"default\":{\"x-mcp-header\":\"A\"}}"), false, true},
+        {AT("\"a\":" A("\"string\"", "\"\"")), true, false},
+        {AT("\"a\":" A("\"string\"", "7")), true, false},
+        {AT("\"a\":" A("\"string\"", "\"A B\"")), true, false},
+        {AT("\"a\":" A("\"string\"", "\"A:B\"")), true, false},
+        {AT("\"a\":" A("\"string\"", "\"A\\r\\nB\"")), true, false},
+        {AT("\"a\":" A("\"string\"", "\"\\u0000\"")), true, false},
+        {AT("\"a\":{\"type\":\"string\",\"x-mcp-\\u0068eader\":\"\"}"), true, false},
+        {AT("\"a\":" A("\"number\"", "\"A\"")), true, false},
+        {AT("\"a\":" A("\"object\"", "\"A\"")), true, false},
+        {AT("\"a\":" A("null", "\"A\"")), true, false},
+        {AT("\"a\":{\"x-mcp-header\":\"A\"}"), true, false},
+        {AT("\"a\":" A("\"string\"", "\"Ab\"") ",\"b\":" A("\"string\"", "\"aB\"")), true, false},
+        {SCHEMA("\"x-mcp-header\":\"A\""), true, false},
+        {AT("\"a\":{\"type\":\"array\",\"items\":" A("\"string\"", "\"A\"") "}"), true, false},
+        {SCHEMA("\"anyOf\":[{\"properties\":{\"a\":" A("\"string\"", "\"A\"") "}}]"), true, false},
+        {SCHEMA("\"if\":{\"properties\":{\"a\":" A("\"string\"", "\"A\"") "}}"), true, false},
+        {SCHEMA("\"$defs\":{\"a\":" A("\"string\"", "\"A\"") "}"), true, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(looks); i++) {
+        const char *fault;
+        assert_int_equal(parameters_any(looks[i].tool, &fault), looks[i].any);
+        assert_int_equal(fault == NULL, looks[i].fine);
+    }
+}
+
+static void has_a_most(void **state)
+{
+    (void)state;
+    for (size_t most = PARAMETERS_MOST; most <= PARAMETERS_MOST + 1; most++) {
+        struct buf text AUTO(buf_done);
+        const char *fault;
+        buf_init(&text, 1 << 16);
+        buf_add(&text, VIEW("{\"inputSchema\":{\"properties\":{\"x\":{}"));
+        for (size_t i = 0; i < most; i++)
+            buf_add_format(&text, ",\"p%zu\":{\"type\":\"string\",\"x-mcp-header\":\"P%zu\"}", i,
+                           i);
+        buf_add(&text, VIEW("}}}"));
+        assert_true(parameters_any(buf_view(&text), &fault));
+        assert_int_equal(fault == NULL, most == PARAMETERS_MOST);
+    }
+}
+
+// What is nested is read at its path, and nowhere else.
+static void follows_properties(void **state)
+{
+    (void)state;
+    static const struct view deep = AT("\"o\":{\"type\":\"object\",\"properties\":{\"b\":" A(
+        "\"string\"", "\"B\"") "}},\"c\":" A("\"integer\"", "\"C\""));
+    static const struct http_field b[] = {{VIEW("Mcp-Param-B"), VIEW("x")}},
+                                   c[] = {{VIEW("Mcp-Param-C"), VIEW("42.0")}};
+    assert_true(parameters_agree(deep, VIEW("{\"o\":{\"b\":\"x\"}}"), b, 1));
+    assert_false(parameters_agree(deep, VIEW("{\"o\":{\"b\":\"x\"}}"), NULL, 0));
+    assert_true(parameters_agree(deep, VIEW("{\"b\":\"x\",\"o\":7}"), NULL, 0));
+    assert_false(parameters_agree(deep, VIEW("{\"b\":\"x\"}"), b, 1));
+    assert_true(parameters_agree(deep, VIEW("{\"c\":42}"), c, 1));
+    assert_false(parameters_agree(deep, VIEW("{\"c\":42.5}"), c, 1));
+    assert_false(parameters_agree(deep, VIEW("{\"c\":43}"), c, 1));
+    struct buf texts AUTO(buf_done);
+    struct http_field fields[4];
+    size_t count;
+    buf_init(&texts, 4096);
+    assert_true(
+        parameters_make(deep, VIEW("{\"o\":{\"b\":\"x\"},\"c\":1}"), &texts, fields, 4, &count));
+    assert_int_equal(count, 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_only_with_what_the_arguments_say),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(knows_what_is_not_in_order),
+                                       cmocka_unit_test(has_a_most),
+                                       cmocka_unit_test(follows_properties),
+                                       cmocka_unit_test(agrees_only_with_what_the_arguments_say),
                                        cmocka_unit_test(what_is_made_agrees)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,146 @@
+// test_gateway_remote.c: a whole gateway with a server over HTTP behind it, that answers by rules.
+#include "gateway_rig.h"
+#include "http_rules.h"
+
+static struct backend backend;
+
+#define DISCOVERED                                                                                 \
+    {                                                                                              \
+        "\"server/discover\"", NULL, 200, NULL,                                                    \
+            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}}}"),    \
+            WHOLE, 0                                                                               \
+    }
+#define TOOL(name, more)                                                                           \
+    "{\"name\":\"" name "\",\"inputSchema\":{\"properties\":{\"a\":{\"type\":\"string\"" more "}}" \
+    "}}"
+#define HEADER(name) ",\"x-mcp-header\":\"" name "\""
+#define LISTED(tools, times)                                                                       \
+    {                                                                                              \
+        "\"tools/list\"", NULL, 200, NULL, RESULT("{\"tools\":[" tools "],\"ttlMs\":600000}"),     \
+            WHOLE, times                                                                           \
+    }
+#define DONE(also)                                                                                 \
+    {                                                                                              \
+        "\"tools/call\"", also, 200, NULL, RESULT("{\"content\":[\"done\"]}"), WHOLE, 0            \
+    }
+#define MISMATCH                                                                                   \
+    {                                                                                              \
+        "\"tools/call\"", NULL, 400, NULL, ERROR(-32020), WHOLE, 0                                 \
+    }
+#define CALL                                                                                       \
+    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"far__t\","     \
+    "\"arguments\":{\"a\":\"b\"}}}"
+#define LIST "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/list\"}"
+
+static void serve(struct rule *rules, const char *protocol, const char *more)
+{
+    char text[512];
+    unsigned port = backend_init(&backend, rig.loop, rules);
+    (void)snprintf(text, sizeof text,
+                   "{\"server_name\":\"far\",\"config\":{\"url\":\"http://127.0.0.1:%u/mcp\","
+                   "\"protocol\":\"%s\"%s}}",
+                   port, protocol, more);
+    add_record(view_of(text));
+}
+
+#define ALLOWED ",\"allow_private_addresses\":true"
+
+static size_t times(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, word)) != NULL; text++)
+        count++;
+    return count;
+}
+
+// The gateway lets go of its connections before the server's side and the loop do.
+static int tear_down(void **state)
+{
+    rig_leave();
+    backend_done(&backend);
+    return rig_tear_down(state);
+}
+
+// --- arguments as headers ------------------------------------------------------------------------
+
+static void leaves_out_what_cannot_be_called(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {
+        DISCOVERED, LISTED(TOOL("bad", HEADER("a b")) "," TOOL("good", HEADER("A")), 0), END};
+    serve(rules, "modern", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    struct door *door = post(0, session, LIST);
+    await(door, "good");
+    assert_null(strstr(door->said, "bad"));
+    door = post_modern(0, "tools/list", NULL, "");
+    await(door, "good");
+    assert_null(strstr(door->said, "bad"));
+}
+
+// The server's tools are others than the gateway knows: it looks again, once.
+static void follows_changed_annotations(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {DISCOVERED,
+                           LISTED(TOOL("t", ""), 1),
+                           LISTED(TOOL("t", HEADER("A")), 0),
+                           DONE("mcp-param-A: b"),
+                           MISMATCH,
+                           END};
+    serve(rules, "modern", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, LIST), "far__t");
+    rig_pause(1100);
+    await(post(0, session, CALL), "done");
+    assert_int_equal(times(backend.seen.text, "tools/call"), 2);
+    await(post(0, session, CALL), "done");
+    assert_int_equal(times(backend.seen.text, "tools/call"), 3);
+    assert_int_equal(times(backend.seen.text, "tools/list"), 2);
+}
+
+static void does_not_repeat_what_would_be_the_same(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {DISCOVERED, LISTED(TOOL("t", HEADER("A")), 0), MISMATCH, END};
+    serve(rules, "modern", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, CALL), "-32020"); // read a moment ago
+    assert_int_equal(times(backend.seen.text, "tools/list"), 1);
+    rig_pause(1100);
+    await(post(0, session, CALL), "-32020");
+    assert_int_equal(times(backend.seen.text, "tools/list"), 2);
+    assert_int_equal(times(backend.seen.text, "tools/call"), 2);
+}
+
+// A client with headers of its own tries again itself, and has to get the new list for that.
+static void reads_the_list_again_for_clients_with_headers(void **state)
+{
+    (void)state;
+    struct rule rules[] = {DISCOVERED, LISTED(TOOL("t", ""), 1), LISTED(TOOL("t", HEADER("A")), 0),
+                           MISMATCH, END};
+    serve(rules, "modern", ALLOWED);
+    await(post_modern(0, "tools/list", NULL, ""), "far__t");
+    rig_pause(1100);
+    await(
+        post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\",\"arguments\":{\"a\":\"b\"},"),
+        "-32020");
+    assert_int_equal(times(backend.seen.text, "tools/call"), 1);
+    await(post_modern(0, "tools/list", NULL, ""), "x-mcp-header");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(leaves_out_what_cannot_be_called),
+        TEST(follows_changed_annotations),
+        TEST(does_not_repeat_what_would_be_the_same),
+        TEST(reads_the_list_again_for_clients_with_headers),
+    };
+    cmocka_set_test_filter(getenv("SMG_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
