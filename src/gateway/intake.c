@@ -168,6 +168,8 @@ static void take(struct exchange *exchange, const struct front_request *request,
                                 .params = *params,
                                 .fields = request->parameter_fields,
                                 .field_count = request->parameter_field_count};
+    if (exchange->session)
+        session_heard(exchange->session, rpc);
     if (rpc->kind == RPC_REQUEST) {
         call_begin(exchange, &incoming);
         return;

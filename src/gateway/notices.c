@@ -80,7 +80,7 @@ void notices_flush(struct gateway *gateway)
     gateway->dirty = false;
     gateway->marked_upstream = NULL;
     for (struct session *session = gateway->first_session; session; session = session->next)
-        if (session->dirty)
+        if (session->dirty && session->initialized)
             announce(session);
     struct listening *next;
     for (struct listening *listening = gateway->listenings; listening; listening = next) {

@@ -108,7 +108,8 @@ static void send(struct exchange *exchange, const struct asked *asked, struct vi
 static void ask_on(struct exchange *exchange, struct session *session,
                    const struct question *question, const struct rpc *message)
 {
-    bool may = exchange && can_be_asked(questions_bits(session->capabilities), message->method);
+    bool may = exchange && session->initialized &&
+               can_be_asked(questions_bits(session->capabilities), message->method);
     struct asked *asked = may ? remember(session) : NULL;
     if (!asked) {
         refuse(session->gateway, question);

@@ -176,6 +176,17 @@ struct session *session_find(struct gateway *gateway, const struct principal *pr
     return session;
 }
 
+void session_heard(struct session *session, const struct rpc *rpc)
+{
+    if (session->initialized || rpc->kind == RPC_RESULT || rpc->kind == RPC_ERROR)
+        return;
+    enum mcp_method method = mcp_method(rpc->method);
+    bool early = method == MCP_INITIALIZE || method == MCP_PING || method == MCP_SET_LEVEL;
+    session->initialized = rpc->kind == RPC_REQUEST ? !early : method == MCP_INITIALIZED;
+    if (session->initialized && session->dirty)
+        session->gateway->dirty = true;
+}
+
 static void forget_channels(struct session *session, int64_t now)
 {
     for (struct channel **link = &session->channels; *link;) {

@@ -14,6 +14,7 @@
 #include "gateway/channel.h"
 #include "gateway/gateway.h"
 #include "gateway/upstream.h"
+#include "wire/jsonrpc.h"
 
 enum { SESSION_ID = 43, SESSION_CHANNELS = 64 };
 // More than that is not kept of what is complete.
@@ -38,6 +39,7 @@ struct session {
     char *client;                                  // owns what the next two point into
     struct view capabilities, client_info;         // raw
     int level;                                     // of log messages it wants; -1: it did not say
+    bool initialized;                              // it is asked and told of lists from then on
     unsigned dirty;                                // lists it has to be told changed: see notices.h
     int64_t used_at;                               // loop time
     struct exchange *stream;                       // its GET stream; NULL: none
@@ -59,6 +61,10 @@ struct session_order {
 
 // A new session. NULL when memory is short. The caller has looked at the limits.
 struct session *session_new(struct gateway *gateway, const struct session_order *order);
+
+// The client has sent this. It has initialized when it says so, and when it asks for what it may
+// ask for only then: over HTTP its word and its first request may overtake each other.
+void session_heard(struct session *session, const struct rpc *rpc);
 
 // Ends it: its exchanges and calls, its links upstream. The client will get 404.
 void session_end(struct session *session);

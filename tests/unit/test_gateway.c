@@ -394,11 +394,31 @@ static void ends_a_session_that_never_was(void **state)
     assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
 }
 
+// A client hears of nothing but answers until it has initialized; pings and levels are too early to
+// show that it has.
+static void waits_for_initialized(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    struct door *stream = ask(&(struct asking){.key = 0, .method = "GET", .session = session});
+    await(post(0, session, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}"), "result");
+    await(post_modern(1, "tools/call", "old__news", "\"name\":\"old__news\","), "content");
+    rig_pause(20);
+    assert_null(strstr(stream->said, "list_changed"));
+    assert_int_equal(
+        post(0, session, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}")->status,
+        202);
+    await(stream, "list_changed");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(answers_both_eras),
+        TEST(waits_for_initialized),
         TEST(forgets_the_questions_of_a_cancelled_call),
         TEST(gives_up_unanswered_questions),
         TEST(brings_answers_to_a_modern_server),
