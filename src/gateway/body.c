@@ -13,9 +13,6 @@ enum {
     OURS = 6,     // splices that come to the client's
 };
 
-static const char *const level_names[] = {"debug", "info",     "notice", "warning",
-                                          "error", "critical", "alert",  "emergency"};
-
 bool body_is_modern(const struct link *link, enum mcp_method method)
 {
     // While the era is being found out, two are spoken on one link.
@@ -43,9 +40,9 @@ static void add_meta(struct buf *buf, const struct asker *asker, const struct mc
     if (!has->meta_capabilities.data)
         add_member(buf, "clientCapabilities",
                    asker->capabilities.data ? asker->capabilities : VIEW("{}"), &comma);
-    if (asker->level < 0 || (size_t)asker->level >= COUNT_OF(level_names) || has->meta_level.data)
-        return;
-    buf_add_format(buf, ",\"" MCP_META "logLevel\":\"%s\"", level_names[asker->level]);
+    const char *level = mcp_log_level_name(asker->level);
+    if (level && !has->meta_level.data)
+        buf_add_format(buf, ",\"" MCP_META "logLevel\":\"%s\"", level);
 }
 
 static bool has_members(struct view object)

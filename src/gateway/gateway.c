@@ -11,6 +11,7 @@
 #include "gateway/parked.h"
 #include "gateway/questions.h"
 #include "gateway/session.h"
+#include "gateway/subscriptions.h"
 #include "os/memory.h"
 
 enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000, TRIM_EVERY = 30 * 1000 * 1000 }; // us
@@ -38,7 +39,7 @@ static void on_access_changed(void *context, const struct access *now)
     listens_end(gateway, now->project_n);
     for (struct session *session = gateway->first_session; session; session = session->next)
         if (session->project_n == now->project_n)
-            subscriptions_retain(session, &now->specs);
+            subscriptions_retain(&session->subscriptions, &now->specs);
     catalogs_retain(gateway->catalogs, now->project_n, &now->specs);
     upstreams_retain(gateway->upstreams, now->project_n, &now->specs);
     notices_all_changed(gateway, now->project_n);
@@ -71,7 +72,13 @@ static void on_question(void *context, struct upstream *upstream, int64_t number
                          VIEW("{\"code\":-32603,\"message\":\"The client has gone\"}"));
 }
 
-static const struct upstreams_events upstreams_events = {on_changed, on_notice, on_question};
+static int on_level(void *context, struct upstream *upstream, int64_t session)
+{
+    return notices_level((struct gateway *)context, upstream, session);
+}
+
+static const struct upstreams_events upstreams_events = {on_changed, on_notice, on_question,
+                                                         on_level};
 
 static void on_log(void *context, const struct upstream *upstream, const char *what,
                    const char *detail)
@@ -182,6 +189,7 @@ void gateway_tick(struct gateway *gateway, int64_t now)
     give_memory_back(gateway, now);
     questions_tick(gateway, now);
     sessions_tick(gateway, now);
+    subscriptions_tick(gateway, now);
     record_uses(gateway, now);
 }
 

@@ -1,4 +1,5 @@
 // link.c: one conversation with an upstream: its states, and whom a message that comes in is for.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json_walk.h"
@@ -261,6 +262,40 @@ void link_start(struct link *link)
         link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
 }
 
+static void level_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    (void)context;
+    (void)era;
+    (void)response;
+}
+
+static void level_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    (void)context;
+    (void)why;
+    (void)sentence;
+}
+
+static const struct upcall_events level_events = {.answered = level_answered,
+                                                  .failed = level_failed};
+
+// What its clients have asked for in conversations before this one.
+static void set_level(struct link *link)
+{
+    char params[32];
+    const struct upstreams_order *order = &link->all->order;
+    struct view capabilities = link->upstream->facts.capabilities;
+    if (link->era == MCP_MODERN || !json_walk_member(capabilities, "logging").data)
+        return;
+    int64_t session = link->owner.scope == SCOPE_SESSION ? link->owner.n : 0;
+    const char *name =
+        mcp_log_level_name(order->events->level(order->context, link->upstream, session));
+    if (!name)
+        return;
+    int size = snprintf(params, sizeof(params), "{\"level\":\"%s\"}", name);
+    (void)upcall_own(link, MCP_SET_LEVEL, (struct view){params, (size_t)size}, &level_events);
+}
+
 // Calls that wait go out in their order.
 static void launch_all(struct link *link)
 {
@@ -276,6 +311,7 @@ void link_ready(struct link *link, enum mcp_era era)
     link->handshake.evidence = false;
     link->ready_at = link->used = link->all->now;
     link->ops->ready(link);
+    set_level(link);
     watch_check(link);
     upstream_is_up(link->upstream);
     launch_all(link);

@@ -75,6 +75,26 @@ static struct link_owner owner_for(const struct server_spec *spec, const struct 
     return (struct link_owner){SCOPE_KEY, asker->key_n};
 }
 
+uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker)
+{
+    struct link *link = find(upstream, owner_for(upstream->spec, asker, MCP_LEGACY), MCP_LEGACY);
+    if (!link || link->state != LINK_READY)
+        return 0;
+    link->used = loop_clock();
+    return link->number;
+}
+
+bool upstream_is_one(const struct upstream *upstream, const struct asker *a, const struct asker *b)
+{
+    return is_owner(owner_for(upstream->spec, a, MCP_LEGACY),
+                    owner_for(upstream->spec, b, MCP_LEGACY));
+}
+
+bool upstream_is_own(const struct upstream *upstream, const struct asker *asker)
+{
+    return owner_for(upstream->spec, asker, MCP_LEGACY).scope == SCOPE_SESSION;
+}
+
 // The era in which to try it: the asker's, unless the server is known not to speak it and to speak
 // the other one. `tried`: eras that did not work a moment ago.
 static enum mcp_era era_for(const struct upstream *upstream, const struct asker *asker)

@@ -1,8 +1,8 @@
 // listen.h: clients that want to hear of changes: `subscriptions/listen` of modern ones,
 // `resources/subscribe` of legacy ones; and what their servers are asked for it.
 //
-// List changes need nothing from us but upstream_watch. For changes of resources a legacy server is
-// asked by resources/subscribe, a modern one by a subscriptions/listen of ours per subscription.
+// List changes need nothing from us but upstream_watch; for changes of resources see
+// subscriptions.h.
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +15,8 @@
 struct listening {
     struct listening *next, *previous; // of the gateway
     struct exchange *exchange;
-    bool lists[LISTS]; // of whose changes it wants to hear (templates go with resources)
+    struct asker asker; // without texts
+    bool lists[LISTS];  // of whose changes it wants to hear (templates go with resources)
     struct subscription *subscriptions;
     unsigned dirty; // see notices.h
 };
@@ -25,14 +26,13 @@ struct listening {
 void listen_end(struct exchange *exchange);
 void listens_end(struct gateway *gateway, int64_t project_n);
 
-// Ends a session's subscriptions; or those to servers that are none of these any more.
-void subscriptions_end(struct session *session);
-void subscriptions_retain(struct session *session, const struct server_specs *specs);
-
 // A resource of a server has changed (notifications/resources/updated). `session`: whose link told;
 // 0: a shared one.
 void listen_updated(struct gateway *gateway, const struct upstream *upstream, int64_t session,
                     const struct rpc *message);
+
+// The same, of a server that told for one listen only.
+void listen_tell_updated(struct listening *listening, struct view raw_uri);
 
 // Sends a notification to a listen, with its subscription id in `_meta`. `params`: members besides,
 // with a comma at their end; {NULL, 0}: none.

@@ -1,7 +1,10 @@
 // methods.c: see methods.h.
 #include "gateway/methods.h"
 
+#include <stdio.h>
+
 #include "base/json_walk.h"
+#include "gateway/notices.h"
 
 static void answer_ping(struct call *call, const struct incoming *incoming)
 {
@@ -37,10 +40,14 @@ static void pass_level(struct call *call, const struct incoming *incoming)
         if (!facts || facts->era == MCP_MODERN ||
             !json_walk_member(facts->capabilities, "logging").data)
             continue;
+        char params[32];
+        int64_t session = upstream_is_own(upstream, &asker) ? asker.session : 0;
+        int size = snprintf(params, sizeof params, "{\"level\":\"%s\"}",
+                            mcp_log_level_name(notices_level(call->gateway, upstream, session)));
         const struct upcall_order order = {.asker = &asker,
                                            .method = MCP_SET_LEVEL,
                                            .method_name = incoming->rpc->method,
-                                           .params = incoming->rpc->params};
+                                           .params = {params, (size_t)size}};
         if (!upcall_send(upstream, &order, &method_nobody, NULL))
             return; // memory: the session is given what it wants all the same
     }

@@ -21,12 +21,17 @@ struct exchange *notices_stream(const struct session *session)
     return session->stream;
 }
 
+static bool sees(const struct session *session, int64_t project_n, const struct server_spec *spec)
+{
+    return session->project_n == project_n &&
+           (!spec || !session->server || view_is(view_of(session->server), spec->server_name));
+}
+
 static void mark(struct gateway *gateway, int64_t project_n, const struct server_spec *spec,
                  unsigned lists)
 {
     for (struct session *session = gateway->first_session; session; session = session->next)
-        if (session->project_n == project_n &&
-            (!spec || !session->server || view_is(view_of(session->server), spec->server_name)))
+        if (sees(session, project_n, spec))
             session->dirty |= lists;
     for (struct listening *listening = gateway->listenings; listening;
          listening = listening->next) {
@@ -102,6 +107,18 @@ void notices_updated(struct session *session, struct view raw_uri)
                                   raw_uri, VIEW("}}")};
     if (stream)
         exchange_event(stream, pieces, COUNT_OF(pieces));
+}
+
+int notices_level(const struct gateway *gateway, const struct upstream *upstream, int64_t number)
+{
+    const struct server_spec *spec = upstream_spec(upstream);
+    int level = -1;
+    for (const struct session *session = gateway->first_session; session; session = session->next)
+        if ((number == 0 ? sees(session, upstream_project(upstream), spec)
+                         : session->number == number) &&
+            session->level >= 0 && (level < 0 || session->level < level))
+            level = session->level;
+    return level;
 }
 
 static bool is_wanted(const struct session *session, const struct rpc *message)

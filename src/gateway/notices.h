@@ -26,5 +26,10 @@ void notices_updated(struct session *session, struct view raw_uri);
 void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t session,
                   const struct rpc *message);
 
+// The log level that the server of a conversation is to be told: that of the session whose it is;
+// of those that share it (`session` 0) the one that lets all through that any of them wants. -1:
+// nobody said. What each of them does not want is kept from it by notices_pass and the calls.
+int notices_level(const struct gateway *gateway, const struct upstream *upstream, int64_t session);
+
 // The stream for what belongs to no call; NULL: there is none.
 struct exchange *notices_stream(const struct session *session);

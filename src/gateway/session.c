@@ -8,6 +8,7 @@
 #include "gateway/exchange.h"
 #include "gateway/listen.h"
 #include "gateway/questions.h"
+#include "gateway/subscriptions.h"
 #include "vault/vault.h"
 
 static uint64_t number_of(struct view id)
@@ -140,7 +141,7 @@ void session_end(struct session *session)
         session->channels = channel->next;
         channel_free(&channel);
     }
-    subscriptions_end(session);
+    subscriptions_end(&session->subscriptions);
     unlink_session(gateway, session);
     unlink_from_key(session);
     gateway->counters.sessions_now--;

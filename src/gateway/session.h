@@ -23,7 +23,7 @@ enum { SESSION_BYTES = 1024 * 1024 };
 // Somebody the client has to answer; see questions.h.
 struct asked;
 
-// A resource the client wants to hear of; see listen.h.
+// A resource the client wants to hear of; see subscriptions.h.
 struct subscription;
 
 struct session {

@@ -125,6 +125,8 @@ struct upstreams_events {
     // links it has been refused already, since it cannot be told whom it is for.)
     void (*question)(void *context, struct upstream *upstream, int64_t session,
                      const struct question *question, const struct rpc *message);
+    // The log level that a legacy conversation is to begin with, `session` as above; -1: its own.
+    int (*level)(void *context, struct upstream *upstream, int64_t session);
 };
 
 struct upstreams_order {
@@ -194,6 +196,13 @@ void upstreams_answer(struct upstreams *upstreams, const struct question *questi
 // get it.
 void upstreams_refuse(struct upstreams *upstreams, const struct question *question,
                       struct view error);
+
+// Which legacy conversation an asker's requests go by at present: a number that no other one ever
+// has; 0: there is none. Who looks is not done with it: a child is not idle then.
+uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker);
+// Whether these two have the same one; whether it is the asker's session's alone.
+bool upstream_is_one(const struct upstream *upstream, const struct asker *a, const struct asker *b);
+bool upstream_is_own(const struct upstream *upstream, const struct asker *asker);
 
 // A client session has a stream for what belongs to no call (its GET stream): its legacy HTTP links
 // open theirs, too, from now on. And: the session is over: links of its own end (DELETE, or the

@@ -222,10 +222,16 @@ void mcp_header_encode(struct buf *buf, struct view text)
     buf_add(buf, encoded_end);
 }
 
+static const char *const levels[] = {"debug", "info",     "notice", "warning",
+                                     "error", "critical", "alert",  "emergency"};
+
+const char *mcp_log_level_name(int level)
+{
+    return level >= 0 && (size_t)level < COUNT_OF(levels) ? levels[level] : NULL;
+}
+
 int mcp_log_level(struct view text)
 {
-    static const char *const levels[] = {"debug", "info",     "notice", "warning",
-                                         "error", "critical", "alert",  "emergency"};
     for (size_t i = 0; i < COUNT_OF(levels); i++)
         if (view_is(text, levels[i]))
             return (int)i;

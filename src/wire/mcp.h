@@ -111,3 +111,4 @@ void mcp_header_encode(struct buf *buf, struct view text);
 
 // Log levels, `debug` to `emergency`, as numbers 0 to 7; -1 for none of them.
 int mcp_log_level(struct view text);
+const char *mcp_log_level_name(int level); // NULL: there is none of this number

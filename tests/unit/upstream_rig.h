@@ -115,6 +115,14 @@ static inline void rig_question(void *context, struct upstream *upstream, int64_
     upstreams_answer(rig->all, question, VIEW("{\"of\":\"session\"}"), (struct view){0});
 }
 
+static inline int rig_level(void *context, struct upstream *upstream, int64_t session)
+{
+    (void)context;
+    (void)upstream;
+    (void)session;
+    return -1;
+}
+
 static inline void rig_log(void *context, const struct upstream *upstream, const char *what,
                            const char *detail)
 {
@@ -126,7 +134,7 @@ static inline void rig_log(void *context, const struct upstream *upstream, const
 }
 
 static const struct upstreams_events rig_events = {
-    .changed = rig_changed, .notice = rig_notice, .question = rig_question};
+    .changed = rig_changed, .notice = rig_notice, .question = rig_question, .level = rig_level};
 
 // --- the loop --------------------------------------------------------------------------------
 static inline void rig_tick(void *context)

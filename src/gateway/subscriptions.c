@@ -1,0 +1,289 @@
+// subscriptions.c: see subscriptions.h.
+#include "gateway/subscriptions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_out.h"
+#include "base/json_walk.h"
+#include "base/text.h"
+#include "gateway/listen.h"
+#include "gateway/methods.h"
+#include "gateway/notices.h"
+
+// How long after a failure it is made again: doubles up to the most. Microseconds.
+enum { AGAIN = 1000 * 1000, AGAIN_MOST = 32 * AGAIN };
+
+struct subscription {
+    struct subscription *next;
+    struct gateway *gateway;
+    struct subscriber subscriber;
+    struct upstream *upstream;
+    struct upcall *upcall; // a legacy server has to answer; a modern one tells
+    uint64_t conversation; // legacy: in which it was made; 0: in none
+    int64_t not_before, span;
+    uint64_t hash;
+    size_t size;
+    char uri[];
+};
+
+static struct view uri_of(const struct subscription *subscription)
+{
+    return (struct view){subscription->uri, subscription->size};
+}
+
+static struct asker asker_of(const struct subscription *subscription)
+{
+    if (subscription->subscriber.session)
+        return session_asker(subscription->subscriber.session);
+    return subscription->subscriber.listening->asker;
+}
+
+// --- what servers are asked ---------------------------------------------------------------------
+
+// A modern server tells each subscription by itself.
+static void on_notice(void *context, const struct rpc *message)
+{
+    struct subscription *subscription = (struct subscription *)context;
+    struct view raw_uri = json_walk_member(message->params, "uri");
+    subscription->span = AGAIN; // it is heard
+    if (mcp_method(message->method) != MCP_RESOURCE_UPDATED || !json_raw_is(raw_uri, '"'))
+        return;
+    if (subscription->subscriber.session)
+        notices_updated(subscription->subscriber.session, raw_uri);
+    else
+        listen_tell_updated(subscription->subscriber.listening, raw_uri);
+}
+
+static void on_question(void *context, const struct question *question, const struct rpc *message)
+{
+    struct subscription *subscription = (struct subscription *)context;
+    (void)message;
+    upstreams_refuse(subscription->gateway->upstreams, question,
+                     VIEW("{\"code\":-32601,\"message\":\"Not about a subscription\"}"));
+}
+
+static void try_again_later(struct subscription *subscription)
+{
+    subscription->not_before = loop_clock() + subscription->span;
+    if (subscription->span < AGAIN_MOST)
+        subscription->span *= 2;
+}
+
+// The answer of a legacy server, or the end of a modern one's: there is nobody to tell. Who refuses
+// is not asked again in the same conversation, a modern one never.
+static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
+{
+    struct subscription *subscription = (struct subscription *)context;
+    const struct asker asker = asker_of(subscription);
+    subscription->upcall = NULL;
+    try_again_later(subscription);
+    if (era == MCP_LEGACY) {
+        subscription->conversation = upstream_conversation(subscription->upstream, &asker);
+        subscription->span = AGAIN;
+    } else if (response->kind == RPC_ERROR) {
+        subscription->not_before = INT64_MAX;
+    }
+}
+
+static void on_failed(void *context, enum upcall_failure why, const char *sentence)
+{
+    struct subscription *subscription = (struct subscription *)context;
+    (void)why;
+    (void)sentence;
+    subscription->upcall = NULL;
+    subscription->conversation = 0;
+    try_again_later(subscription);
+}
+
+static const struct upcall_events events = {
+    .notice = on_notice, .question = on_question, .answered = on_answered, .failed = on_failed};
+
+static void add_params(struct buf *params, enum mcp_era era, struct view uri)
+{
+    if (era == MCP_LEGACY) {
+        buf_add(params, VIEW("{\"uri\":"));
+        json_add_string(params, uri);
+        buf_add(params, VIEW("}"));
+        return;
+    }
+    buf_add(params, VIEW("{\"_meta\":{\"" MCP_META "protocolVersion\":\"" MCP_MODERN_VERSION
+                         "\",\"" MCP_META "clientCapabilities\":{}},\"notifications\":"
+                         "{\"resourceSubscriptions\":["));
+    json_add_string(params, uri);
+    buf_add(params, VIEW("]}}"));
+}
+
+static enum mcp_era era_of(const struct subscription *subscription, const struct asker *asker)
+{
+    const struct upstream_facts *facts = upstream_facts(subscription->upstream);
+    return facts ? facts->era : asker->era;
+}
+
+// Asks for it, or for its end: then nobody waits for the answer.
+static void ask(struct subscription *subscription, bool ends)
+{
+    struct buf params AUTO(buf_done);
+    struct asker asker = asker_of(subscription);
+    asker.era = era_of(subscription, &asker);
+    bool modern = asker.era == MCP_MODERN;
+    enum mcp_method method = ends ? MCP_UNSUBSCRIBE : modern ? MCP_LISTEN : MCP_SUBSCRIBE;
+    buf_init(&params, 8 * SUBSCRIPTION_URI);
+    add_params(&params, asker.era, uri_of(subscription));
+    const struct upcall_order order = {.asker = &asker,
+                                       .method = method,
+                                       .method_name = view_of(mcp_method_name(method)),
+                                       .params = buf_view(&params),
+                                       .stream = modern};
+    if (params.failed)
+        return;
+    struct upcall *upcall =
+        upcall_send(subscription->upstream, &order, ends ? &method_nobody : &events,
+                    ends ? NULL : subscription);
+    if (!ends)
+        subscription->upcall = upcall;
+}
+
+// --- which there are ----------------------------------------------------------------------------
+
+static struct subscription **list_of_subscriber(struct subscriber subscriber)
+{
+    return subscriber.session ? &subscriber.session->subscriptions
+                              : &subscriber.listening->subscriptions;
+}
+
+bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
+                      struct upstream *upstream, struct view uri)
+{
+    struct subscription **first = list_of_subscriber(subscriber);
+    struct subscription *subscription =
+        (struct subscription *)calloc(1, sizeof *subscription + uri.size);
+    if (!subscription)
+        return false;
+    subscription->gateway = gateway;
+    subscription->subscriber = subscriber;
+    subscription->upstream = upstream;
+    subscription->span = AGAIN;
+    subscription->hash = text_hash(TEXT_HASH, uri);
+    subscription->size = uri.size;
+    memcpy(subscription->uri, uri.data, uri.size);
+    subscription->next = *first;
+    *first = subscription;
+    ask(subscription, false);
+    return true;
+}
+
+static bool is_about(const struct subscription *subscription, const struct upstream *upstream,
+                     struct view uri, uint64_t hash)
+{
+    return subscription->hash == hash && subscription->upstream == upstream &&
+           view_equal(uri_of(subscription), uri);
+}
+
+bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
+                        struct view uri)
+{
+    uint64_t hash = text_hash(TEXT_HASH, uri);
+    while (first && !is_about(first, upstream, uri, hash))
+        first = first->next;
+    return first != NULL;
+}
+
+size_t subscriptions_count(const struct subscription *first)
+{
+    size_t count = 0;
+    for (; first; first = first->next)
+        count++;
+    return count;
+}
+
+// --- ends ---------------------------------------------------------------------------------------
+
+static bool wants_too(const struct subscription *first, const struct subscription *gone,
+                      const struct asker *asker)
+{
+    for (; first; first = first->next) {
+        if (!is_about(first, gone->upstream, uri_of(gone), gone->hash))
+            continue;
+        const struct asker other = asker_of(first);
+        if (upstream_is_one(gone->upstream, asker, &other))
+            return true;
+    }
+    return false;
+}
+
+// Whether anybody else of its conversation wants to hear of it. It is in no list any more.
+static bool is_wanted(const struct subscription *gone, const struct asker *asker)
+{
+    const struct gateway *gateway = gone->gateway;
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (wants_too(session->subscriptions, gone, asker))
+            return true;
+    for (struct listening *listening = gateway->listenings; listening; listening = listening->next)
+        if (wants_too(listening->subscriptions, gone, asker))
+            return true;
+    return false;
+}
+
+// A modern server hears of it by the end of the upcall.
+static void end(struct subscription **link)
+{
+    struct subscription *gone = *link;
+    const struct asker asker = asker_of(gone);
+    bool asked = gone->upcall && era_of(gone, &asker) == MCP_LEGACY;
+    uint64_t present = upstream_conversation(gone->upstream, &asker);
+    *link = gone->next;
+    upcall_cancel(&gone->upcall, (struct view){NULL, 0});
+    if (present != 0 && (asked || gone->conversation == present) && !is_wanted(gone, &asker))
+        ask(gone, true);
+    free(gone);
+}
+
+void subscriptions_leave(struct subscription **first, const struct upstream *upstream,
+                         struct view uri)
+{
+    uint64_t hash = text_hash(TEXT_HASH, uri);
+    while (*first && !is_about(*first, upstream, uri, hash))
+        first = &(*first)->next;
+    if (*first)
+        end(first);
+}
+
+void subscriptions_end(struct subscription **first)
+{
+    while (*first)
+        end(first);
+}
+
+void subscriptions_retain(struct subscription **first, const struct server_specs *specs)
+{
+    while (*first)
+        if (server_specs_have(specs, upstream_spec((*first)->upstream)))
+            first = &(*first)->next;
+        else
+            end(first);
+}
+
+// --- the passing of time ------------------------------------------------------------------------
+
+static void look_at(struct subscription *subscription, int64_t now)
+{
+    const struct asker asker = asker_of(subscription);
+    if (subscription->upcall)
+        return;
+    // Looking keeps an idle child.
+    uint64_t present = upstream_conversation(subscription->upstream, &asker);
+    bool made = subscription->conversation != 0 && subscription->conversation == present;
+    if (!made && now >= subscription->not_before)
+        ask(subscription, false);
+}
+
+void subscriptions_tick(struct gateway *gateway, int64_t now)
+{
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        for (struct subscription *at = session->subscriptions; at; at = at->next)
+            look_at(at, now);
+    for (struct listening *listening = gateway->listenings; listening; listening = listening->next)
+        for (struct subscription *at = listening->subscriptions; at; at = at->next)
+            look_at(at, now);
+}

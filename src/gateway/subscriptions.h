@@ -1,0 +1,42 @@
+// subscriptions.h: what servers are asked so that clients hear of changed resources: a legacy one
+// by resources/subscribe, a modern one by a subscriptions/listen of ours per subscription.
+//
+// A subscription outlives the conversation it was made in: when that is over (a child that died, a
+// session the server forgot) it is made again in the next one, as long as its client is there. A
+// legacy server is told of its end when nobody else of the same conversation wants to hear.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/view.h"
+#include "gateway/gateway.h"
+#include "gateway/session.h"
+#include "gateway/upstream.h"
+
+enum { SUBSCRIPTION_URI = 4096, SUBSCRIPTIONS_MOST = 256 }; // of one session or listen
+
+// Whose it is: a session's, or a listening's (listen.h); the other is NULL.
+struct subscriber {
+    struct session *session;
+    struct listening *listening;
+};
+
+// Adds one at the beginning of the subscriber's list. False when memory is short.
+MUST_CHECK bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
+                                 struct upstream *upstream, struct view uri);
+
+// The one that is about this; nothing when there is none.
+bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
+                        struct view uri);
+size_t subscriptions_count(const struct subscription *first);
+
+// Ends one, all, or those to servers that are none of these any more.
+void subscriptions_leave(struct subscription **first, const struct upstream *upstream,
+                         struct view uri);
+void subscriptions_end(struct subscription **first);
+void subscriptions_retain(struct subscription **first, const struct server_specs *specs);
+
+// Makes those again whose conversation is over. About once a second.
+void subscriptions_tick(struct gateway *gateway, int64_t now);

@@ -1,0 +1,179 @@
+// test_gateway_renewals.c: what servers were told for clients is told again when they begin anew,
+// and taken back when nobody wants it any more.
+#include "gateway_fakes.h"
+
+// A server that says on x://seen what it is told.
+#define SEEN(what)                                                                                 \
+    "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":"   \
+    "\"x://seen\",\"what\":\"" what "\"}}"
+
+static const char *const telling_words[] = {"\"initialize\"",
+                                            "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES
+                                            ",\"serverInfo\":{\"name\":\"old\",\"version\":\"1\"}}",
+                                            LISTS,
+                                            "resources/subscribe",
+                                            "r:{}",
+                                            "resources/unsubscribe",
+                                            "r:{}",
+                                            "unsubscribe\",\"params\":{\"uri\":\"x://1\"",
+                                            SEEN(""),
+                                            "\"level\":\"debug\"",
+                                            SEEN(""),
+                                            "logging/setLevel",
+                                            "r:{}",
+                                            NULL};
+
+#define SUBSCRIBE(uri)                                                                             \
+    "{\"jsonrpc\":\"2.0\",\"id\":\"s\",\"method\":\"resources/"                                    \
+    "subscribe\",\"params\":{\"uri\":\"" uri "\"}}"
+#define SET_LEVEL(level)                                                                           \
+    "{\"jsonrpc\":\"2.0\",\"id\":\"l\",\"method\":\"logging/"                                      \
+    "setLevel\",\"params\":{\"level\":\"" level "\"}}"
+
+static struct door *open_stream(unsigned key, const char *session)
+{
+    return ask(&(struct asking){.key = key, .method = "GET", .session = session});
+}
+
+static void end_session(unsigned key, const char *session)
+{
+    (void)ask(&(struct asking){.key = key, .method = "DELETE", .session = session});
+}
+
+static void forget(struct door *door)
+{
+    door->size = 0;
+    door->said[0] = '\0';
+}
+
+// What the last of those who share a child wanted is taken back when it goes, not before.
+static void takes_back_subscriptions(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], two[ROOM_ID], watching[ROOM_ID];
+    add_fake("old", "legacy", telling_words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", two);
+    open_session(1, "2025-06-18", watching);
+    struct door *seen = open_stream(1, watching);
+    await(post(1, watching, SUBSCRIBE("x://seen")), "result");
+    await(post(0, one, SUBSCRIBE("x://1")), "result");
+    await(post(1, two, SUBSCRIBE("x://1")), "result");
+    rig_pause(50);
+    end_session(0, one);
+    rig_pause(50);
+    assert_null(strstr(seen->said, "x://seen"));
+    end_session(1, two);
+    await(seen, "x://seen");
+}
+
+static void takes_back_those_of_a_revoked_key(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], watching[ROOM_ID];
+    add_fake("old", "legacy", telling_words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", watching);
+    struct door *seen = open_stream(1, watching);
+    await(post(1, watching, SUBSCRIBE("x://seen")), "result");
+    await(post(0, one, SUBSCRIBE("x://1")), "result");
+    rig_pause(50);
+    set_enabled(0, false);
+    await(seen, "x://seen");
+}
+
+// Whoever subscribed hears of it again after its server died, in all combinations of eras.
+static void renews_subscriptions(void **state)
+{
+    (void)state;
+    static const char *const calls[] = {CALL("old__dies"), CALL("new__dies")};
+    char session[ROOM_ID];
+    add_servers();
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        const char *server = i == 0 ? "old" : "new";
+        const struct asking initialize = {
+            .method = "POST",
+            .server = server,
+            .body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
+                    "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{}}}"};
+        struct door *door = ask(&initialize);
+        await(door, NULL);
+        memcpy(session, door->session, ROOM_ID);
+        struct asking asking = {.method = "GET", .server = server, .session = session};
+        struct door *stream = ask(&asking);
+        asking.method = "POST";
+        asking.body = SUBSCRIBE("x://1");
+        await(ask(&asking), "result");
+        await(stream, "x://1");
+        const struct asking listening = {
+            .method = "POST",
+            .server = server,
+            .mcp_method = "subscriptions/listen",
+            .body = "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"subscriptions/listen\",\"params\":{"
+                    "\"notifications\":{\"resourceSubscriptions\":[\"x://1\"]}," META "}}"};
+        struct door *listen = ask(&listening);
+        await(listen, "resources/updated");
+        open_session(0, "2025-06-18", session);
+        forget(stream);
+        forget(listen);
+        await(post(0, session, "%s", calls[i]), NULL);
+        await(stream, "x://1");
+        await(listen, "x://1");
+    }
+}
+
+// A child is told the level that lets through what any client of it wants, also when it is a new
+// one.
+static void renews_levels(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], two[ROOM_ID];
+    add_fake("old", "legacy", telling_words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", two);
+    struct door *seen = open_stream(1, two);
+    await(post(1, two, SUBSCRIBE("x://seen")), "result");
+    await(post(0, one, SET_LEVEL("debug")), "result");
+    await(seen, "x://seen");
+    forget(seen);
+    await(post(1, two, SET_LEVEL("error")), "result");
+    await(seen, "x://seen");
+    await(post(0, one, CALL("old__dies")), NULL);
+    forget(seen);
+    rig_pause(100);
+    await(post(0, one, CALL("old__fast")), "done");
+    await(seen, "x://seen");
+    end_session(0, one);
+    forget(seen);
+    await(post(1, two, SET_LEVEL("error")), "result");
+    rig_pause(50);
+    assert_null(strstr(seen->said, "x://seen"));
+}
+
+// A child that somebody wants to hear of is not idle.
+static void keeps_what_is_listened_to(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    rig.settings.idle_child = 1500 * 1000;
+    add_fake("old", "legacy", legacy_words);
+    open_session(0, "2025-06-18", session);
+    struct door *stream = open_stream(0, session);
+    await(post(0, session, SUBSCRIBE("x://1")), "result");
+    await(stream, "x://1");
+    forget(stream);
+    rig_pause(3500);
+    assert_null(strstr(stream->said, "x://1")); // it was not made again
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(takes_back_subscriptions),  TEST(takes_back_those_of_a_revoked_key),
+        TEST(renews_subscriptions),      TEST(renews_levels),
+        TEST(keeps_what_is_listened_to),
+    };
+    cmocka_set_test_filter(getenv("SMG_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
