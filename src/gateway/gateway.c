@@ -13,6 +13,7 @@
 #include "gateway/session.h"
 #include "gateway/subscriptions.h"
 #include "os/memory.h"
+#include "vault/vault.h"
 
 enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000, TRIM_EVERY = 30 * 1000 * 1000 }; // us
 
@@ -265,6 +266,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     gateway->store_config = *order->store;
     gateway->journal = order->journal;
     gateway->next_usage = loop_clock() + order->settings->usage_period;
+    vault_new_token(gateway->state_secret, sizeof gateway->state_secret);
     if (!store_open(order->store, &gateway->store, err) || !make_parts(gateway, err))
         gateway_free(&gateway);
     return gateway;

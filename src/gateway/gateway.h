@@ -54,6 +54,7 @@ struct gateway {
     struct table sessions_by_number;
     struct session *stdio_session;
     struct exchange *stdio_stream; // what its client is told besides answers
+    char state_secret[44];         // tells a requestState of ours from servers' (parked.c)
     struct table parked;           // calls that wait for a client's retry (questions.h)
     struct listening *listenings;  // subscriptions/listen of modern clients
     int64_t next_number;           // of sessions

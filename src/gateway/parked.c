@@ -7,9 +7,11 @@
 
 #include "base/json_walk.h"
 #include "gateway/questions.h"
+#include "vault/stream.h"
 #include "vault/vault.h"
 
-enum { HANDLE = 43, MOST_QUESTIONS = 8, KEY_ROOM = 32 };
+// A handle is TOKEN random characters, and a sign over them by which it is known as ours.
+enum { TOKEN = 43, HANDLE = TOKEN + 2 * VAULT_DIGEST, MOST_QUESTIONS = 8, KEY_ROOM = 32 };
 
 struct wish {
     struct question question;
@@ -32,6 +34,30 @@ static uint64_t number_of(const char *handle)
     uint64_t number;
     memcpy(&number, handle, sizeof number);
     return number;
+}
+
+// Puts the sign behind the handle's token. (BLAKE2 with the secret in front is a MAC.)
+static void sign(const struct gateway *gateway, char handle[HANDLE + 1])
+{
+    struct digest digest;
+    uint8_t sum[VAULT_DIGEST];
+    digest_begin(&digest);
+    digest_add(&digest, view_of(gateway->state_secret));
+    digest_add(&digest, (struct view){handle, TOKEN});
+    digest_end(&digest, sum);
+    for (size_t i = 0; i < VAULT_DIGEST; i++)
+        (void)snprintf(handle + TOKEN + 2 * i, 3, "%02x", sum[i]);
+}
+
+// Whether it is, or was, one of ours: for no server's eyes.
+static bool is_ours(const struct gateway *gateway, struct view handle)
+{
+    char again[HANDLE + 1];
+    if (handle.size != HANDLE)
+        return false;
+    memcpy(again, handle.data, TOKEN);
+    sign(gateway, again);
+    return vault_equal((const uint8_t *)again, (const uint8_t *)handle.data, HANDLE);
 }
 
 static void refuse(struct gateway *gateway, const struct question *question)
@@ -112,8 +138,10 @@ void parked_ask(struct call *call, const struct question *question, const struct
         return;
     }
     parked = (struct parked *)calloc(1, sizeof *parked);
-    if (parked)
-        vault_new_token(parked->handle, sizeof parked->handle);
+    if (parked) {
+        vault_new_token(parked->handle, TOKEN + 1);
+        sign(gateway, parked->handle);
+    }
     if (!parked || !add_wish(parked, question, message) ||
         !table_add(&gateway->parked, number_of(parked->handle), parked)) {
         refuse(gateway, question);
@@ -138,12 +166,8 @@ void questions_parked_answer(struct call *call, const struct rpc *response)
 }
 
 // The handle's call, when it is this key's and the request is the same.
-static struct parked *find(const struct call *retry, struct view raw_state)
+static struct parked *find(const struct call *retry, struct view handle)
 {
-    char room[HANDLE + 1];
-    struct view handle = json_raw_text(raw_state, room, sizeof room);
-    if (handle.size != HANDLE)
-        return NULL;
     struct parked *parked =
         (struct parked *)table_find(&retry->gateway->parked, number_of(handle.data));
     if (!parked ||
@@ -199,9 +223,15 @@ static void deliver(struct call *call, struct parked *parked)
 
 bool questions_resume(struct call *retry, const struct incoming *incoming)
 {
-    struct parked *parked = find(retry, incoming->params.request_state);
-    if (!parked)
+    char room[HANDLE + 1];
+    struct view handle = json_raw_text(incoming->params.request_state, room, sizeof room);
+    if (!is_ours(retry->gateway, handle))
         return false; // an upstream's own state: it passes through
+    struct parked *parked = find(retry, handle);
+    if (!parked) {
+        call_error(retry, RPC_INVALID_PARAMS, "The requestState is not valid any more");
+        return true;
+    }
     struct view responses = incoming->params.input_responses;
     if (!has_all(parked, responses)) {
         call_error(retry, RPC_INVALID_PARAMS, "inputResponses lacks an answer that was asked for");

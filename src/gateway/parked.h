@@ -2,7 +2,9 @@
 // client has been answered `input_required` with a handle, the call waits for its retry.
 //
 // A handle is 256 random bits, works once, only for the key it was given to and the request it was
-// given for, and only for some minutes.
+// given for, and only for some minutes. It is signed, so that one that does not work is refused
+// whatever server it is sent to; those of another gateway, or of this one before it was started
+// anew, are not known as handles.
 #pragma once
 
 #include <stdbool.h>

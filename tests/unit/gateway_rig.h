@@ -15,7 +15,7 @@
 #include "model/config.h"
 #include "model/server.h"
 
-enum { ROOM_ID = 64, DOORS = 48, SAID = 1 << 16, KEYS = 2, TURN = 4 /* ms */ };
+enum { ROOM_ID = 128, DOORS = 48, SAID = 1 << 16, KEYS = 2, TURN = 4 /* ms */ };
 
 // A client's request, or its stream.
 struct door {

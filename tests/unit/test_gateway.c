@@ -133,6 +133,25 @@ static void resumes_parked_calls(void **state)
     await(retry(0, handle), "thanks");
 }
 
+// A handle that does not work, or no more, is for no other server's eyes; a server's own state is.
+static void refuses_its_own_states(void **state)
+{
+    (void)state;
+    char handle[ROOM_ID], params[400];
+    add_servers();
+    struct door *door = post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+    await(door, "requestState");
+    copy_member(door, "requestState\":\"", handle);
+    (void)snprintf(params, sizeof params,
+                   "\"name\":\"new__asks\",\"inputResponses\":{},\"requestState\":\"%s\",", handle);
+    await(post_modern(0, "tools/call", "new__asks", params), "-32602");
+    await(retry(0, handle), "thanks");
+    await(post_modern(0, "tools/call", "new__asks", params), "-32602");
+    await(retry(0, handle), "-32602");
+    strstr(params, handle)[0] ^= 1; // nobody's
+    await(post_modern(0, "tools/call", "new__asks", params), "thanks");
+}
+
 // A key that waits with nothing but a parked call loses it, too.
 static void ends_parked_calls_of_a_revoked_key(void **state)
 {
@@ -425,6 +444,7 @@ int main(void)
         TEST(unsubscribes),
         TEST(tells_each_subscriber_its_own),
         TEST(resumes_parked_calls),
+        TEST(refuses_its_own_states),
         TEST(ends_parked_calls_of_a_revoked_key),
         TEST(cuts_streams_of_a_revoked_key),
         TEST(goes_on_behind_an_unreadable_config),
