@@ -367,8 +367,9 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
         questions_parked_answer(call, NULL);
         return;
     }
-    (void)snprintf(message, sizeof message, "The server %.128s did not answer: %.300s",
-                   call->spec ? call->spec->server_name : "", sentence);
+    (void)snprintf(message, sizeof message, "The server %.128s %s: %.300s",
+                   call->spec ? call->spec->server_name : "",
+                   why == UPCALL_FORBIDDEN ? "may not be called" : "did not answer", sentence);
     call_fail(call, &(struct failure){.code = RPC_INTERNAL_ERROR,
                                       .message = message,
                                       .outcome = why == UPCALL_TIMEOUT ? "timeout" : "failed"});

@@ -22,7 +22,16 @@ static bool is_allowed(enum reach reach, bool allow_private_addresses)
 }
 
 // Whatever goes to a public address without https, credentials first, can be read on its way.
-static const char sentence_of_clear[] = "the server's address needs https";
+static const char sentence_of_clear[] =
+    "the gateway's policy refuses its address, which needs https";
+
+static const char *sentence_of_policy(const struct http_pool *pool)
+{
+    return pool->allow_private_addresses
+               ? "the gateway's policy refuses its address"
+               : "the gateway's policy refuses its address, which is not public; an administrator "
+                 "has to allow it (config update-server --allow-private-addresses)";
+}
 
 static bool would_be_clear(enum reach reach, const struct http_pool *pool)
 {
@@ -108,7 +117,7 @@ static void on_resolved(void *context, const struct endpoint *found, size_t coun
         dial_fail(dial, HTTP_UNREACHABLE, "the name of the server cannot be resolved");
     else if (dial->count == 0)
         dial_fail(dial, HTTP_FORBIDDEN,
-                  dial->clear ? sentence_of_clear : "the server's name leads to no public address");
+                  dial->clear ? sentence_of_clear : sentence_of_policy(pool_of(dial)));
     else
         try_next(dial, NULL);
 }
@@ -128,7 +137,7 @@ void http_dial_start(struct http_exchange *exchange)
     const struct http_pool *pool = exchange->route->pool;
     enum reach reach = address_reach(view_of(pool->host));
     if (reach != REACH_NAME && !is_allowed(reach, pool->allow_private_addresses)) {
-        http_exchange_fail_soon(exchange, HTTP_FORBIDDEN, "the server's address is not public");
+        http_exchange_fail_soon(exchange, HTTP_FORBIDDEN, sentence_of_policy(pool));
         return;
     }
     if (would_be_clear(reach, pool)) {

@@ -373,6 +373,7 @@ void link_fail(struct link *link, enum upcall_failure why, const char *sentence)
         return;
     note_failure(link, sentence);
     doom_all(link, why, sentence);
+    link->forbidden = why == UPCALL_FORBIDDEN ? sentence : NULL;
     link_rest(link);
 }
 

@@ -171,7 +171,8 @@ struct link {
     struct upcall *watch;
     int64_t watch_at; // not before
 
-    unsigned failures; // in a row
+    const char *forbidden; // RESTING because the address policy refuses the server: its sentence
+    unsigned failures;     // in a row
     int64_t not_before;
     int64_t ready_at;
     int64_t used;  // the last call's end or beginning

@@ -201,7 +201,9 @@ struct link *links_take(struct upstream *upstream, const struct asker *asker,
         *ret_why = UPCALL_MEMORY;
         *ret_sentence = "the gateway is short of memory";
     } else if (link->state == LINK_RESTING) {
-        *ret_sentence = "the server has failed and will be tried again soon";
+        *ret_why = link->forbidden ? UPCALL_FORBIDDEN : UPCALL_UNREACHABLE;
+        *ret_sentence = link->forbidden ? link->forbidden
+                                        : "the server has failed and will be tried again soon";
         return NULL;
     }
     return link;

@@ -155,7 +155,8 @@ static void public_addresses_need_https(void **state)
         struct seen seen = try(bench, far, allow);
         assert_true(seen.failed);
         assert_int_equal(seen.why, HTTP_FORBIDDEN);
-        assert_string_equal(seen.sentence, "the server's address needs https");
+        assert_string_equal(seen.sentence,
+                            "the gateway's policy refuses its address, which needs https");
     }
     assert_int_equal(bench->server.connections, 0);
     assert_true(try(bench, both, true).done);
@@ -173,7 +174,8 @@ static void public_hosts_need_https(void **state)
         wait_for(&seen);
         assert_true(seen.failed);
         assert_int_equal(seen.why, HTTP_FORBIDDEN);
-        assert_string_equal(seen.sentence, "the server's address needs https");
+        assert_string_equal(seen.sentence,
+                            "the gateway's policy refuses its address, which needs https");
     }
     assert_int_equal(questions, before);
 }
