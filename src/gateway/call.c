@@ -78,8 +78,8 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
     call->method = mcp_method(rpc->method);
     call->id = keep_piece(call, 0, rpc->id);
     call->token = keep_piece(call, rpc->id.size, params->meta_token);
-    call->capabilities = questions_bits(params->meta_capabilities);
-    if (call->capabilities) // without any it is not parked
+    call->can = mcp_can(params->meta_capabilities);
+    if (call->can) // without any it is not parked
         call->asks = hash_request(exchange, params);
     call->level = -1;
     if (params->meta_level.size > 2)
@@ -234,6 +234,7 @@ struct asker call_asker(const struct call *call, const struct mcp_params *params
                           .user_n = grant->user_n,
                           .key_n = grant->key_n,
                           .version = VIEW(MCP_MODERN_VERSION),
+                          .can = call->can,
                           .capabilities = params->meta_capabilities,
                           .client_info = params->meta_client_info,
                           .level = call->level};

@@ -40,7 +40,7 @@ struct call {
     enum stage stage;
     char *raw;                // owns what the next views point into
     struct view id, token;    // raw; token {NULL, 0}: no progress is wanted
-    unsigned capabilities;    // questions_bits of a modern client
+    unsigned can;             // mcp_can of a modern client
     int level;                // log messages from here on; -1: none (modern clients)
     char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
     struct server_spec *spec; // where it goes; NULL: not resolved

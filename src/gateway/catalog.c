@@ -22,6 +22,7 @@ enum list_state { LIST_ABSENT, LIST_LOADING, LIST_LOADED };
 // Whose request something is. Names an asker whose link is there already.
 struct behalf {
     int64_t session, user_n, key_n;
+    unsigned can;
     enum mcp_era era;
 };
 
@@ -233,7 +234,7 @@ static bool add_page(struct listing *listing, struct view result)
 
 static struct behalf behalf_of(const struct asker *asker)
 {
-    return (struct behalf){asker->session, asker->user_n, asker->key_n, asker->era};
+    return (struct behalf){asker->session, asker->user_n, asker->key_n, asker->can, asker->era};
 }
 
 // Whoever asked before. The link is there by now, so whose it is suffices.
@@ -243,6 +244,7 @@ static struct asker asker_again(const struct behalf *behalf)
                           .session = behalf->session,
                           .user_n = behalf->user_n,
                           .key_n = behalf->key_n,
+                          .can = behalf->can,
                           .level = -1};
 }
 

@@ -42,16 +42,18 @@ static void send_discover(struct link *link)
 
 static void send_initialize(struct link *link)
 {
-    // Where several clients share it, or one whose requests each say what it can, everything is
-    // offered; a question that an asker cannot answer is refused then.
     bool own = link->owner.scope == SCOPE_SESSION;
-    struct view capabilities = own ? link->capabilities : VIEW(SHARED_CAPABILITIES);
     struct view info = own ? link->client_info : VIEW(SELF);
     struct buf params;
-    buf_init(&params, capabilities.size + info.size + 1024);
+    buf_init(&params, link->capabilities.size + info.size + 1024);
     buf_add_format(&params, "{\"protocolVersion\":\"%s\",\"capabilities\":",
                    mcp_legacy_versions[mcp_legacy_version_count - 1]);
-    buf_add(&params, capabilities.data ? capabilities : VIEW("{}"));
+    if (link->owner.scope == SCOPE_KEY)
+        mcp_can_add(&params, link->owner.can);
+    else if (own)
+        buf_add(&params, link->capabilities.data ? link->capabilities : VIEW("{}"));
+    else // several clients share it: a question that an asker cannot answer is refused then
+        buf_add(&params, VIEW(SHARED_CAPABILITIES));
     buf_add(&params, VIEW(",\"clientInfo\":"));
     buf_add(&params, info.data ? info : VIEW(SELF));
     buf_add(&params, VIEW("}"));

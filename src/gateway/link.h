@@ -133,7 +133,8 @@ enum link_scope { SCOPE_SHARED, SCOPE_USER, SCOPE_SESSION, SCOPE_KEY };
 
 struct link_owner {
     enum link_scope scope;
-    int64_t n; // of the user, session or key; 0 for SCOPE_SHARED
+    int64_t n;    // of the user, session or key; 0 for SCOPE_SHARED
+    unsigned can; // SCOPE_KEY: what its modern clients can be asked
 };
 
 struct talk;

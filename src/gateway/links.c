@@ -17,7 +17,7 @@ static struct link **bucket_of(struct upstreams *all, const struct upstream *ups
 
 static bool is_owner(struct link_owner a, struct link_owner b)
 {
-    return a.scope == b.scope && a.n == b.n;
+    return a.scope == b.scope && a.n == b.n && a.can == b.can;
 }
 
 static struct link *find(const struct upstream *upstream, struct link_owner owner, enum mcp_era era)
@@ -67,12 +67,12 @@ static struct link_owner owner_for(const struct server_spec *spec, const struct 
     if (spec->http)
         isolation = era == MCP_MODERN ? ISOLATION_PROJECT : ISOLATION_SESSION;
     if (isolation == ISOLATION_PROJECT)
-        return (struct link_owner){SCOPE_SHARED, 0};
+        return (struct link_owner){SCOPE_SHARED, 0, 0};
     if (isolation == ISOLATION_USER)
-        return (struct link_owner){SCOPE_USER, asker->user_n};
+        return (struct link_owner){SCOPE_USER, asker->user_n, 0};
     if (asker->session != 0)
-        return (struct link_owner){SCOPE_SESSION, asker->session};
-    return (struct link_owner){SCOPE_KEY, asker->key_n};
+        return (struct link_owner){SCOPE_SESSION, asker->session, 0};
+    return (struct link_owner){SCOPE_KEY, asker->key_n, asker->can};
 }
 
 uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker)
@@ -215,7 +215,7 @@ static void end_owned(struct upstreams *all, struct link_owner owner, const char
     struct link *next;
     for (struct link *link = *bucket_of(all, NULL, owner); link; link = next) {
         next = link->chain;
-        if (is_owner(link->owner, owner))
+        if (link->owner.scope == owner.scope && link->owner.n == owner.n)
             link_end(link, sentence);
     }
 }
@@ -224,20 +224,20 @@ void upstreams_session_over(struct upstreams *all, int64_t session)
 {
     upstreams_enter(all);
     numbers_remove(&all->wanting, (uint64_t)session);
-    end_owned(all, (struct link_owner){SCOPE_SESSION, session}, "the client's session is over");
+    end_owned(all, (struct link_owner){SCOPE_SESSION, session, 0}, "the client's session is over");
     upstreams_leave_quietly(all);
 }
 
 void upstreams_key_over(struct upstreams *all, int64_t key_n)
 {
     upstreams_enter(all);
-    end_owned(all, (struct link_owner){SCOPE_KEY, key_n}, "the key is not valid any more");
+    end_owned(all, (struct link_owner){SCOPE_KEY, key_n, 0}, "the key is not valid any more");
     upstreams_leave_quietly(all);
 }
 
 void upstreams_session_streams(struct upstreams *all, int64_t session, bool wanted)
 {
-    struct link_owner owner = {SCOPE_SESSION, session};
+    struct link_owner owner = {SCOPE_SESSION, session, 0};
     upstreams_enter(all);
     numbers_remove(&all->wanting, (uint64_t)session);
     if (wanted && !numbers_add(&all->wanting, (uint64_t)session, all))
@@ -254,7 +254,7 @@ void upstreams_session_streams(struct upstreams *all, int64_t session, bool want
 
 void upstreams_session_notify(struct upstreams *all, int64_t session, struct view message)
 {
-    struct link_owner owner = {SCOPE_SESSION, session};
+    struct link_owner owner = {SCOPE_SESSION, session, 0};
     upstreams_enter(all);
     for (struct link *link = *bucket_of(all, NULL, owner); link; link = link->chain)
         if (is_owner(link->owner, owner) && link->state == LINK_READY && link->era == MCP_LEGACY)

@@ -33,29 +33,19 @@ struct rounds {
 
 static const struct {
     enum mcp_method method;
-    const char *capability;
     unsigned bit;
 } kinds[] = {
-    {MCP_SAMPLING, "sampling", 1},
-    {MCP_ELICIT, "elicitation", 2},
-    {MCP_ROOTS_LIST, "roots", 4},
+    {MCP_SAMPLING, MCP_CAN_SAMPLE},
+    {MCP_ELICIT, MCP_CAN_ELICIT},
+    {MCP_ROOTS_LIST, MCP_CAN_ROOTS},
 };
 
-unsigned questions_bits(struct view capabilities)
-{
-    unsigned bits = 0;
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (json_walk_member(capabilities, kinds[i].capability).data)
-            bits |= kinds[i].bit;
-    return bits;
-}
-
-// Whether a client with these capabilities can be asked.
-static bool can_be_asked(unsigned bits, struct view method)
+// Whether a client that can all this can be asked.
+static bool can_be_asked(unsigned can, struct view method)
 {
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (kinds[i].method == mcp_method(method))
-            return bits & kinds[i].bit;
+            return can & kinds[i].bit;
     return false;
 }
 
@@ -109,7 +99,7 @@ static void ask_on(struct exchange *exchange, struct session *session,
                    const struct question *question, const struct rpc *message)
 {
     bool may = exchange && session->initialized &&
-               can_be_asked(questions_bits(session->capabilities), message->method);
+               can_be_asked(mcp_can(session->capabilities), message->method);
     struct asked *asked = may ? remember(session) : NULL;
     if (!asked) {
         refuse(session->gateway, question);
@@ -123,7 +113,7 @@ void questions_ask(struct call *call, const struct question *question, const str
 {
     if (call->era == MCP_LEGACY)
         ask_on(call->exchange, call->exchange->session, question, message);
-    else if (can_be_asked(call->capabilities, message->method))
+    else if (can_be_asked(call->can, message->method))
         parked_ask(call, question, message);
     else
         refuse(call->gateway, question);
@@ -196,7 +186,7 @@ static bool begin_question(struct call *call, struct view key, struct view wish)
     struct session *session = call->exchange->session;
     struct view method = json_raw_text(json_walk_member(wish, "method"), room, sizeof room);
     struct view params = json_walk_member(wish, "params");
-    if (!can_be_asked(questions_bits(session->capabilities), method))
+    if (!can_be_asked(mcp_can(session->capabilities), method))
         return false;
     struct asked *asked = remember(session);
     if (!asked)

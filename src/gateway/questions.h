@@ -24,9 +24,6 @@
 #include "base/view.h"
 #include "gateway/call.h"
 
-// Which of sampling, elicitation and roots a client can do, of its raw capabilities, as bits.
-unsigned questions_bits(struct view capabilities);
-
 // A server's question about a call.
 void questions_ask(struct call *call, const struct question *question, const struct rpc *message);
 

@@ -5,7 +5,9 @@
 // session, or (modern HTTP) no more than an address. Which link a request takes is decided here:
 //
 //   stdio                 one per project, user or session, by the spec's `isolation`
-//   HTTP, legacy          one per client session; of a modern client, one per key
+//   HTTP, legacy          one per client session; of modern clients, one per key and what they can
+//   be
+//                         asked, since the server is told that but once
 //   HTTP, modern          one
 //
 // A link speaks the era of its client when the server can, else the other one; what the server can
@@ -52,6 +54,7 @@ struct asker {
     int64_t session;                       // number of a legacy client session; 0: none
     int64_t user_n, key_n;                 // row numbers
     struct view version;                   // the protocol version it speaks; text
+    unsigned can;                          // mcp_can of its capabilities; of modern clients
     struct view capabilities, client_info; // raw JSON objects; {NULL, 0}: none
     int level;                             // log level it wants (mcp_log_level); -1: none
 };

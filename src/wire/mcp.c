@@ -237,3 +237,30 @@ int mcp_log_level(struct view text)
             return (int)i;
     return -1;
 }
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} abilities[] = {
+    {"sampling", MCP_CAN_SAMPLE}, {"elicitation", MCP_CAN_ELICIT}, {"roots", MCP_CAN_ROOTS}};
+
+unsigned mcp_can(struct view capabilities)
+{
+    unsigned can = 0;
+    for (size_t i = 0; i < COUNT_OF(abilities); i++)
+        if (json_walk_member(capabilities, abilities[i].name).data)
+            can |= abilities[i].bit;
+    return can;
+}
+
+void mcp_can_add(struct buf *buf, unsigned can)
+{
+    const char *before = "{";
+    for (size_t i = 0; i < COUNT_OF(abilities); i++) {
+        if (!(can & abilities[i].bit))
+            continue;
+        buf_add_format(buf, "%s\"%s\":{}", before, abilities[i].name);
+        before = ",";
+    }
+    buf_add(buf, can ? VIEW("}") : VIEW("{}"));
+}

@@ -112,3 +112,10 @@ void mcp_header_encode(struct buf *buf, struct view text);
 // Log levels, `debug` to `emergency`, as numbers 0 to 7; -1 for none of them.
 int mcp_log_level(struct view text);
 const char *mcp_log_level_name(int level); // NULL: there is none of this number
+
+// What a client can be asked by a server, as bits.
+enum { MCP_CAN_SAMPLE = 1, MCP_CAN_ELICIT = 2, MCP_CAN_ROOTS = 4 };
+// Those that raw capabilities declare.
+unsigned mcp_can(struct view capabilities);
+// Writes raw capabilities that declare them.
+void mcp_can_add(struct buf *buf, unsigned can);

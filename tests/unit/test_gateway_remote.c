@@ -132,6 +132,123 @@ static void reads_the_list_again_for_clients_with_headers(void **state)
     await(post_modern(0, "tools/list", NULL, ""), "x-mcp-header");
 }
 
+// --- what a legacy server is told ----------------------------------------------------------------
+
+#define SAID_HELLO                                                                                 \
+    RESULT("{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{},\"resources\":{}}," \
+           "\"serverInfo\":{}}")
+#define OPENED(declared, id)                                                                       \
+    {                                                                                              \
+        "\"initialize\"", "\"capabilities\":{" declared "}", 200, "Mcp-Session-Id: " id "\r\n",    \
+            SAID_HELLO, WHOLE, 0                                                                   \
+    }
+#define INITIALIZED                                                                                \
+    {                                                                                              \
+        "notifications/", NULL, 202, NULL, NULL, WHOLE, 0                                          \
+    }
+#define CALLED(id, text)                                                                           \
+    {                                                                                              \
+        "\"tools/call\"", "Mcp-Session-Id: " id, 200, NULL,                                        \
+            RESULT("{\"content\":[\"" text "\"]}"), WHOLE, 0                                       \
+    }
+
+static struct door *call_with(const char *capabilities)
+{
+    char body[512];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":"
+                   "\"far__t\",\"_meta\":{\"" MCP_META "protocolVersion\":\"" MCP_MODERN_VERSION
+                   "\",\"" MCP_META "clientCapabilities\":%s}}}",
+                   capabilities);
+    return ask(&(struct asking){
+        .method = "POST", .body = body, .mcp_method = "tools/call", .mcp_name = "far__t"});
+}
+
+static void tells_a_legacy_server_what_its_client_declares(void **state)
+{
+    (void)state;
+    struct rule rules[] = {OPENED("\"elicitation\":{}", "asks"),
+                           OPENED("", "mute"),
+                           OPENED("\"sampling\":{},\"roots\":{}", "more"),
+                           INITIALIZED,
+                           LISTED(TOOL("t", ""), 0),
+                           CALLED("asks", "elicits"),
+                           CALLED("mute", "says"),
+                           CALLED("more", "samples"),
+                           END};
+    serve(rules, "legacy", ALLOWED);
+    for (int i = 0; i < 2; i++) {
+        await(call_with("{\"elicitation\":{}}"), "elicits");
+        await(call_with("{}"), "says");
+        await(call_with("{\"roots\":{\"listChanged\":true},\"x\":{},\"sampling\":{}}"), "samples");
+    }
+    assert_int_equal(times(backend.seen.text, "POST:initialize"), 3);
+}
+
+#define NO_SESSION                                                                                 \
+    {                                                                                              \
+        "\"tools/call\"", "Mcp-Session-Id: first", 404, NULL, NULL, WHOLE, 0                       \
+    }
+#define NO_RESOURCES                                                                               \
+    {                                                                                              \
+        "\"resources/", NULL, 200, NULL, RESULT("{\"resources\":[],\"resourceTemplates\":[]}"),    \
+            WHOLE, 0                                                                               \
+    }
+#define SUBSCRIBED                                                                                 \
+    {                                                                                              \
+        "resources/subscribe", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                             \
+    }
+
+// A server that has forgotten its session has forgotten who wanted to hear of what.
+static void renews_subscriptions_in_a_new_session(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {
+        {"\"initialize\"", NULL, 200, "Mcp-Session-Id: first\r\n", SAID_HELLO, WHOLE, 1},
+        {"\"initialize\"", NULL, 200, "Mcp-Session-Id: second\r\n", SAID_HELLO, WHOLE, 1},
+        INITIALIZED,
+        SUBSCRIBED,
+        NO_RESOURCES,
+        NO_SESSION,
+        CALLED("second", "says"),
+        END};
+    serve(rules, "legacy", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(
+        post(0, session,
+             "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"resources/subscribe\",\"params\":{\"uri\":"
+             "\"x://1\"}}"),
+        "result");
+    rig_pause(1100);
+    assert_int_equal(times(backend.seen.text, "resources/subscribe"), 1);
+    await(post(0, session, CALL), "says");
+    rig_pause(1500);
+    assert_int_equal(times(backend.seen.text, "resources/subscribe"), 2);
+}
+
+// --- policy --------------------------------------------------------------------------------------
+
+// Whoever may change that is told how, also while the server rests.
+static void tells_what_the_policy_refuses(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {END};
+    rig.settings.restart_first = rig.settings.restart_most = 60 * TIME_SECOND;
+    serve(rules, "auto", "");
+    open_session(0, "2025-06-18", session);
+    for (int i = 0; i < 2; i++) {
+        struct door *door = post(0, session, CALL);
+        await(door, "--allow-private-addresses");
+        assert_non_null(strstr(door->said, "The server far may not be called"));
+        assert_null(strstr(door->said, "127.0.0.1"));
+    }
+    await(post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\","),
+          "--allow-private-addresses");
+    assert_int_equal(backend.seen.size, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, tear_down)
@@ -140,6 +257,9 @@ int main(void)
         TEST(follows_changed_annotations),
         TEST(does_not_repeat_what_would_be_the_same),
         TEST(reads_the_list_again_for_clients_with_headers),
+        TEST(tells_a_legacy_server_what_its_client_declares),
+        TEST(renews_subscriptions_in_a_new_session),
+        TEST(tells_what_the_policy_refuses),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

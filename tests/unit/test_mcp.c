@@ -285,9 +285,35 @@ static void orders_log_levels(void **state)
     assert_int_equal(mcp_log_level((struct view){NULL, 0}), -1);
 }
 
+static void knows_what_clients_can(void **state)
+{
+    (void)state;
+    static const struct {
+        struct view raw;
+        unsigned can;
+        const char *written;
+    } cases[] = {
+        {VIEW("{}"), 0, "{}"},
+        {{NULL, 0}, 0, "{}"},
+        {VIEW("{\"roots\":{\"listChanged\":true},\"x\":{}}"), MCP_CAN_ROOTS, "{\"roots\":{}}"},
+        {VIEW("{\"elicitation\":{},\"sampling\":{}}"), MCP_CAN_SAMPLE | MCP_CAN_ELICIT,
+         "{\"sampling\":{},\"elicitation\":{}}"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf buf AUTO(buf_done);
+        buf_init(&buf, 256);
+        assert_int_equal(mcp_can(cases[i].raw), cases[i].can);
+        mcp_can_add(&buf, cases[i].can);
+        assert_true(view_is(buf_view(&buf), cases[i].written));
+    }
+    assert_string_equal(mcp_log_level_name(3), "warning");
+    assert_null(mcp_log_level_name(-1));
+    assert_null(mcp_log_level_name(8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_what_clients_can),
         cmocka_unit_test(knows_methods),
         cmocka_unit_test(knows_revisions),
         cmocka_unit_test(reads_params),
