@@ -53,10 +53,9 @@ static void on_changed(void *context, struct upstream *upstream, enum mcp_method
     notices_changed((struct gateway *)context, upstream, what);
 }
 
-static void on_notice(void *context, struct upstream *upstream, int64_t session,
-                      const struct rpc *message)
+static void on_notice(void *context, const struct heard *heard, const struct rpc *message)
 {
-    notices_pass((struct gateway *)context, upstream, session, message);
+    notices_pass((struct gateway *)context, heard, message);
 }
 
 static void on_question(void *context, struct upstream *upstream, int64_t number,

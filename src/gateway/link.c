@@ -142,8 +142,10 @@ static struct upcall *named(const struct link *link, struct upcall *on, struct v
 static void tell_session(struct link *link, const struct rpc *message)
 {
     struct upstreams *all = link->all;
-    int64_t session = link->owner.scope == SCOPE_SESSION ? link->owner.n : 0;
-    all->order.events->notice(all->order.context, link->upstream, session, message);
+    const struct heard heard = {.upstream = link->upstream,
+                                .session = link->owner.scope == SCOPE_SESSION ? link->owner.n : 0,
+                                .conversation = link->number};
+    all->order.events->notice(all->order.context, &heard, message);
 }
 
 static void take_notification(struct link *link, struct upcall *on, const struct rpc *message)
@@ -253,6 +255,7 @@ void link_start(struct link *link)
     link->session_size = 0;
     link->version[0] = '\0';
     link->watch_at = 0;
+    link->forbidden = NULL;
     link->no_stream = link->banner = link->doubtful = false;
     link->missed = 0;
     link->hangs = false;

@@ -218,8 +218,7 @@ void listen_start(struct call *call, const struct incoming *incoming)
 
 // --- what servers tell --------------------------------------------------------------------------
 
-void listen_updated(struct gateway *gateway, const struct upstream *upstream,
-                    int64_t session_number, const struct rpc *message)
+void listen_updated(struct gateway *gateway, const struct heard *heard, const struct rpc *message)
 {
     char room[SUBSCRIPTION_URI];
     struct view raw = json_walk_member(message->params, "uri");
@@ -227,13 +226,12 @@ void listen_updated(struct gateway *gateway, const struct upstream *upstream,
     if (!uri.data)
         return;
     for (struct session *session = gateway->first_session; session; session = session->next)
-        if ((session_number == 0 || session->number == session_number) &&
-            subscriptions_have(session->subscriptions, upstream, uri))
+        if (subscriptions_heard(session->subscriptions, heard, uri))
             notices_updated(session, raw);
     struct listening *next;
     for (struct listening *listening = gateway->listenings; listening; listening = next) {
         next = listening->next;
-        if (session_number == 0 && subscriptions_have(listening->subscriptions, upstream, uri))
+        if (subscriptions_heard(listening->subscriptions, heard, uri))
             listen_tell_updated(listening, raw);
     }
 }

@@ -26,10 +26,9 @@ struct listening {
 void listen_end(struct exchange *exchange);
 void listens_end(struct gateway *gateway, int64_t project_n);
 
-// A resource of a server has changed (notifications/resources/updated). `session`: whose link told;
-// 0: a shared one.
-void listen_updated(struct gateway *gateway, const struct upstream *upstream, int64_t session,
-                    const struct rpc *message);
+// A resource of a server has changed (notifications/resources/updated): told to those who
+// subscribed in the conversation in which it was said, and to nobody else.
+void listen_updated(struct gateway *gateway, const struct heard *heard, const struct rpc *message);
 
 // The same, of a server that told for one listen only.
 void listen_tell_updated(struct listening *listening, struct view raw_uri);

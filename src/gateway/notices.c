@@ -131,15 +131,14 @@ static bool is_wanted(const struct session *session, const struct rpc *message)
     return mcp_log_level(level) >= session->level;
 }
 
-void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t number,
-                  const struct rpc *message)
+void notices_pass(struct gateway *gateway, const struct heard *heard, const struct rpc *message)
 {
     if (mcp_method(message->method) == MCP_RESOURCE_UPDATED) {
-        listen_updated(gateway, upstream, number, message);
+        listen_updated(gateway, heard, message);
         return;
     }
     struct session *session =
-        (struct session *)table_find(&gateway->sessions_by_number, (uint64_t)number);
+        (struct session *)table_find(&gateway->sessions_by_number, (uint64_t)heard->session);
     struct exchange *stream = session ? notices_stream(session) : NULL;
     // It would name a question by the server's own id, which another server's may be, too.
     bool cancels = mcp_method(message->method) == MCP_CANCELLED;

@@ -21,10 +21,8 @@ void notices_flush(struct gateway *gateway);
 // A resource that the session's client subscribed to changed.
 void notices_updated(struct session *session, struct view raw_uri);
 
-// Any other notification of a server, for the session whose link it came on (0: it is shared,
-// nobody's).
-void notices_pass(struct gateway *gateway, struct upstream *upstream, int64_t session,
-                  const struct rpc *message);
+// Any other notification of a server, for the session whose link it came on, if it is one's.
+void notices_pass(struct gateway *gateway, const struct heard *heard, const struct rpc *message);
 
 // The log level that the server of a conversation is to be told: that of the session whose it is;
 // of those that share it (`session` 0) the one that lets all through that any of them wants. -1:

@@ -12,7 +12,7 @@
 #include "gateway/notices.h"
 
 // How long after a failure it is made again: doubles up to the most. Microseconds.
-enum { AGAIN = 1000 * 1000, AGAIN_MOST = 32 * AGAIN };
+enum { AGAIN = 500 * 1000, AGAIN_MOST = 64 * AGAIN };
 
 struct subscription {
     struct subscription *next;
@@ -180,13 +180,30 @@ static bool is_about(const struct subscription *subscription, const struct upstr
            view_equal(uri_of(subscription), uri);
 }
 
-bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
-                        struct view uri)
+static const struct subscription *find(const struct subscription *first,
+                                       const struct upstream *upstream, struct view uri)
 {
     uint64_t hash = text_hash(TEXT_HASH, uri);
     while (first && !is_about(first, upstream, uri, hash))
         first = first->next;
-    return first != NULL;
+    return first;
+}
+
+bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
+                        struct view uri)
+{
+    return find(first, upstream, uri) != NULL;
+}
+
+bool subscriptions_heard(const struct subscription *first, const struct heard *heard,
+                         struct view uri)
+{
+    const struct subscription *found = find(first, heard->upstream, uri);
+    if (!found || found->conversation == heard->conversation)
+        return found != NULL;
+    // The server tells before it has answered.
+    const struct asker asker = asker_of(found);
+    return found->upcall && upstream_conversation(heard->upstream, &asker) == heard->conversation;
 }
 
 size_t subscriptions_count(const struct subscription *first)

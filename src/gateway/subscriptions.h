@@ -27,9 +27,11 @@ struct subscriber {
 MUST_CHECK bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
                                  struct upstream *upstream, struct view uri);
 
-// The one that is about this; nothing when there is none.
+// Whether one is about this; and was made, or is being made, in this legacy conversation.
 bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
                         struct view uri);
+bool subscriptions_heard(const struct subscription *first, const struct heard *heard,
+                         struct view uri);
 size_t subscriptions_count(const struct subscription *first);
 
 // Ends one, all, or those to servers that are none of these any more.

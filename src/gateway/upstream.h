@@ -116,19 +116,25 @@ struct upcall_order {
     bool stream; // subscriptions/listen: no timeouts
 };
 
+// Where something was heard.
+struct heard {
+    struct upstream *upstream;
+    int64_t session;       // of the client session whose link it is; 0: a link that is shared
+    uint64_t conversation; // see upstream_conversation
+};
+
 // Things that belong to no request under way.
 struct upstreams_events {
     // …/list_changed (`what` is that method), also when a dead upstream is back or its spec is new.
     void (*changed)(void *context, struct upstream *upstream, enum mcp_method what);
-    // Any other notification. `session`: of the client session whose link it is; 0: a link that is
-    // shared.
-    void (*notice)(void *context, struct upstream *upstream, int64_t session,
-                   const struct rpc *message);
+    // Any other notification.
+    void (*notice)(void *context, const struct heard *heard, const struct rpc *message);
     // A request of the server outside a call, for the client session whose link it is. (On shared
     // links it has been refused already, since it cannot be told whom it is for.)
     void (*question)(void *context, struct upstream *upstream, int64_t session,
                      const struct question *question, const struct rpc *message);
-    // The log level that a legacy conversation is to begin with, `session` as above; -1: its own.
+    // The log level that a legacy conversation is to begin with, `session` as in heard; -1: its
+    // own.
     int (*level)(void *context, struct upstream *upstream, int64_t session);
 };
 

@@ -3,25 +3,25 @@
 #include "gateway_fakes.h"
 
 // A server that says on x://seen what it is told.
-#define SEEN(what)                                                                                 \
+#define SEEN                                                                                       \
     "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":"   \
-    "\"x://seen\",\"what\":\"" what "\"}}"
+    "\"x://seen\"}}"
 
-static const char *const telling_words[] = {"\"initialize\"",
-                                            "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES
-                                            ",\"serverInfo\":{\"name\":\"old\",\"version\":\"1\"}}",
-                                            LISTS,
-                                            "resources/subscribe",
-                                            "r:{}",
-                                            "resources/unsubscribe",
-                                            "r:{}",
-                                            "unsubscribe\",\"params\":{\"uri\":\"x://1\"",
-                                            SEEN(""),
-                                            "\"level\":\"debug\"",
-                                            SEEN(""),
-                                            "logging/setLevel",
-                                            "r:{}",
-                                            NULL};
+static const char *const telling_words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES
+    ",\"serverInfo\":{\"name\":\"old\",\"version\":\"1\"}}",
+    // clang-format off
+    LISTS,
+    "resources/subscribe", "r:{}",
+    "resources/unsubscribe", "r:{}",
+    "unsubscribe\",\"params\":{\"uri\":\"x://1\"", SEEN,
+    "\"level\":\"debug\"", SEEN,
+    "\"level\":\"debug\"", "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":"
+                           "{\"level\":\"debug\",\"data\":\"talkative\"}}",
+    "logging/setLevel", "r:{}",
+    // clang-format on
+    NULL};
 
 #define SUBSCRIBE(uri)                                                                             \
     "{\"jsonrpc\":\"2.0\",\"id\":\"s\",\"method\":\"resources/"                                    \
@@ -80,6 +80,24 @@ static void takes_back_those_of_a_revoked_key(void **state)
     rig_pause(50);
     set_enabled(0, false);
     await(seen, "x://seen");
+}
+
+// Each hears of what it wanted in its own conversation, and not of what others are told in theirs.
+static void keeps_conversations_apart(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], two[ROOM_ID];
+    add_fake_isolated("own", "legacy", "session", legacy_words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", two);
+    struct door *first = open_stream(0, one), *second = open_stream(1, two);
+    await(post(0, one, SUBSCRIBE("x://1")), "result");
+    await(first, "x://1");
+    forget(first);
+    await(post(1, two, SUBSCRIBE("x://1")), "result");
+    await(second, "x://1");
+    rig_pause(30);
+    assert_null(strstr(first->said, "x://1"));
 }
 
 // Whoever subscribed hears of it again after its server died, in all combinations of eras.
@@ -141,7 +159,11 @@ static void renews_levels(void **state)
     await(post(0, one, CALL("old__dies")), NULL);
     forget(seen);
     rig_pause(100);
-    await(post(0, one, CALL("old__fast")), "done");
+    struct door *call = post(0, one, CALL("old__fast"));
+    await(call, "done");
+    assert_non_null(strstr(call->said, "talkative"));
+    rig_pause(2500); // what was subscribed to has been again
+    await(post(1, two, SET_LEVEL("error")), "result");
     await(seen, "x://seen");
     end_session(0, one);
     forget(seen);
@@ -170,8 +192,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(takes_back_subscriptions),  TEST(takes_back_those_of_a_revoked_key),
-        TEST(renews_subscriptions),      TEST(renews_levels),
+        TEST(takes_back_subscriptions),
+        TEST(takes_back_those_of_a_revoked_key),
+        TEST(keeps_conversations_apart),
+        TEST(renews_subscriptions),
+        TEST(renews_levels),
         TEST(keeps_what_is_listened_to),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));

@@ -97,12 +97,10 @@ static inline void rig_changed(void *context, struct upstream *upstream, enum mc
         upcall_cancel(rig->cancels, (struct view){0});
 }
 
-static inline void rig_notice(void *context, struct upstream *upstream, int64_t session,
-                              const struct rpc *message)
+static inline void rig_notice(void *context, const struct heard *heard, const struct rpc *message)
 {
     struct rig *rig = context;
-    (void)upstream;
-    tell(&rig->events, session ? "notice:" : "shared:", message->method);
+    tell(&rig->events, heard->session ? "notice:" : "shared:", message->method);
 }
 
 static inline void rig_question(void *context, struct upstream *upstream, int64_t session,
