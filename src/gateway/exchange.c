@@ -267,11 +267,12 @@ static void end_events(struct exchange *exchange, const struct view *pieces, siz
         exchange->ops->end(exchange->door, id, pieces, exchange->choked ? 0 : count);
 }
 
-// All calls are over. What was cancelled is a stream that ends without an answer.
+// All calls are over. What was cancelled is a stream that ends without an answer. An error whose
+// status says something is told with that as long as no stream has begun.
 static void conclude(struct exchange *exchange, int status, const struct view *pieces, size_t count)
 {
     bool cancelled = count == 0 && status == 202 && !exchange->stdio && !exchange->batch;
-    if (exchange->begun || exchange->in_events || cancelled)
+    if (exchange->begun || (exchange->in_events && status == 200) || cancelled)
         end_events(exchange, pieces, count);
     else if (exchange->ops)
         answer(exchange, status, pieces, count);
