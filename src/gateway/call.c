@@ -376,10 +376,12 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
                                       .outcome = why == UPCALL_TIMEOUT ? "timeout" : "failed"});
 }
 
-static void on_begun(void *context, bool more)
+// A legacy server begins before it knows what it will say, with status 200; a modern client wants
+// some errors with their own, so its answer begins when there is something to say.
+static void on_begun(void *context, enum mcp_era era, bool more)
 {
     const struct call *call = (struct call *)context;
-    if (call->exchange)
+    if (call->exchange && (call->era == MCP_LEGACY || era == MCP_MODERN))
         exchange_in_events(call->exchange, more);
 }
 

@@ -164,7 +164,7 @@ static void tell_begun(struct talk *talk, bool more)
 {
     if (talk->over || !talk->sse || !talk->call || !talk->call->events->begun)
         return;
-    talk->call->events->begun(talk->call->context, more);
+    talk->call->events->begun(talk->call->context, talk->link->era, more);
 }
 
 static void on_head(void *context, const struct http_head *head, bool more)

@@ -94,7 +94,7 @@ struct upcall_events {
     void (*failed)(void *context, enum upcall_failure why, const char *sentence);
     // Over HTTP: the server answers in events, even if there is none yet. `more`: some came along
     // and are told first; then it is said again. May be told any number of times.
-    void (*begun)(void *context, bool more);
+    void (*begun)(void *context, enum mcp_era era, bool more);
     // It has ended them before the answer, to be asked for the rest after `retry` milliseconds (-1:
     // it did not say), as it will be (SEP-1699, polling).
     void (*paused)(void *context, long long retry);
