@@ -166,7 +166,7 @@ void subscriptions_retain(struct session *session, const struct server_specs *sp
 {
     for (struct subscription **link = &session->subscriptions; *link;) {
         struct subscription *subscription = *link;
-        if (server_specs_have(specs, upstream_spec(subscription->upstream))) {
+        if (server_specs_find(specs, upstream_spec(subscription->upstream))) {
             link = &subscription->next;
             continue;
         }
