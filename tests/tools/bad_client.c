@@ -3,6 +3,7 @@
  *
  *   bad_client stall URL KEY COUNT SECONDS   each calls `huge` (8 MB) and reads nothing of it
  *   bad_client vanish URL KEY COUNT          each calls `hang` and goes away
+ *   bad_client deaf URL KEY COUNT SECONDS    each opens a stream and reads nothing but its head
  *   bad_client drip URL KEY COUNT SECONDS    each sends its request a byte a second
  *
  * URL is http://127.0.0.1:PORT/mcp/SERVER, where SERVER is bad_upstream. `drip` also measures a
@@ -84,6 +85,20 @@ static int vanish(struct client *clients, int count, const struct where *where, 
     return 0;
 }
 
+/* Half of them have the stream of a session, the others one of 2026-07-28. */
+static int deaf(struct client *clients, int count, const struct where *where, const char *key)
+{
+    for (int i = 0; i < count; i++) {
+        if ((i % 2 ? client_stream(&clients[i], where, key)
+                   : client_listen(&clients[i], where, key)) &&
+            client_head(&clients[i], PATIENCE_MS) == 200)
+            continue;
+        fprintf(stderr, "bad_client: no stream: %.200s\n", clients[i].size ? clients[i].text : "");
+        return 1;
+    }
+    return 0;
+}
+
 static int drip(struct client *clients, int count, const struct where *where, const char *key,
                 int seconds)
 {
@@ -123,7 +138,7 @@ int main(int argc, char **argv)
     int count = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
     int seconds = argc > 5 ? (int)strtol(argv[5], NULL, 10) : 0;
     if (argc < 5 || count <= 0 || !where_read(argv[2], &where)) {
-        fputs("usage: bad_client stall|vanish|drip URL KEY COUNT [SECONDS]\n", stderr);
+        fputs("usage: bad_client stall|vanish|deaf|drip URL KEY COUNT [SECONDS]\n", stderr);
         return 2;
     }
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -139,9 +154,11 @@ int main(int argc, char **argv)
         status = 1;
     else if (strcmp(argv[1], "stall") == 0)
         status = stall(clients, count, &where, argv[3]);
+    else if (strcmp(argv[1], "deaf") == 0)
+        status = deaf(clients, count, &where, argv[3]);
     else
         status = vanish(clients, count, &where, argv[3]);
-    if (strcmp(argv[1], "stall") == 0)
+    if (status == 0 && (strcmp(argv[1], "stall") == 0 || strcmp(argv[1], "deaf") == 0))
         sleep((unsigned)seconds);
     return status; /* all connections end with us */
 }
