@@ -377,6 +377,10 @@ static void sweep(struct principals *principals, int64_t now)
     for (int done = 0; principals->sweep_at && done < SWEEP;) {
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
+        // Who rests does not keep the servers of an earlier config; its next request asks anyway.
+        if (credential->principal && !is_live(credential) &&
+            !principals_is_current(principals, credential->principal))
+            drop_principal(credential);
         if (!credential->principal || !is_live(credential) || is_fresh(principals, credential, now))
             continue;
         done++;
