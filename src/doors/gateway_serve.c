@@ -244,6 +244,13 @@ static void raise_descriptor_limit(struct server *server)
     journal_event(server->workers[0].journal, "few_descriptors", "limit", text, NULL);
 }
 
+// The threads for jobs are begun by the first one, and libuv aborts when that cannot be done:
+// better now than in the midst of serving.
+static void no_work(void *context)
+{
+    (void)context;
+}
+
 static bool server_begin(struct server *server, struct err *err)
 {
     const struct settings *settings = server->settings;
@@ -264,7 +271,8 @@ static bool server_begin(struct server *server, struct err *err)
     raise_descriptor_limit(server);
     return begin_metrics(server, err) && loop_signal(first, SIGTERM, on_end_signal, server, err) &&
            loop_signal(first, SIGINT, on_end_signal, server, err) &&
-           loop_signal(first, SIGHUP, on_hangup, server, err);
+           loop_signal(first, SIGHUP, on_hangup, server, err) &&
+           (loop_job(first, no_work, no_work, NULL) || err_memory(err));
 }
 
 static void *run_worker(void *context)

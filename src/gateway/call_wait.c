@@ -50,11 +50,34 @@ bool call_keep(struct call *call, const struct incoming *incoming)
     return false;
 }
 
+// The servers of its project are others than when it came: it goes by those, and waits for what it
+// has not waited for yet. False when its own is not there any more, or may be another one: what was
+// begun with one server is not sent to the next.
+static bool follow(struct call *call)
+{
+    struct principal *now;
+    if (principals_is_current(call->gateway->principals, call->principal))
+        return true;
+    if (call->spec && !call->exchange->only)
+        return false;
+    now = principals_follow(call->gateway->principals, call->principal);
+    if (!now)
+        return false;
+    bool there = exchange_follow(call->exchange, now);
+    if (there) {
+        principal_unref(&call->principal);
+        call->principal = principal_ref(now);
+        call->waited = false;
+    }
+    principal_unref(&now);
+    return there;
+}
+
 void call_again(struct call *call)
 {
     struct rpc rpc;
     struct rpc_fault fault;
-    if (!principals_is_current(call->gateway->principals, call->principal)) {
+    if (!follow(call)) {
         struct exchange *exchange = call->exchange;
         struct session *opened = exchange->opens_session ? exchange->session : NULL;
         call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");

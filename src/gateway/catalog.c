@@ -532,7 +532,7 @@ void catalogs_retain(struct catalogs *catalogs, int64_t project_n, const struct 
     for (struct catalog *catalog;
          (catalog = (struct catalog *)table_next(&catalogs->by_upstream, &at));) {
         if (catalog->project_n != project_n ||
-            server_specs_have(specs, upstream_spec(catalog->upstream)))
+            server_specs_find(specs, upstream_spec(catalog->upstream)))
             continue;
         catalog_free(catalog);
         at = 0; // the table has moved

@@ -347,6 +347,21 @@ void exchanges_of_credential_cut(struct credential *credential)
         exchange_cut(credential->first_exchange);
 }
 
+bool exchange_follow(struct exchange *exchange, struct principal *now)
+{
+    struct server_spec *only =
+        exchange->only ? server_specs_find(&now->access->specs, exchange->only) : NULL;
+    if (exchange->only && !only)
+        return false;
+    if (only) {
+        server_spec_unref(&exchange->only);
+        exchange->only = server_spec_ref(only);
+    }
+    principal_unref(&exchange->principal);
+    exchange->principal = principal_ref(now);
+    return true;
+}
+
 struct endpoint_servers exchange_servers(const struct exchange *exchange)
 {
     const struct access *access = exchange->principal->access;

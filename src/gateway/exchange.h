@@ -57,6 +57,10 @@ struct exchange *exchange_new(struct gateway *gateway, const struct front_reques
 void exchange_join(struct exchange *exchange, struct session *session);
 void exchange_free(struct exchange *exchange);
 
+// Goes by the servers of `now`, its credential's principal of later. False, and nothing is changed,
+// when its endpoint's server is not one of them any more.
+MUST_CHECK bool exchange_follow(struct exchange *exchange, struct principal *now);
+
 // The answer becomes a stream of events from here on, if it is not.
 void exchange_begin_events(struct exchange *exchange);
 

@@ -150,8 +150,8 @@ void listen_tell(struct listening *listening, const char *method, struct view pa
     exchange_event(listening->exchange, pieces, COUNT_OF(pieces));
 }
 
-// Says what of the wishes is honoured: all that we know.
-static void acknowledge(struct listening *listening, struct view uris)
+// Says what of the wishes is honoured: all that we know. False when memory is short.
+static bool acknowledge(struct listening *listening, struct view uris)
 {
     static const struct {
         enum list list;
@@ -168,11 +168,14 @@ static void acknowledge(struct listening *listening, struct view uris)
     if (uris.data) {
         buf_add(&honoured, VIEW("\"resourceSubscriptions\":"));
         buf_add(&honoured, uris);
-    } else if (honoured.data[honoured.size - 1] == ',') {
+    } else if (honoured.size > 0 && honoured.data[honoured.size - 1] == ',') {
         honoured.size--;
     }
     buf_add(&honoured, VIEW("},"));
+    if (honoured.failed)
+        return false;
     listen_tell(listening, mcp_method_name(MCP_ACKNOWLEDGED), buf_view(&honoured));
+    return true;
 }
 
 void listen_start(struct call *call, const struct incoming *incoming)
@@ -211,7 +214,11 @@ void listen_start(struct call *call, const struct incoming *incoming)
     call_becomes_stream(call);
     link_listening(call->gateway, listening);
     watch(listening, 1);
-    acknowledge(listening, uris);
+    if (!acknowledge(listening, uris)) {
+        listen_end(exchange);
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return;
+    }
     if (uris.data && exchange->listening)
         add_uris(listening, call, uris);
 }

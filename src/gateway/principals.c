@@ -260,6 +260,21 @@ static bool renew(struct credential *credential, const struct grant *grant, stru
     return true;
 }
 
+struct principal *principals_follow(const struct principals *principals,
+                                    const struct principal *principal)
+{
+    struct credential *credential = principal->credential;
+    const struct principal *latest = credential->principal;
+    const struct project *project =
+        latest ? (const struct project *)table_find(&principals->projects,
+                                                    (uint64_t)latest->grant.project_n)
+               : NULL;
+    // `seen` stays: its next request is decided afresh.
+    if (!project || !project->access || !renew(credential, &latest->grant, project->access))
+        return NULL;
+    return principal_ref(credential->principal);
+}
+
 static void revoke(struct principals *principals, struct credential *credential, const char *reason)
 {
     struct principal *last = TAKE(credential->principal);
@@ -362,6 +377,10 @@ static void sweep(struct principals *principals, int64_t now)
     for (int done = 0; principals->sweep_at && done < SWEEP;) {
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
+        // Who rests does not keep the servers of an earlier config; its next request asks anyway.
+        if (credential->principal && !is_live(credential) &&
+            !principals_is_current(principals, credential->principal))
+            drop_principal(credential);
         if (!credential->principal || !is_live(credential) || is_fresh(principals, credential, now))
             continue;
         done++;

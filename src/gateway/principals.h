@@ -85,6 +85,12 @@ void principal_unref(struct principal **principal);
 // Whether it still goes by the servers that its project has now, as far as is known.
 bool principals_is_current(const struct principals *principals, const struct principal *principal);
 
+// Its credential with the servers that its project has now, as far as is known: for a request that
+// was let through and waited meanwhile. What the key may not do any more is noticed within a tick,
+// as ever. NULL when access is lost or memory is short. The caller unrefs it.
+MUST_CHECK struct principal *principals_follow(const struct principals *principals,
+                                               const struct principal *principal);
+
 // Keeps a credential known, so that its loss of access is noticed within a tick.
 void credential_hold(struct credential *credential);
 void credential_release(struct credential *credential);

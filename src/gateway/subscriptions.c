@@ -275,7 +275,7 @@ void subscriptions_end(struct subscription **first)
 void subscriptions_retain(struct subscription **first, const struct server_specs *specs)
 {
     while (*first)
-        if (server_specs_have(specs, upstream_spec((*first)->upstream)))
+        if (server_specs_find(specs, upstream_spec((*first)->upstream)))
             first = &(*first)->next;
         else
             end(first);

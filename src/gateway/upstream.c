@@ -262,7 +262,7 @@ void upstreams_retain(struct upstreams *all, int64_t project_n, const struct ser
     for (struct node *at = all->list.next, *next; at != &all->list; at = next) {
         next = at->next;
         struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
-        if (upstream->project_n == project_n && !server_specs_have(specs, upstream->spec))
+        if (upstream->project_n == project_n && !server_specs_find(specs, upstream->spec))
             retire(upstream);
     }
     upstreams_leave_quietly(all);

@@ -379,12 +379,13 @@ void server_specs_free(struct server_specs *specs)
     *specs = (struct server_specs){0};
 }
 
-bool server_specs_have(const struct server_specs *specs, const struct server_spec *spec)
+struct server_spec *server_specs_find(const struct server_specs *specs,
+                                      const struct server_spec *spec)
 {
     for (size_t i = 0; i < specs->count; i++)
         if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
-            return true;
-    return false;
+            return specs->list[i];
+    return NULL;
 }
 
 bool server_specs_stamp(struct store *store, int64_t config_n, uint8_t ret_stamp[SPECS_STAMP],

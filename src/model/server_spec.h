@@ -85,7 +85,8 @@ struct server_specs {
 MUST_CHECK bool server_specs_load(struct store *store, int64_t config_n,
                                   struct server_specs *ret_specs, struct err *err);
 void server_specs_free(struct server_specs *specs);
-// Whether the same server, unchanged, is one of them.
-bool server_specs_have(const struct server_specs *specs, const struct server_spec *spec);
+// The same server, unchanged, when it is one of them; borrowed. Else NULL.
+struct server_spec *server_specs_find(const struct server_specs *specs,
+                                      const struct server_spec *spec);
 MUST_CHECK bool server_specs_stamp(struct store *store, int64_t config_n,
                                    uint8_t ret_stamp[SPECS_STAMP], struct err *err);

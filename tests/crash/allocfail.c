@@ -9,16 +9,19 @@
  *
  * ALLOCFAIL_AT     the allocation that fails with ENOMEM, counted from 1; without it none does
  * ALLOCFAIL_STICKY when set, all after it fail too (memory that stays full)
+ * ALLOCFAIL_ONE_IN N: one of N fails, at random but always the same ones, while there is a file
+ * ALLOCFAIL_WHILE  of this name (looked for every so many allocations)
  * ALLOCFAIL_COUNT  a file that always holds the number of allocations made so far, in decimal
  *
  * Counted are malloc, calloc, realloc, the aligned ones and anonymous or shared mmap, made by the
  * program, by libraries linked into it and by libc itself, from the moment this library is ready.
- * Not counted: what the dynamic loader takes before that, and what the kernel allocates. One thread
- * only.
+ * Not counted: what the dynamic loader takes before that, and what the kernel allocates.
+ * ALLOCFAIL_AT and ALLOCFAIL_COUNT are for programs of one thread.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,18 +37,23 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-enum { FIRST_FD = 900 };
+enum { FIRST_FD = 900, LOOK_EVERY = 256 };
 
 static bool ready;
 static bool sticky;
-static unsigned long point;
-static unsigned long seen;
+static unsigned long point, one_in;
+static const char *while_file;
+static atomic_ulong seen;
+static atomic_bool failing; /* as of the last look for the file */
 static int count_fd = -1;
 
 __attribute__((constructor)) static void allocfail_begin(void)
 {
     const char *at = getenv("ALLOCFAIL_AT"), *path = getenv("ALLOCFAIL_COUNT");
+    const char *rate = getenv("ALLOCFAIL_ONE_IN");
     point = at ? strtoul(at, NULL, 10) : 0;
+    one_in = rate ? strtoul(rate, NULL, 10) : 0;
+    while_file = getenv("ALLOCFAIL_WHILE");
     sticky = getenv("ALLOCFAIL_STICKY") != NULL;
     if (path) {
         int low = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -57,15 +65,25 @@ __attribute__((constructor)) static void allocfail_begin(void)
 }
 
 /* Written at each allocation, because the program may end by _exit or a signal. */
-static void count_show(void)
+static void count_show(unsigned long count)
 {
     char text[24];
     size_t at = sizeof text;
     text[--at] = '\n';
-    for (unsigned long rest = seen; rest; rest /= 10)
+    for (unsigned long rest = count; rest; rest /= 10)
         text[--at] = (char)('0' + rest % 10);
-    if (count_fd >= 0 && pwrite(count_fd, text + at, sizeof text - at, 0) < 0)
+    if (pwrite(count_fd, text + at, sizeof text - at, 0) < 0)
         count_fd = -1;
+}
+
+/* Whether the allocation of this number is one of the random ones. */
+static bool is_drawn(unsigned long number)
+{
+    uint64_t mixed = number * 0x9e3779b97f4a7c15u;
+    if (number % LOOK_EVERY == 0)
+        atomic_store(&failing, while_file && access(while_file, F_OK) == 0);
+    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9u;
+    return atomic_load(&failing) && (mixed ^ mixed >> 32) % one_in == 0;
 }
 
 /* True when this allocation is one to fail. */
@@ -74,9 +92,11 @@ static bool fails_now(void)
     if (!ready)
         return false;
     int saved = errno;
-    seen++;
-    count_show();
-    bool now = point && (seen == point || (sticky && seen > point));
+    unsigned long number = atomic_fetch_add(&seen, 1) + 1;
+    if (count_fd >= 0)
+        count_show(number);
+    bool now =
+        (point && (number == point || (sticky && number > point))) || (one_in && is_drawn(number));
     errno = now ? ENOMEM : saved;
     return now;
 }

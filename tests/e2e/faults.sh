@@ -179,7 +179,7 @@ for server in http-modern http-legacy child-modern child-legacy; do
 done
 
 if "$tools/bad_client" drip "$GATEWAY/mcp/http-modern" "$key" "$drip" 5 >dripped 2>&1; then
-    pass "$drip clients that send a byte a second; a good one's p50 and p99 before and meanwhile: $(<dripped)"
+    pass "$drip clients that send a byte a second; a good one's p50 and p99 before and meanwhile, and how many were left: $(<dripped)"
 else
     fail "$drip clients that send a byte a second: $(<dripped)"
 fi

@@ -10,6 +10,7 @@ unset NO_COLOR ENKRYPT_GATEWAY_KEY SECURE_MCP_GATEWAY_STORE XDG_DATA_HOME
 
 SMG=$(realpath "${SMG:?names the program to test}") || exit 2
 export SMG
+[ -z "${BUILD_DIR:-}" ] || BUILD_DIR=$(realpath "$BUILD_DIR") || exit 2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export here root

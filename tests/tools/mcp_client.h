@@ -273,6 +273,23 @@ static inline bool client_call(struct client *client, const struct where *where,
     return sent;
 }
 
+/* Asks for a stream of 2026-07-28 that tells when the tools change; its head is not read yet. */
+static inline bool client_listen(struct client *client, const struct where *where, const char *key)
+{
+    char headers[1024];
+    snprintf(headers, sizeof headers,
+             "Authorization: Bearer %s\r\nMCP-Protocol-Version: 2026-07-28\r\n"
+             "Mcp-Method: subscriptions/listen\r\n",
+             key);
+    return client_send(
+        client, where, "POST", headers,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/listen\",\"params\":{"
+        "\"notifications\":{\"toolsListChanged\":true},"
+        "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+        "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"test\",\"version\":\"1\"},"
+        "\"io.modelcontextprotocol/clientCapabilities\":{}}}}");
+}
+
 /* Opens a session of 2025-11-25; its id in `session`. */
 static inline bool client_session(struct client *client, const struct where *where, const char *key,
                                   char session[256])
@@ -294,4 +311,17 @@ static inline bool client_session(struct client *client, const struct where *whe
     return client_send(client, where, "POST", headers,
                        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}") &&
            client_read(client, 20000, &answer) == 1 && answer.status == 202;
+}
+
+/* Opens a session of 2025-11-25 and asks for its stream; the head of that is not read yet. */
+static inline bool client_stream(struct client *client, const struct where *where, const char *key)
+{
+    char session[256], headers[1024];
+    if (!client_session(client, where, key, session))
+        return false;
+    snprintf(headers, sizeof headers,
+             "Authorization: Bearer %s\r\nMcp-Session-Id: %s\r\n"
+             "MCP-Protocol-Version: 2025-11-25\r\n",
+             key, session);
+    return client_send(client, where, "GET", headers, NULL);
 }

@@ -142,18 +142,13 @@ struct hold {
 
 static bool hold_open(struct hold *hold, const struct where *where, const char *key)
 {
-    char session[256], headers[1024], arguments[64];
+    char arguments[64];
     *hold = (struct hold){.resting.fd = -1, .stream.fd = -1, .hanging.fd = -1};
     snprintf(arguments, sizeof arguments, "{\"message\":\"h-%lu\"}", atomic_fetch_add(&numbers, 1));
     if (call_echo(&hold->resting, where, key) != OUTCOME_RESULT ||
-        !client_open(&hold->stream, where) || !client_session(&hold->stream, where, key, session) ||
-        !client_open(&hold->hanging, where))
+        !client_open(&hold->stream, where) || !client_open(&hold->hanging, where))
         return false;
-    snprintf(headers, sizeof headers,
-             "Authorization: Bearer %s\r\nMcp-Session-Id: %s\r\n"
-             "MCP-Protocol-Version: 2025-11-25\r\n",
-             key, session);
-    return client_send(&hold->stream, where, "GET", headers, NULL) &&
+    return client_stream(&hold->stream, where, key) &&
            client_head(&hold->stream, ANSWER_MS) == 200 &&
            client_call(&hold->hanging, where, key, "1", "hang", arguments);
 }

@@ -360,6 +360,14 @@ static void keeps_tasks_apart(void **state)
     assert_non_null(strstr(door->said, "-32602"));
 }
 
+static void remove_servers(void)
+{
+    int64_t removed;
+    begin();
+    WORKS(server_remove_all(store, &tools, &removed, &err));
+    commit();
+}
+
 static void follows_a_changed_config(void **state)
 {
     (void)state;
@@ -373,12 +381,47 @@ static void follows_a_changed_config(void **state)
     add_fake("new", "modern", modern_words);
     await(listen, NULL);
     await(post(0, session, CALL("new__fast")), "done");
-    begin();
-    int64_t removed;
-    WORKS(server_remove_all(store, &tools, &removed, &err));
-    commit();
+    remove_servers();
     await(call, NULL);
     await(post(0, session, CALL("new__fast")), "Unknown");
+}
+
+#define CALL_MODERN(name)                                                                          \
+    "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"" name         \
+    "\"," META "}}"
+
+// What waits for a server is not disturbed by what becomes of others.
+static void waits_on_when_others_change(void **state)
+{
+    (void)state;
+    const char *words[2 + COUNT_OF(legacy_words)] = {"\"initialize\"", "s:300"};
+    memcpy(words + 2, legacy_words, sizeof legacy_words);
+    add_fake("late", "legacy", words);
+    struct asking alone = {.method = "POST",
+                           .server = "late",
+                           .body = CALL_MODERN("fast"),
+                           .mcp_method = "tools/call",
+                           .mcp_name = "fast"};
+    const struct door *call = ask(&alone);
+    const struct door *list = post_modern(0, "tools/list", NULL, "");
+    rig_pause(50);
+    assert_true(call->open && list->open);
+    add_fake("new", "modern", modern_words);
+    await(post(1, NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}"),
+          NULL); // asks the store
+    assert_true(call->open && list->open);
+    await(call, "done");
+    await(list, "late__fast");
+    await(list, "new__fast");
+
+    // Not so when it is gone itself.
+    add_fake("later", "legacy", words);
+    alone.server = "later";
+    call = ask(&alone);
+    rig_pause(50);
+    assert_true(call->open);
+    remove_servers();
+    await(call, "changed meanwhile");
 }
 
 static void takes_short_batches(void **state)
@@ -397,19 +440,23 @@ static void takes_short_batches(void **state)
     assert_int_equal(post(0, session, "%s", body)->status, 413);
 }
 
-// A session that was opened while the servers changed is nobody's.
+// A session that was opened while its server went is nobody's.
 static void ends_a_session_that_never_was(void **state)
 {
     (void)state;
     static const char *const words[] = {"\"initialize\"", "s:2000", NULL};
-    seed = 1;
-    rig.settings.handshake_timeout = 300000;
+    const struct asking asking = {
+        .method = "POST",
+        .server = "old",
+        .body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
+                "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{"
+                "\"name\":\"t\",\"version\":\"1\"}}}"};
     add_fake("old", "legacy", words);
-    act_initialize(0);
+    const struct door *door = ask(&asking);
     rig_pause(30);
     assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 1);
-    add_fake("new", "modern", modern_words);
-    await(&rig.doors[0], NULL);
+    remove_servers();
+    await(door, "changed meanwhile");
     assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
 }
 
@@ -455,6 +502,7 @@ int main(void)
         TEST(bounds_streams),
         TEST(keeps_tasks_apart),
         TEST(follows_a_changed_config),
+        TEST(waits_on_when_others_change),
         TEST(takes_short_batches),
         TEST(ends_a_session_that_never_was),
     };

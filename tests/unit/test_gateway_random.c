@@ -1,8 +1,18 @@
 // test_gateway_random.c: clients, keys and servers of a whole gateway do everything at random.
+// Its servers are children (fake_mcp) and one over HTTP (bad_upstream).
 // SMG_STEPS and SMG_SEED make longer and other runs.
 #include "gateway_fakes.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 enum { SESSIONS = 4 };
+static struct {
+    pid_t pid;
+    unsigned port;
+} web; // bad_upstream, the server behind `web` and `net`
 static char sessions[SESSIONS][ROOM_ID], handles[SESSIONS][ROOM_ID];
 
 static struct door *any_door(void)
@@ -24,10 +34,12 @@ static void learn(void)
 }
 
 static const char *const names[] = {
-    "own__fast", "own__never", "own__asks",  "own__dies", "his__fast",  "his__asks",
-    "own__news", "old__fast",  "old__never", "old__asks", "old__notes", "old__news",
-    "old__fast", "new__fast",  "new__never", "new__asks", "new__notes", "new__news",
-    "nobody__x", "old__fast",  "old__dies",  "old__task", "new__task",
+    "own__fast",  "own__never", "own__asks",      "own__dies",  "his__fast",  "his__asks",
+    "own__news",  "old__fast",  "old__never",     "old__asks",  "old__notes", "old__news",
+    "old__fast",  "new__fast",  "new__never",     "new__asks",  "new__notes", "new__news",
+    "nobody__x",  "old__fast",  "old__dies",      "old__task",  "new__task",  "web__echo",
+    "web__hang",  "web__die",   "web__half",      "web__stuck", "net__echo",  "net__hang",
+    "net__flood", "net__half",  "net__midstream",
 };
 
 static void act_call(unsigned key)
@@ -102,7 +114,7 @@ static void act_modern(unsigned key)
 // At the endpoint of one server.
 static void act_alone(unsigned key)
 {
-    static const char *const servers[] = {"old", "new", "own", "none"};
+    static const char *const servers[] = {"old", "new", "own", "web", "net", "none"};
     static const char *const bodies[][3] = {
         {"tools/call", "task", "\"name\":\"task\",\"task\":{},"},
         {"tools/call", "asks", "\"name\":\"asks\","},
@@ -177,6 +189,33 @@ static void act_revoke(unsigned key)
     }
 }
 
+static void add_web(const char *name, const char *protocol)
+{
+    const struct server_change nothing = {0};
+    const struct json_value *value;
+    char text[300];
+    (void)snprintf(text, sizeof text,
+                   "{\"server_name\":\"%s\",\"config\":{\"protocol\":\"%s\",\"url\":"
+                   "\"http://127.0.0.1:%u/mcp\",\"allow_private_addresses\":true}}",
+                   name, protocol, web.port);
+    WORKS(json_parse(view_of(text), &arena, &value, &err));
+    begin();
+    WORKS(server_add(store, &tools, value, &nothing, &err));
+    commit();
+}
+
+static void add_any_servers(void)
+{
+    if (any(2))
+        add_servers();
+    else
+        add_more_servers();
+    if (any(4)) {
+        add_web("web", "legacy");
+        add_web("net", any(2) ? "modern" : "auto");
+    }
+}
+
 static void act_change(unsigned key)
 {
     int64_t removed;
@@ -188,10 +227,7 @@ static void act_change(unsigned key)
     commit();
     if (any(2))
         rig_pause(any(40));
-    if (any(2))
-        add_servers();
-    else
-        add_more_servers();
+    add_any_servers();
 }
 
 static void act_wait(unsigned key)
@@ -229,6 +265,8 @@ static void survives_anything(void **state)
     rig.settings.idle_session = 2 * TIME_SECOND;
     rig.settings.total_timeout = 2 * TIME_SECOND;
     add_more_servers();
+    add_web("web", "legacy");
+    add_web("net", "modern");
     for (long i = 0; i < steps; i++) {
         unsigned act = any(COUNT_OF(acts));
         acts[act](any(KEYS));
@@ -244,10 +282,39 @@ static void survives_anything(void **state)
     assert_int_equal(gateway_counters(rig.gateway)->streams_now, 0);
 }
 
+static int start_web(void **state)
+{
+    int ends[2];
+    char program[300], port[16] = "";
+    (void)state;
+    (void)snprintf(program, sizeof program, "%s/tests/bad_upstream", getenv("BUILD_DIR"));
+    if (pipe(ends) != 0)
+        return -1;
+    web.pid = fork();
+    if (web.pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)dup2(ends[1], STDOUT_FILENO);
+        (void)execl(program, program, "--http", "0", (char *)NULL);
+        _exit(127);
+    }
+    (void)close(ends[1]);
+    bool started = web.pid > 0 && read(ends[0], port, sizeof port - 1) > 0;
+    web.port = (unsigned)strtoul(port, NULL, 10);
+    (void)close(ends[0]);
+    return started && web.port > 0 ? 0 : -1;
+}
+
+static int stop_web(void **state)
+{
+    (void)state;
+    (void)kill(web.pid, SIGKILL);
+    return waitpid(web.pid, NULL, 0) == web.pid ? 0 : -1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(survives_anything, rig_set_up, rig_tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_web, stop_web);
 }
