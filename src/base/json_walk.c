@@ -105,12 +105,12 @@ bool json_name_is(struct view raw_name, struct view name)
     return view_equal(json_unescape(raw_name, into, sizeof into), name);
 }
 
-struct view json_walk_member(struct view object, const char *name)
+struct view json_walk_named(struct view object, struct view name)
 {
     struct json_walk walk = json_walk(object);
-    struct view wanted = view_of(name), member, value;
+    struct view member, value;
     while (walk.named && json_walk_next(&walk, &member, &value))
-        if (json_name_is(member, wanted))
+        if (json_name_is(member, name))
             return value;
     return (struct view){NULL, 0};
 }

@@ -32,7 +32,11 @@ bool json_name_is(struct view raw_name, struct view name);
 
 // The raw value of a member, {NULL, 0} when there is none or `object` is no object. `name` as
 // above.
-struct view json_walk_member(struct view object, const char *name);
+struct view json_walk_named(struct view object, struct view name);
+static inline struct view json_walk_member(struct view object, const char *name)
+{
+    return json_walk_named(object, view_of(name));
+}
 
 // What to do with the member `name`: its raw value becomes the `struct view` at `offset` of a
 // record, and where it is an object, its own members are picked likewise.

@@ -62,6 +62,10 @@ static bool is_deceptive(uint32_t code)
 bool text_is_printable(struct view text)
 {
     while (text.size > 0) {
+        if (*text.data >= ' ' && *text.data < 0x7f) {
+            text = view_skip(text, 1);
+            continue;
+        }
         size_t length = utf8_length(text);
         if (length == 0 || is_deceptive(utf8_code((struct view){text.data, length})))
             return false;

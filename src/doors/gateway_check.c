@@ -5,24 +5,24 @@
 #include "wire/jsonrpc.h"
 
 // --- fields ----------------------------------------------------------------------------------
-// The fields that may stand once. Sizes come first: few names have the same.
+// The fields that may stand once, the shortest first.
 static const struct {
     struct view name;
     size_t offset;
 } once[] = {
     {{"Host", 4}, offsetof(struct asked, host)},
     {{"Origin", 6}, offsetof(struct asked, origin)},
-    {{"Authorization", 13}, offsetof(struct asked, authorization)},
     {{"apikey", 6}, offsetof(struct asked, api_key)},
-    {{"ENKRYPT_GATEWAY_KEY", 19}, offsetof(struct asked, gateway_key)},
-    {{"project_id", 10}, offsetof(struct asked, project_id)},
     {{"user_id", 7}, offsetof(struct asked, user_id)},
-    {{"Content-Type", 12}, offsetof(struct asked, content_type)},
-    {{"Mcp-Session-Id", 14}, offsetof(struct asked, session_id)},
-    {{"MCP-Protocol-Version", 20}, offsetof(struct asked, version)},
-    {{"Mcp-Method", 10}, offsetof(struct asked, method)},
     {{"Mcp-Name", 8}, offsetof(struct asked, name)},
+    {{"Mcp-Method", 10}, offsetof(struct asked, method)},
+    {{"project_id", 10}, offsetof(struct asked, project_id)},
+    {{"Content-Type", 12}, offsetof(struct asked, content_type)},
+    {{"Authorization", 13}, offsetof(struct asked, authorization)},
     {{"Last-Event-ID", 13}, offsetof(struct asked, last_event_id)},
+    {{"Mcp-Session-Id", 14}, offsetof(struct asked, session_id)},
+    {{"ENKRYPT_GATEWAY_KEY", 19}, offsetof(struct asked, gateway_key)},
+    {{"MCP-Protocol-Version", 20}, offsetof(struct asked, version)},
 };
 
 static bool starts(struct view text, struct view wanted)
@@ -32,7 +32,7 @@ static bool starts(struct view text, struct view wanted)
 
 static void note_once(struct asked *asked, const struct http_field *field)
 {
-    for (size_t i = 0; i < COUNT_OF(once); i++) {
+    for (size_t i = 0; i < COUNT_OF(once) && once[i].name.size <= field->name.size; i++) {
         if (!text_same(field->name, once[i].name))
             continue;
         struct view *place = (struct view *)((char *)asked + once[i].offset);

@@ -83,13 +83,12 @@ static void read_target(const struct http_head *head, struct target *ret_target)
     static const struct view mcp = {"/mcp", 4};
     struct view authority;
     struct view path = path_of(head->target, &authority);
-    const struct view host = http_value(head, "Host");
     const char *mark = (const char *)memchr(path.data, '?', path.size);
     ret_target->server = (struct view){NULL, 0};
     ret_target->route = ROUTE_NONE;
     ret_target->query = mark != NULL;
     path.size = mark ? (size_t)(mark - path.data) : path.size;
-    if (authority.data && !view_equal(authority, host))
+    if (authority.data && !view_equal(authority, http_value(head, "Host")))
         ret_target->route = ROUTE_BAD;
     else if (view_is(path, "/healthz"))
         ret_target->route = ROUTE_HEALTH;

@@ -18,6 +18,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/view.h"
 
 enum { HTTP_FIELDS = 64 };
@@ -60,18 +61,29 @@ MUST_CHECK enum http_step http_read_response(struct view bytes, struct http_head
 
 // The first field of this name (any case), NULL when there is none; `*ret_count` (may be NULL)
 // tells how many.
-const struct http_field *http_field(const struct http_head *head, const char *name,
+const struct http_field *http_field(const struct http_head *head, struct view name,
                                     size_t *ret_count);
 
 // The value of a field, {NULL, 0} when there is none.
-struct view http_value(const struct http_head *head, const char *name);
+static inline struct view http_value(const struct http_head *head, const char *name)
+{
+    const struct http_field *field = http_field(head, view_of(name), NULL);
+    return field ? field->value : (struct view){NULL, 0};
+}
 
 // Whether these are the same but for the case of ASCII letters.
-bool http_same(struct view value, const char *text);
+static inline bool http_same(struct view value, const char *text)
+{
+    return text_same(value, view_of(text));
+}
 
 // Whether a comma-separated field value lists this token, without regard to case, parameters
 // ignored (`Accept: text/event-stream;q=0.9`).
-bool http_lists(struct view value, const char *token);
+bool http_lists_token(struct view value, struct view token);
+static inline bool http_lists(struct view value, const char *token)
+{
+    return http_lists_token(value, view_of(token));
+}
 
 // A chunked body, piece by piece (RFC 9112 section 7.1). Extensions are skipped, trailers are read
 // and thrown away, both bounded. Zeroed is the start.

@@ -3,19 +3,13 @@
 #include "wire/http1.h"
 #include "wire/http1_bytes.h"
 
-bool http_same(struct view value, const char *text)
-{
-    return text_same(value, view_of(text));
-}
-
-const struct http_field *http_field(const struct http_head *head, const char *name,
+const struct http_field *http_field(const struct http_head *head, struct view name,
                                     size_t *ret_count)
 {
     const struct http_field *first = NULL;
-    const struct view wanted = view_of(name);
     size_t count = 0;
     for (size_t i = 0; i < head->field_count; i++) {
-        if (!text_same(head->fields[i].name, wanted))
+        if (!text_same(head->fields[i].name, name))
             continue;
         if (count++ == 0)
             first = &head->fields[i];
@@ -25,12 +19,6 @@ const struct http_field *http_field(const struct http_head *head, const char *na
     if (ret_count)
         *ret_count = count;
     return first;
-}
-
-struct view http_value(const struct http_head *head, const char *name)
-{
-    const struct http_field *field = http_field(head, name, NULL);
-    return field ? field->value : (struct view){NULL, 0};
 }
 
 static struct view trim(struct view text)
@@ -56,10 +44,9 @@ static size_t element_size(struct view list)
     return i < list.size ? i : list.size;
 }
 
-bool http_lists(struct view value, const char *token)
+bool http_lists_token(struct view value, struct view token)
 {
-    const struct view wanted = view_of(token);
-    if (view_equal(value, wanted))
+    if (view_equal(value, token))
         return true;
     while (value.size > 0) {
         size_t size = element_size(value);
@@ -67,7 +54,7 @@ bool http_lists(struct view value, const char *token)
         const char *parameters = memchr(element.data, ';', size);
         if (parameters)
             element.size = (size_t)(parameters - element.data);
-        if (text_same(trim(element), wanted))
+        if (text_same(trim(element), token))
             return true;
         value = view_skip(value, size < value.size ? size + 1 : size);
     }
