@@ -51,16 +51,6 @@ static void serve(struct world *world, struct rule *rules)
     world->server.spec.protocol = PROTOCOL_LEGACY;
 }
 
-// Asks once and gets `expected`.
-static void expect(struct rig *rig, struct upstream *upstream, const char *params,
-                   const char *expected)
-{
-    struct call call;
-    ask(rig, &call, upstream, &legacy_asker, params);
-    rig_await(rig, &call.tells, expected);
-    assert_null(call.upcall);
-}
-
 // Another server, of another project for all that matters here, is not kept from answering.
 static void expect_others_go_on(struct world *world)
 {
@@ -69,7 +59,7 @@ static void expect_others_go_on(struct world *world)
     struct upstream *upstream = http_server(&world->rig, &world->fine, port);
     world->fine.spec.protocol = PROTOCOL_LEGACY;
     int64_t before = loop_clock();
-    expect(&world->rig, upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    rig_expect(&world->rig, upstream, &legacy_asker, "{\"name\":\"fine\"}", "legacy:{}");
     assert_true(loop_clock() - before < 2 * TIME_SECOND);
 }
 
@@ -107,20 +97,20 @@ static void a_server_that_fills_the_log(void **state)
         child_server(rig, &world->server,
                      (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", flood, "\"one\"",
                                       "r:{}", "\"two\"", flood, "\"two\"", "x:3", NULL});
-    expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_int_equal(occurrences(rig->log.text, "unexpected"), LINES);
     assert_null(strstr(rig->log.text, "suppressed"));
     upstreams_tick(rig->all, loop_clock() + 11 * TIME_SECOND);
     assert_non_null(strstr(rig->log.text, "suppressed:80"));
-    expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_int_equal(occurrences(rig->log.text, "unexpected"), 2 * LINES);
     // What becomes of the child is told in any case.
     assert_int_equal(occurrences(rig->log.text, "exited"), 0);
-    expect(rig, upstream, "{\"name\":\"two\"}", "failed:");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:");
     rig_await(rig, &rig->log, "exited");
     assert_int_equal(occurrences(rig->log.text, "unexpected"), 2 * LINES);
     rig_pause(rig, 300);
-    expect(rig, upstream, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_int_equal(occurrences(rig->log.text, "started"), 2);
     assert_int_equal(occurrences(rig->log.text, "ready"), 2);
 }
@@ -138,7 +128,7 @@ static void questions_of_a_stream_are_answered_in_time(void **state)
     flood[0] = '\0';
     repeat(flood, sizeof(flood), "data: " PING "\n\n", QUESTIONS);
     serve(world, rules);
-    expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    rig_expect(&world->rig, world->upstream, &legacy_asker, "{\"name\":\"fine\"}", "legacy:{}");
     upstreams_session_streams(world->rig.all, legacy_asker.session, true);
     expect_others_go_on(world);
     for (int i = 0; i < 100 && world->backend.used[OWN_RULES + 1] < QUESTIONS; i++)
@@ -160,12 +150,12 @@ static void nobody_takes_the_answers(void **state)
     flood[0] = '\0';
     repeat(flood, sizeof(flood), "data: " PING "\n\n", QUESTIONS);
     serve(world, rules);
-    expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    rig_expect(&world->rig, world->upstream, &legacy_asker, "{\"name\":\"fine\"}", "legacy:{}");
     upstreams_session_streams(world->rig.all, legacy_asker.session, true);
     expect_others_go_on(world);
     rig_pause(&world->rig, 100);
     assert_int_equal(world->backend.used[OWN_RULES + 1], POSTS);
-    expect(&world->rig, world->upstream, "{\"name\":\"fine\"}", "legacy:{}");
+    rig_expect(&world->rig, world->upstream, &legacy_asker, "{\"name\":\"fine\"}", "legacy:{}");
 }
 
 // What waits has a bound, beyond which the gateway's own answers are dropped; a client's word goes
@@ -182,7 +172,7 @@ static void refusals_are_dropped_before_answers(void **state)
     repeat(batch, sizeof(batch), PING ",", PINGS);
     repeat(batch, sizeof(batch), RESULT("{}") "]", 1);
     serve(world, rules);
-    expect(&world->rig, world->upstream, "{\"name\":\"many\"}", "legacy:{}");
+    rig_expect(&world->rig, world->upstream, &legacy_asker, "{\"name\":\"many\"}", "legacy:{}");
     assert_int_equal(occurrences(world->rig.log.text, "lost"), 1);
     upstreams_session_notify(world->rig.all, legacy_asker.session,
                              VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}"));
@@ -218,7 +208,7 @@ static void a_child_that_only_asks(void **state)
         rig, &world->server,
         (const char *[]){"\"initialize\"", "r:" HELLO, "\"one\"", "f:1000000", "\"one\"", "r:{}",
                          "\"two\"", "f:12000", "\"two\"", "r:{}", NULL});
-    expect(rig, upstream, "{\"name\":\"two\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{}");
     unsigned long long before = bytes_read();
     ask(rig, &call, upstream, &legacy_asker, "{\"name\":\"one\"}");
     expect_others_go_on(world);

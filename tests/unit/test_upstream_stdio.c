@@ -9,31 +9,6 @@
 #define MODERN "server/discover", DISCOVERED
 #define NOT_FOUND "e:{\"code\":-32601,\"message\":\"Method not found\"}"
 
-static int setup(void **state)
-{
-    struct rig *rig = malloc(sizeof(*rig));
-    rig_init(rig);
-    *state = rig;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_done(*state);
-    free(*state);
-    return 0;
-}
-
-// Asks once and gets `expected`.
-static void expect(struct rig *rig, struct upstream *upstream, const struct asker *asker,
-                   const char *params, const char *expected)
-{
-    struct call call;
-    ask(rig, &call, upstream, asker, params);
-    rig_await(rig, &call.tells, expected);
-    assert_null(call.upcall);
-}
-
 static void speaks_legacy(void **state)
 {
     struct server server;
@@ -42,9 +17,9 @@ static void speaks_legacy(void **state)
                      (const char *[]){LEGACY, "one", "r:{\"n\":1}", "two",
                                       "e:{\"code\":1,\"message\":\"m\"}", NULL});
     assert_null(upstream_facts(upstream));
-    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
-    expect(*state, upstream, &legacy_asker, "{\"name\":\"two\"}",
-           "legacy:{\"code\":1,\"message\":\"m\"}");
+    rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
+    rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"two\"}",
+               "legacy:{\"code\":1,\"message\":\"m\"}");
     const struct upstream_facts *facts = upstream_facts(upstream);
     assert_non_null(facts);
     assert_int_equal(facts->era, MCP_LEGACY);
@@ -60,8 +35,8 @@ static void modern_client_of_a_legacy_server(void **state)
     struct upstream *upstream =
         child_server(*state, &server,
                      (const char *[]){LEGACY, "server/discover", NOT_FOUND, "one", "r:{}", NULL});
-    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
-    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(((struct rig *)*state)->log.text, "started ready");
 }
 
@@ -72,10 +47,10 @@ static void legacy_client_first(void **state)
     struct server server;
     struct upstream *upstream = child_server(
         rig, &server, (const char *[]){LEGACY, "server/discover", NOT_FOUND, "one", "r:{}", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
-    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
     rig_await(rig, &rig->log, "started ready started exited");
-    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started ready started exited");
 }
 
@@ -86,9 +61,9 @@ static void a_server_of_both_eras(void **state)
     struct server server;
     struct upstream *upstream =
         child_server(rig, &server, (const char *[]){LEGACY, MODERN, "\"one\"", "r:{}", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
-    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started ready started ready");
     assert_string_equal(rig->events.text, "");
 }
@@ -106,13 +81,13 @@ static void no_modern_meta_on_a_legacy_link(void **state)
                                       GETS("{\"_meta\":{ }}", 1), GETS("{\"_meta\":{\"a\":1}}", 2),
                                       GETS("{\"_meta\":{\"a\":1 , \"progressToken\":6}}", 3),
                                       GETS("{\"_meta\":{\"progressToken\":7, \"a\":1}}", 4), NULL});
-    expect(*state, upstream, &modern_asker, "{\"_meta\":{" V ", " C " }}", "legacy:1");
-    expect(*state, upstream, &modern_asker, "{\"_meta\":{" V " ,\"a\":1}}", "legacy:2");
-    expect(*state, upstream, &modern_asker, "{\"_meta\":{\"a\":1," V "," C "}}", "legacy:2");
-    expect(*state, upstream, &modern_asker,
-           "{\"_meta\":{\"a\":1 , \"progressToken\":\"t\", " C "," V "}}", "legacy:3");
-    expect(*state, upstream, &modern_asker,
-           "{\"_meta\":{" C ",\"progressToken\":\"t\", " V ", \"a\":1}}", "legacy:4");
+    rig_expect(*state, upstream, &modern_asker, "{\"_meta\":{" V ", " C " }}", "legacy:1");
+    rig_expect(*state, upstream, &modern_asker, "{\"_meta\":{" V " ,\"a\":1}}", "legacy:2");
+    rig_expect(*state, upstream, &modern_asker, "{\"_meta\":{\"a\":1," V "," C "}}", "legacy:2");
+    rig_expect(*state, upstream, &modern_asker,
+               "{\"_meta\":{\"a\":1 , \"progressToken\":\"t\", " C "," V "}}", "legacy:3");
+    rig_expect(*state, upstream, &modern_asker,
+               "{\"_meta\":{" C ",\"progressToken\":\"t\", " V ", \"a\":1}}", "legacy:4");
 }
 
 static void legacy_client_of_a_modern_server(void **state)
@@ -122,11 +97,11 @@ static void legacy_client_of_a_modern_server(void **state)
         *state, &server,
         (const char *[]){MODERN, "\"initialize\"", NOT_FOUND, "\"two\"", "r:{\"bare\":true}",
                          "clientCapabilities\":{\"roots\":{}}", "r:{\"meta\":true}", NULL});
-    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{\"meta\":true}");
-    expect(*state, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"x\":1}}",
-           "modern:{\"meta\":true}");
-    expect(*state, upstream, &modern_asker, "{\"name\":\"two\"," MODERN_META "}",
-           "modern:{\"bare\":true}");
+    rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{\"meta\":true}");
+    rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"x\":1}}",
+               "modern:{\"meta\":true}");
+    rig_expect(*state, upstream, &modern_asker, "{\"name\":\"two\"," MODERN_META "}",
+               "modern:{\"bare\":true}");
     assert_string_equal(((struct rig *)*state)->log.text, "started ready");
 }
 
@@ -135,7 +110,7 @@ static void silence_to_the_probe(void **state)
     struct server server;
     struct upstream *upstream =
         child_server(*state, &server, (const char *[]){LEGACY, "one", "r:{}", NULL});
-    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
 static void late_answer_to_the_probe(void **state)
@@ -144,7 +119,7 @@ static void late_answer_to_the_probe(void **state)
     struct upstream *upstream = child_server(
         *state, &server,
         (const char *[]){"server/discover", "s:1900", MODERN, "\"one\"", "r:{}", NULL});
-    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+    rig_expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
 }
 
 static void exit_on_the_probe(void **state)
@@ -153,8 +128,8 @@ static void exit_on_the_probe(void **state)
     struct server server;
     struct upstream *upstream = child_server(
         rig, &server, (const char *[]){"server/discover", "x:3", LEGACY, "one", "r:{}", NULL});
-    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
-    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started exited started ready");
 }
 
@@ -165,8 +140,8 @@ static void speaks_nothing_we_know(void **state)
         child_server(*state, &server,
                      (const char *[]){"server/discover", NOT_FOUND, "\"initialize\"",
                                       "r:{\"protocolVersion\":\"1999-01-01\"}", NULL});
-    expect(*state, upstream, &legacy_asker, "{}", "failed:garbled");
-    expect(*state, upstream, &legacy_asker, "{}", "failed:unreachable"); // it backs off
+    rig_expect(*state, upstream, &legacy_asker, "{}", "failed:garbled");
+    rig_expect(*state, upstream, &legacy_asker, "{}", "failed:unreachable"); // it backs off
 }
 
 static void era_of_the_config(void **state)
@@ -175,7 +150,7 @@ static void era_of_the_config(void **state)
     struct upstream *upstream = child_server(
         *state, &server, (const char *[]){LEGACY, "server/discover", "x:9", "one", "r:{}", NULL});
     server.spec.protocol = PROTOCOL_LEGACY;
-    expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(((struct rig *)*state)->log.text, "started ready");
 }
 
@@ -209,8 +184,8 @@ static void wrong_and_double_answers(void **state)
         (const char *[]){LEGACY, "one", "l:{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{}}", "one",
                          "l:{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{}}", "one", "r:{\"n\":1}",
                          "one", "r:{\"n\":2}", "two", "r:{\"n\":3}", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":3}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":3}");
     assert_string_equal(rig->log.text, "started ready unexpected unexpected unexpected");
 }
 
@@ -222,7 +197,7 @@ static void banners_and_garbage(void **state)
         child_server(rig, &server,
                      (const char *[]){"", "l:Welcome to the server!", "", "l:", LEGACY, "one",
                                       "l:{\"broken", "one", "l:[1,2]", "one", "r:{}", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started garbage ready");
 }
 
@@ -236,11 +211,11 @@ static void half_a_line_then_death(void **state)
                                       "one", "x:1", "two", "r:{}", NULL});
     struct call waiting;
     ask(rig, &waiting, upstream, &legacy_asker, "{\"name\":\"none\"}");
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:died");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:died");
     assert_string_equal(waiting.tells.text, "failed:died");
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:unreachable");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:unreachable");
     rig_pause(rig, 60);
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{}");
     // Whoever left it out of a list is told.
     assert_non_null(strstr(rig->events.text, "changed:notifications/tools/list_changed"));
 }
@@ -263,7 +238,7 @@ static void a_line_without_an_end(void **state)
     rig->settings.event = 100000;
     struct upstream *upstream = child_server(
         rig, &server, (const char *[]){LEGACY, "one", "b:200000", "one", "s:5000", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:large");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:large");
 }
 
 static void cancelling(void **state)
@@ -300,13 +275,13 @@ static void timeouts(void **state)
                          NULL});
     server.spec.first_byte_timeout = 30000;
     server.spec.idle_timeout = 30000;
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:timeout");
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}",
-           "notice:notifications/progress failed:timeout");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:timeout");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}",
+               "notice:notifications/progress failed:timeout");
     rig_await(rig, &rig->events, "changed:");
     server.spec.first_byte_timeout = 0;
     server.spec.total_timeout = 30000;
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:timeout");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "failed:timeout");
 }
 
 static void a_handshake_without_an_end(void **state)
@@ -315,7 +290,7 @@ static void a_handshake_without_an_end(void **state)
     struct server server;
     rig->settings.handshake_timeout = 40000;
     struct upstream *upstream = child_server(rig, &server, (const char *[]){NULL});
-    expect(rig, upstream, &legacy_asker, "{}", "failed:timeout");
+    rig_expect(rig, upstream, &legacy_asker, "{}", "failed:timeout");
 }
 
 #define ASKS "l:{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"roots/list\"}"
@@ -353,7 +328,7 @@ static void questions_on_a_link_of_a_session(void **state)
                          "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\"}",
                          NULL});
     server.spec.isolation = ISOLATION_SESSION;
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     rig_await(rig, &rig->events, "question:roots/list notice:notifications/resources/updated");
     upstreams_session_over(rig->all, legacy_asker.session);
     rig_await(rig, &rig->log, "exited");
@@ -370,7 +345,7 @@ static void pings_and_strange_requests(void **state)
                          "l:{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"no/such\"}",
                          "\"id\":6,\"error\":{\"code\":-32601",
                          "l:{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
 static void messages_find_the_only_asker(void **state)
@@ -405,7 +380,7 @@ static void a_held_call_does_not_hold_others(void **state)
                                       "r:{\"n\":1}", "\"two\"", "r:{\"n\":2}", NULL});
     ask(rig, &held, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}");
     upcall_hold(held.upcall, true);
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
     assert_string_equal(held.tells.text, "");
     upcall_hold(held.upcall, false);
     assert_string_equal(held.tells.text, "");
@@ -437,14 +412,14 @@ static void a_child_that_does_not_read(void **state)
         child_server(rig, &fine, (const char *[]){LEGACY, "\"one\"", "r:{}", NULL});
     struct upstream *upstream =
         child_server(rig, &deaf, (const char *[]){LEGACY, "initialized", "s:60000", NULL});
-    expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     memset(big, 'x', sizeof(big) - 1);
     memcpy(big, "{\"name\":\"", 9);
     memcpy(big + sizeof(big) - 3, "\"}", 2);
     for (size_t i = 0; i < COUNT_OF(calls); i++)
         ask(rig, &calls[i], upstream, &legacy_asker, big);
     rig_await(rig, &calls[5].tells, "failed:unreachable");
-    expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(calls[0].tells.text, "");
     for (size_t i = 0; i < COUNT_OF(calls); i++)
         upcall_cancel(&calls[i].upcall, (struct view){0});
@@ -459,11 +434,11 @@ static void isolation(void **state)
     const char *const words[] = {LEGACY, "\"one\"", "r:{}", NULL};
     struct upstream *upstream = child_server(rig, &server, words);
     server.spec.isolation = ISOLATION_USER;
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
-    expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started ready");
     other.user_n = 9;
-    expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started ready started ready");
     // A config that no longer has it.
     struct call call;
@@ -482,9 +457,9 @@ static void idle_children_end(void **state)
     rig->settings.idle_child = 100000;
     struct upstream *upstream =
         child_server(rig, &server, (const char *[]){LEGACY, "\"one\"", "r:{}", NULL});
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     rig_await(rig, &rig->log, "exited");
-    expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
 static void learned(void *context, bool known)
@@ -524,7 +499,7 @@ static void watching(void **state)
             "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}", "\"one\"",
             "r:{}", NULL});
     upstream_watch(upstream, 1);
-    expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
     rig_await(rig, &rig->events, "changed:notifications/tools/list_changed");
     upstream_watch(upstream, -1);
     rig_await(rig, &rig->events, "changed:notifications/prompts/list_changed");
@@ -552,7 +527,7 @@ static void ends_with_calls_in_flight(void **state)
     rig->all = upstreams_new(&order);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {

@@ -196,6 +196,22 @@ static inline void rig_done(struct rig *rig)
     loop_free(&rig->loop);
 }
 
+// The rig as the state of a test.
+static inline int rig_setup(void **state)
+{
+    struct rig *rig = malloc(sizeof(*rig));
+    rig_init(rig);
+    *state = rig;
+    return 0;
+}
+
+static inline int rig_teardown(void **state)
+{
+    rig_done(*state);
+    free(*state);
+    return 0;
+}
+
 // --- asking ----------------------------------------------------------------------------------
 static const struct asker legacy_asker = {
     .session = 7, .user_n = 1, .key_n = 1, .level = -1, .capabilities = {"{\"roots\":{}}", 12}};
@@ -223,6 +239,16 @@ static inline void ask(struct rig *rig, struct call *call, struct upstream *upst
     call->upcall = upcall_send(upstream, &order, &call_events, call);
     assert_non_null(call->upcall);
     assert_int_equal(call->tells.size, 0);
+}
+
+// Asks once and gets `expected`.
+static inline void rig_expect(struct rig *rig, struct upstream *upstream, const struct asker *asker,
+                              const char *params, const char *expected)
+{
+    struct call call;
+    ask(rig, &call, upstream, asker, params);
+    rig_await(rig, &call.tells, expected);
+    assert_null(call.upcall);
 }
 
 // --- specs -----------------------------------------------------------------------------------
