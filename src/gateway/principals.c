@@ -8,7 +8,13 @@
 #include "gateway/lists.h"
 #include "gateway/tasks.h"
 
-enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000 };
+enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000, NOTED = 256 };
+
+// A key's digest, which is the same whatever becomes of the key. It is found by a tag, so no clear
+// key is kept.
+struct noted {
+    uint8_t tag[VAULT_TAG], digest[VAULT_DIGEST];
+};
 
 // What a project's access was read at.
 struct project {
@@ -31,6 +37,8 @@ struct principals {
     int64_t consulted; // when the store last answered; loop time is not needed: wall clock
     struct grant_refusal refusal;
     const char *trouble; // NULL: the store answers
+    uint8_t tag_key[VAULT_TAG];
+    struct noted noted[NOTED]; // by the first byte of the tag
 };
 
 static uint64_t number_of(const uint8_t digest[VAULT_DIGEST])
@@ -324,6 +332,19 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
     return FRONT_GRANTED;
 }
 
+static void digest_of(struct principals *principals, struct view api_key,
+                      uint8_t ret_digest[VAULT_DIGEST])
+{
+    uint8_t tag[VAULT_TAG];
+    vault_tag(principals->tag_key, api_key, tag);
+    struct noted *noted = &principals->noted[tag[0]];
+    if (!vault_equal(noted->tag, tag, sizeof tag)) {
+        grant_digest(principals->store, api_key, noted->digest);
+        memcpy(noted->tag, tag, sizeof tag);
+    }
+    memcpy(ret_digest, noted->digest, VAULT_DIGEST);
+}
+
 static struct credential *find_credential(struct principals *principals,
                                           const uint8_t digest[VAULT_DIGEST])
 {
@@ -352,7 +373,7 @@ enum front_answer principals_find(struct principals *principals, struct view api
 {
     uint8_t digest[VAULT_DIGEST];
     int64_t now = clock_now();
-    grant_digest(principals->store, api_key, digest);
+    digest_of(principals, api_key, digest);
     struct credential *credential = find_credential(principals, digest);
     if (!is_fresh(principals, credential, now)) {
         enum front_answer answer = ask(principals, digest, &credential);
@@ -445,6 +466,7 @@ void principals_use(struct principals *principals, struct store *store)
 {
     size_t at = 0;
     principals->store = store;
+    memset(principals->noted, 0, sizeof principals->noted); // it may have another index.key
     for (struct project *project;
          (project = (struct project *)table_next(&principals->projects, &at));)
         project->seen = (struct db_version){0};
@@ -489,6 +511,7 @@ struct principals *principals_new(struct store *store, const struct settings *se
     if (!principals)
         return NULL;
     principals->store = store;
+    vault_new_tag_key(principals->tag_key);
     principals->settings = settings;
     principals->events = events;
     principals->context = context;

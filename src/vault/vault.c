@@ -254,6 +254,16 @@ bool vault_equal(const uint8_t *a, const uint8_t *b, size_t size)
     return sodium_memcmp(a, b, size) == 0;
 }
 
+void vault_new_tag_key(uint8_t ret_key[VAULT_TAG])
+{
+    randombytes_buf(ret_key, VAULT_TAG);
+}
+
+void vault_tag(const uint8_t key[VAULT_TAG], struct view bytes, uint8_t ret_tag[VAULT_TAG])
+{
+    (void)crypto_shorthash_siphashx24(ret_tag, (const unsigned char *)bytes.data, bytes.size, key);
+}
+
 void vault_new_uuid(char ret_uuid[UUID_TEXT])
 {
     static const char digits[] = "0123456789abcdef";

@@ -95,6 +95,13 @@ void mac_end(struct mac *mac, uint8_t ret_mac[VAULT_DIGEST]);
 // Compares in time that depends on nothing but the size.
 MUST_CHECK bool vault_equal(const uint8_t *a, const uint8_t *b, size_t size);
 
+// A tag of 128 bits (SipHash-2-4) that tells texts apart within one process, at a fifth of what a
+// digest costs: for finding again what was worked out before. Whoever does not know the key, which
+// never leaves the process, can neither foresee a tag nor aim at one. Nothing that is stored.
+enum { VAULT_TAG = 16 };
+void vault_new_tag_key(uint8_t ret_key[VAULT_TAG]);
+void vault_tag(const uint8_t key[VAULT_TAG], struct view bytes, uint8_t ret_tag[VAULT_TAG]);
+
 // A random UUID, version 4 (RFC 9562 section 5.4), lower case.
 void vault_new_uuid(char ret_uuid[UUID_TEXT]);
 

@@ -504,6 +504,28 @@ static void compares_and_wipes(void **state)
     }
 }
 
+// The first vector of the authors of SipHash, and that everything counts.
+static void tags(void **state)
+{
+    (void)state;
+    static const uint8_t empty[VAULT_TAG] = {0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6,
+                                             0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02, 0x93};
+    uint8_t key[VAULT_TAG], other[VAULT_TAG], tag[VAULT_TAG], again[VAULT_TAG];
+    for (uint8_t i = 0; i < VAULT_TAG; i++)
+        key[i] = i;
+    vault_tag(key, VIEW(""), tag);
+    assert_memory_equal(tag, empty, sizeof tag);
+    vault_new_tag_key(key);
+    vault_new_tag_key(other);
+    vault_tag(key, VIEW("smg_one"), tag);
+    vault_tag(key, VIEW("smg_one"), again);
+    assert_memory_equal(tag, again, sizeof tag);
+    vault_tag(key, VIEW("smg_onf"), again);
+    assert_memory_not_equal(tag, again, sizeof tag);
+    vault_tag(other, VIEW("smg_one"), again);
+    assert_memory_not_equal(tag, again, sizeof tag);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -523,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unlocks_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(makes_uuids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(compares_and_wipes, set_up, tear_down),
+        cmocka_unit_test(tags),
     };
     return vault_start(&err) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
