@@ -71,6 +71,23 @@ static struct holding *largest(const struct ration_owner *owner)
     return found;
 }
 
+bool ration_holds(const struct ration *ration, uint64_t owner)
+{
+    return table_find(&ration->owners, owner) != NULL;
+}
+
+void ration_take_back(struct ration *ration, uint64_t owner)
+{
+    for (;;) { // he is gone with his last holding
+        const struct ration_owner *his =
+            (const struct ration_owner *)table_find(&ration->owners, owner);
+        struct holding *going = his ? largest(his) : NULL;
+        if (!going)
+            return;
+        going->give_up(going);
+    }
+}
+
 // The holding to be given up: the largest of the one who has most. NULL: it would be one of
 // `asker`'s, or there is none.
 static struct holding *victim(const struct ration *ration, const struct ration_owner *asker)

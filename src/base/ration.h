@@ -35,6 +35,10 @@ struct holding {
 
 void ration_done(struct ration *ration); // nothing is held any more
 
+// Whether he holds anything; and has him give up all that can be given up.
+bool ration_holds(const struct ration *ration, uint64_t owner);
+void ration_take_back(struct ration *ration, uint64_t owner);
+
 // Asks for so many bytes more. False, and nothing has changed for it, when there is no room.
 MUST_CHECK bool holding_take(struct holding *holding, size_t more);
 void holding_give(struct holding *holding, size_t less); // at most what it has

@@ -79,6 +79,15 @@ void conn_gone(struct conn *conn)
 }
 
 // --- between events --------------------------------------------------------------------------
+void conn_part(struct conn *conn)
+{
+    conn->closing = true;
+    if (stream_queued(conn->stream) > 0)
+        stay_or_place(conn, PLACE_IDLE);
+    else
+        conn_end(conn, true);
+}
+
 // Where the connection waits from here on.
 static void rest(struct conn *conn)
 {
@@ -87,11 +96,11 @@ static void rest(struct conn *conn)
                             : conn->ended   ? PLACE_PARTING
                                             : PLACE_PENDING);
     else if (conn->answered && (conn->closing || conn->door->draining))
-        conn_end(conn, true);
+        conn_part(conn);
     else if (conn->unread)
         stay_or_place(conn, stream_queued(conn->stream) == 0 ? PLACE_READY : PLACE_IDLE);
     else if (conn->ended)
-        conn_end(conn, true);
+        conn_part(conn);
     else
         stay_or_place(conn, conn->input.size > 0 ? PLACE_READING : PLACE_IDLE);
 }
@@ -101,6 +110,7 @@ void conn_answered(struct conn *conn)
     conn->exchange = NULL;
     conn->answered = true;
     conn->streaming = false;
+    conn->queued = stream_queued(conn->stream);
     conn_place(conn, PLACE_IDLE);
     if (!conn->inside)
         rest(conn);
@@ -440,6 +450,8 @@ static void on_drained(void *context)
         exchange_drained(conn->exchange);
     else if (conn->unread)
         conn_continue(conn);
+    else
+        rest(conn);
 }
 
 // A client may end its side and still get its answer, if that does not take long: whoever has gone
@@ -453,7 +465,7 @@ static void on_ended(void *context, const char *reason)
     else if (conn->exchange || reason)
         conn_gone(conn);
     else if (!conn->unread)
-        conn_end(conn, true);
+        conn_part(conn);
 }
 
 static const struct stream_events events = {

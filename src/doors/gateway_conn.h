@@ -45,6 +45,9 @@ void conn_place(struct conn *conn, enum place place);
 // Ends it: `gently` sends what is queued first. Frees it, unless it is `inside`.
 void conn_end(struct conn *conn, bool gently);
 
+// Ends it when the client has taken all that waits for it, or takes nothing for too long.
+void conn_part(struct conn *conn);
+
 // The client is not there any more, or must not be: so the gateway is told.
 void conn_gone(struct conn *conn);
 

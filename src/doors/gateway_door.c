@@ -103,8 +103,11 @@ bool door_turn_end(struct door *door)
 void door_drain(struct door *door)
 {
     door->draining = true;
-    while (door->places[PLACE_IDLE].first)
-        conn_end(door->places[PLACE_IDLE].first, true);
+    struct conn *next;
+    for (struct conn *conn = door->places[PLACE_IDLE].first; conn; conn = next) {
+        next = conn->next;
+        conn_part(conn);
+    }
 }
 
 void door_close(struct door *door)

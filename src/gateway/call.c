@@ -60,6 +60,21 @@ static uint64_t hash_request(const struct exchange *exchange, const struct mcp_p
     return text_hash(text_hash(hash, VIEW("\n")), params->arguments);
 }
 
+// Whether it is one of the key's calls under way.
+static void count(struct call *call, bool counted)
+{
+    if (call->counted == counted)
+        return;
+    call->counted = counted;
+    if (counted) {
+        call->principal->credential->calls++;
+        call->gateway->counters.calls_now++;
+    } else {
+        call->principal->credential->calls--;
+        call->gateway->counters.calls_now--;
+    }
+}
+
 static struct call *call_new(struct exchange *exchange, const struct incoming *incoming)
 {
     const struct rpc *rpc = incoming->rpc;
@@ -90,8 +105,7 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
     call->bytes_in = rpc->text.size;
     keep_name(call, params);
     link_call(call, exchange);
-    call->principal->credential->calls++;
-    call->gateway->counters.calls_now++;
+    count(call, true);
     call->gateway->counters.calls++;
     return call;
 }
@@ -114,11 +128,7 @@ static void unlink_call(struct call *call)
 
 void call_becomes_stream(struct call *call)
 {
-    if (call->is_stream)
-        return;
-    call->is_stream = true;
-    call->principal->credential->calls--;
-    call->gateway->counters.calls_now--;
+    count(call, false);
 }
 
 static void call_free(struct call *call)
@@ -130,7 +140,7 @@ static void call_free(struct call *call)
     buf_done(&call->text);
     free(call->fields);
     free(call->field_text);
-    call_becomes_stream(call);
+    count(call, false);
     principal_unref(&call->principal);
     free(call->raw);
     free(call);
@@ -399,6 +409,7 @@ void call_detach(struct call *call)
 {
     call_hold(call, false); // its client took what there was
     unlink_call(call);
+    count(call, false);
 }
 
 void call_take_place(struct call *call, struct call *retry)
@@ -410,6 +421,7 @@ void call_take_place(struct call *call, struct call *retry)
     call->token = retry->token;
     retry->raw = raw;
     link_call(call, exchange);
+    count(call, true);
     call_free(retry);
 }
 

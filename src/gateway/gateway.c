@@ -29,6 +29,8 @@ static void on_revoked(void *context, struct credential *credential, const struc
     parked_end(gateway, credential);
     exchanges_of_credential_cut(credential);
     upstreams_key_over(gateway->upstreams, credential->key_n);
+    if (gateway->unread) // answers that its clients have not taken
+        ration_take_back(gateway->unread, (uint64_t)credential->key_n);
     journal_event(gateway->journal, "revoked", "key_id", grant->key_id, reason ? "reason" : NULL,
                   reason, NULL);
 }
@@ -239,8 +241,8 @@ static bool make_parts(struct gateway *gateway, struct err *err)
                                           .context = gateway,
                                           .log = on_log};
     struct upstreams_order complete = order;
-    gateway->principals =
-        principals_new(gateway->store, gateway->settings, &principals_events, gateway);
+    gateway->principals = principals_new(gateway->store, gateway->settings, gateway->unread,
+                                         &principals_events, gateway);
     gateway->http = http_client_new(gateway->loop, gateway->settings, NULL);
     complete.http = gateway->http;
     complete.unread = gateway->unread;

@@ -1,10 +1,36 @@
 // gather.c: room for what is gathered whole before it is passed on: JSON answers, and single events
 // of streams. What grows past SMALL asks for all the room it may come to need, in the name of its
 // key, and is not read further until it has it. So large answers for one key come one after the
-// other when together they would take too much, and none stops half way for want of room.
+// other when together they would take too much. When all the room is taken and another key wants
+// some, the key that has most loses its largest call.
 #include "gateway/talk.h"
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
+
+static const char too_much[] = "the key's answers take the room that others need";
+
+static void give_up(struct holding *holding)
+{
+    struct talk *talk = (struct talk *)((char *)holding - offsetof(struct talk, room));
+    struct upstreams *all = talk->link->all;
+    upstreams_enter(all);
+    if (talk->call)
+        upcall_fail(talk->call, UPCALL_MEMORY, too_much, true);
+    else
+        talk_free(talk);
+    upstreams_leave_quietly(all);
+    holding_end(holding);
+}
+
+void aside_give_up(struct holding *aside)
+{
+    struct upcall *call = (struct upcall *)((char *)aside - offsetof(struct upcall, aside));
+    struct upstreams *all = call->upstream->all;
+    upstreams_enter(all);
+    upcall_fail(call, UPCALL_MEMORY, too_much, true);
+    upstreams_leave_quietly(all);
+    holding_end(aside);
+}
 
 static bool feed(struct talk *talk)
 {
@@ -27,6 +53,7 @@ void gather_looks(struct talk *talk, size_t kept)
     if (talk->room.size > 0 || node_listed(&talk->hungry))
         return;
     talk->room.ration = all->order.unread;
+    talk->room.give_up = give_up;
     talk->room.owner = talk->call ? (uint64_t)talk->call->key_n : 0;
     if (feed(talk))
         return;

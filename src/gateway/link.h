@@ -311,6 +311,8 @@ void upcall_wait_again(struct upcall *call);     // it was sent in a session tha
 void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried);
 // Takes it from its link and dooms it; `told`: the server hears of it.
 void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told);
+// What is put aside for a call is wanted by another key (gather.c): the call fails.
+void aside_give_up(struct holding *aside);
 void upcall_forget(struct upcall *call, bool told); // frees it without an event
 void upcall_heard(struct upcall *call);             // the server lives; accepts NULL
 // What came for it.

@@ -77,6 +77,7 @@ void parked_forget_call(struct call *call)
     if (!parked)
         return;
     table_remove(&call->gateway->parked, call->parked);
+    call->principal->credential->parked--;
     call->parked = 0;
     for (size_t i = 0; i < parked->count; i++) {
         refuse(call->gateway, &parked->wishes[i].question);
@@ -128,6 +129,20 @@ static void tell(struct call *call, struct parked *parked)
         exchange_answer(exchange, 200, &whole, 1);
 }
 
+// A client that never comes back keeps no more of its key's calls than may be under way.
+static void end_oldest(struct gateway *gateway, const struct credential *credential)
+{
+    const struct parked *oldest = NULL;
+    size_t at = 0;
+    for (const struct parked *each;
+         (each = (const struct parked *)table_next(&gateway->parked, &at));)
+        if (each->call->principal->credential == credential && !each->call->exchange &&
+            (!oldest || each->until < oldest->until))
+            oldest = each;
+    if (oldest)
+        call_cancel(oldest->call, (struct view){NULL, 0});
+}
+
 void parked_ask(struct call *call, const struct question *question, const struct rpc *message)
 {
     struct gateway *gateway = call->gateway;
@@ -153,6 +168,8 @@ void parked_ask(struct call *call, const struct question *question, const struct
     call->parked = number_of(parked->handle);
     parked->call = call;
     parked->until = loop_clock() + gateway->settings->question_timeout;
+    if (++call->principal->credential->parked > gateway->settings->calls_per_key)
+        end_oldest(gateway, call->principal->credential);
     tell(call, parked);
 }
 

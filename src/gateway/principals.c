@@ -36,7 +36,8 @@ struct principals {
     int64_t next_expiry_sweep;   // expiry comes without a commit
     int64_t consulted; // when the store last answered; loop time is not needed: wall clock
     struct grant_refusal refusal;
-    const char *trouble; // NULL: the store answers
+    const char *trouble;         // NULL: the store answers
+    const struct ration *unread; // of answers that wait for clients; NULL: not bounded
     uint8_t tag_key[VAULT_TAG];
     struct noted noted[NOTED]; // by the first byte of the tag
 };
@@ -387,10 +388,12 @@ enum front_answer principals_find(struct principals *principals, struct view api
 
 // --- the passing of time ------------------------------------------------------------------------
 
-// A parked call has neither a session nor an exchange.
-static bool is_live(const struct credential *credential)
+// A parked call has neither a session nor an exchange, an answer that waits for its client no call.
+static bool is_live(const struct principals *principals, const struct credential *credential)
 {
-    return credential->first_session || credential->first_exchange || credential->calls > 0;
+    return credential->first_session || credential->first_exchange || credential->calls > 0 ||
+           credential->parked > 0 ||
+           (principals->unread && ration_holds(principals->unread, (uint64_t)credential->key_n));
 }
 
 static void sweep(struct principals *principals, int64_t now)
@@ -399,10 +402,11 @@ static void sweep(struct principals *principals, int64_t now)
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
         // Who rests does not keep the servers of an earlier config; its next request asks anyway.
-        if (credential->principal && !is_live(credential) &&
+        if (credential->principal && !is_live(principals, credential) &&
             !principals_is_current(principals, credential->principal))
             drop_principal(credential);
-        if (!credential->principal || !is_live(credential) || is_fresh(principals, credential, now))
+        if (!credential->principal || !is_live(principals, credential) ||
+            is_fresh(principals, credential, now))
             continue;
         done++;
         credential_hold(credential);
@@ -439,7 +443,7 @@ static void revoke_all(struct principals *principals)
     struct credential *next;
     for (struct credential *credential = principals->oldest; credential; credential = next) {
         next = credential->newer;
-        if (is_live(credential))
+        if (is_live(principals, credential))
             revoke(principals, credential, "the store is out of reach");
     }
 }
@@ -505,6 +509,7 @@ size_t principals_take_uses(struct principals *principals, struct key_use *into,
 // --- beginning and end --------------------------------------------------------------------------
 
 struct principals *principals_new(struct store *store, const struct settings *settings,
+                                  const struct ration *unread,
                                   const struct principals_events *events, void *context)
 {
     struct principals *principals = (struct principals *)calloc(1, sizeof *principals);
@@ -513,6 +518,7 @@ struct principals *principals_new(struct store *store, const struct settings *se
     principals->store = store;
     vault_new_tag_key(principals->tag_key);
     principals->settings = settings;
+    principals->unread = unread;
     principals->events = events;
     principals->context = context;
     return principals;

@@ -43,12 +43,12 @@ struct access {
 struct credential {
     uint8_t digest[VAULT_DIGEST];
     int64_t key_n;
-    struct principal *principal;       // the latest; NULL once access is lost
-    struct db_version seen;            // the store's version the principal was read at
-    struct credential *newer, *older;  // in the order of first use
-    int64_t used_at, uses;             // not yet recorded
-    unsigned holds;                    // sessions and exchanges that keep it here
-    unsigned calls, sessions, listens; // of the limits
+    struct principal *principal;               // the latest; NULL once access is lost
+    struct db_version seen;                    // the store's version the principal was read at
+    struct credential *newer, *older;          // in the order of first use
+    int64_t used_at, uses;                     // not yet recorded
+    unsigned holds;                            // sessions and exchanges that keep it here
+    unsigned calls, parked, sessions, listens; // of the limits
     struct session *first_session;
     struct exchange *first_exchange;
     struct task *tasks; // see tasks.h
@@ -73,7 +73,9 @@ struct principals_events {
 
 struct principals;
 
+// `unread`: the ration of what waits for clients, each key an owner; NULL: there is none.
 MUST_CHECK struct principals *principals_new(struct store *store, const struct settings *settings,
+                                             const struct ration *unread,
                                              const struct principals_events *events, void *context);
 void principals_free(struct principals **principals); // no holds are left
 

@@ -94,18 +94,19 @@ static struct upcall *call_new(struct upstream *upstream, const struct upcall_or
     }
     if (!call)
         return NULL;
-    *call = (struct upcall){
-        .upstream = upstream,
-        .events = events,
-        .context = context,
-        .method = order->method,
-        .asker_era = order->asker->era,
-        .session = order->asker->session,
-        .user_n = order->asker->user_n,
-        .key_n = order->asker->key_n,
-        .aside = {.ration = all->order.unread, .owner = (uint64_t)order->asker->key_n},
-        .started = all->now,
-        .stream = order->stream};
+    *call = (struct upcall){.upstream = upstream,
+                            .events = events,
+                            .context = context,
+                            .method = order->method,
+                            .asker_era = order->asker->era,
+                            .session = order->asker->session,
+                            .user_n = order->asker->user_n,
+                            .key_n = order->asker->key_n,
+                            .aside = {.ration = all->order.unread,
+                                      .owner = (uint64_t)order->asker->key_n,
+                                      .give_up = aside_give_up},
+                            .started = all->now,
+                            .stream = order->stream};
     upstream->users++;
     if (!call->stream)
         list_append(&all->calls, &call->sweep);

@@ -156,12 +156,32 @@ static void refuses_its_own_states(void **state)
 static void ends_parked_calls_of_a_revoked_key(void **state)
 {
     (void)state;
+    char handle[ROOM_ID];
     add_servers();
-    await(post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\","), "requestState");
-    assert_int_equal(gateway_counters(rig.gateway)->calls_now, 1);
+    struct door *door = post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+    await(door, "requestState");
+    copy_member(door, "requestState\":\"", handle);
     set_enabled(0, false);
     rig_pause(1000);
-    assert_int_equal(gateway_counters(rig.gateway)->calls_now, 0);
+    set_enabled(0, true);
+    await(retry(0, handle), "-32602");
+}
+
+// A client that never comes back does not use up its key's calls: its oldest question is dropped.
+static void parks_no_more_than_may_be_under_way(void **state)
+{
+    (void)state;
+    char handles[3][ROOM_ID];
+    rig.settings.calls_per_key = 2;
+    add_servers();
+    for (size_t i = 0; i < COUNT_OF(handles); i++) {
+        struct door *door = post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+        await(door, "requestState");
+        copy_member(door, "requestState\":\"", handles[i]);
+    }
+    await(retry(0, handles[0]), "-32602");
+    await(retry(0, handles[1]), "thanks");
+    await(retry(0, handles[2]), "thanks");
 }
 
 static void cuts_streams_of_a_revoked_key(void **state)
@@ -493,6 +513,7 @@ int main(void)
         TEST(resumes_parked_calls),
         TEST(refuses_its_own_states),
         TEST(ends_parked_calls_of_a_revoked_key),
+        TEST(parks_no_more_than_may_be_under_way),
         TEST(cuts_streams_of_a_revoked_key),
         TEST(goes_on_behind_an_unreadable_config),
         TEST(fails_closed),
