@@ -83,11 +83,19 @@ static void send_all(struct conn *conn, struct view front, const struct view *pi
     (void)!stream_write(conn->stream, all, count + 2);
 }
 
+// What cannot be made for want of memory is missing, and all behind it would be misunderstood: the
+// client must see that its connection broke, and not an answer that is merely shorter.
+static void lose(struct conn *conn)
+{
+    conn->closing = true;
+    stream_lose(conn->stream);
+}
+
 static void send_head(struct conn *conn, const struct view *pieces, size_t count)
 {
     static const struct view nothing = {NULL, 0};
-    if (conn->door->head.failed) // a header value that cannot be: not ours
-        conn->closing = true;
+    if (conn->door->head.failed) // or a header value that cannot be: not ours
+        lose(conn);
     else
         send_all(conn, buf_view(&conn->door->head), pieces, count, nothing);
 }
@@ -208,7 +216,10 @@ static void send_event(struct conn *conn, struct view id, const struct view *pie
         buf_add(head, VIEW("\n"));
     }
     buf_add(head, VIEW("data: "));
-    send_all(conn, buf_view(head), pieces, count, end_of_event(conn, last));
+    if (head->failed)
+        lose(conn);
+    else
+        send_all(conn, buf_view(head), pieces, count, end_of_event(conn, last));
 }
 
 // The same for data that has line ends between its JSON: several data lines.
@@ -225,13 +236,12 @@ static void send_lines(struct conn *conn, struct view id, const struct view *pie
         buf_add(&data, pieces[i]);
     sse_add_event(&event, id, buf_view(&data));
     const struct view whole = buf_view(&event);
-    if (data.failed || event.failed) {
-        conn->closing = true;
-        return;
-    }
     if (!conn->old)
         http_add_chunk_head(head, whole.size);
-    send_all(conn, buf_view(head), &whole, 1, view_skip(end_of_event(conn, last), 2));
+    if (data.failed || event.failed || head->failed)
+        lose(conn);
+    else
+        send_all(conn, buf_view(head), &whole, 1, view_skip(end_of_event(conn, last), 2));
 }
 
 static void say(struct conn *conn, struct view id, const struct view *pieces, size_t count,
@@ -242,7 +252,7 @@ static void say(struct conn *conn, struct view id, const struct view *pieces, si
         buf_clear(&conn->door->head);
     else
         begin_stream(conn);
-    if (count == 0 && head->size > 0)
+    if (count == 0 && (head->size > 0 || head->failed))
         send_head(conn, NULL, 0);
     else if (count > 0 && has_line_end(pieces, count))
         send_lines(conn, id, pieces, count, last);

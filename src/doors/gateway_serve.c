@@ -227,21 +227,31 @@ static bool begin_metrics(struct server *server, struct err *err)
            metrics_new(server->workers[0].loop, where, &server->board, &server->metrics, err);
 }
 
-// A connection takes a descriptor, and so does much else.
-static void raise_descriptor_limit(struct server *server)
+// A connection takes a descriptor, and so does much else. Returns how many there may be.
+static unsigned raise_descriptor_limit(struct server *server)
 {
     enum { OTHERS = 1024 };
     struct rlimit limit;
     char text[32];
     const rlim_t wanted = (rlim_t)server->settings->connections + OTHERS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return (unsigned)wanted;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= wanted)
-        return;
+        return (unsigned)wanted;
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
     journal_event(server->workers[0].journal, "few_descriptors", "limit", text, NULL);
+    return (unsigned)limit.rlim_cur;
+}
+
+static bool reserve_descriptors(struct server *server, struct err *err)
+{
+    unsigned most = raise_descriptor_limit(server);
+    for (unsigned i = 0; i < server->count; i++)
+        if (!loop_reserve(server->workers[i].loop, most, err))
+            return false;
+    return true;
 }
 
 // The threads for jobs are begun by the first one, and libuv aborts when that cannot be done:
@@ -268,8 +278,8 @@ static bool server_begin(struct server *server, struct err *err)
         if (!worker_begin(server, i, err))
             return false;
     first = server->workers[0].loop;
-    raise_descriptor_limit(server);
-    return begin_metrics(server, err) && loop_signal(first, SIGTERM, on_end_signal, server, err) &&
+    return reserve_descriptors(server, err) && begin_metrics(server, err) &&
+           loop_signal(first, SIGTERM, on_end_signal, server, err) &&
            loop_signal(first, SIGINT, on_end_signal, server, err) &&
            loop_signal(first, SIGHUP, on_hangup, server, err) &&
            (loop_job(first, no_work, no_work, NULL) || err_memory(err));

@@ -114,7 +114,8 @@ void help_markdown(struct buf *buf)
         "| environment | |\n| --- | --- |\n"
         "| `SECURE_MCP_GATEWAY_HOME` | as `--home` |\n"
         "| `SECURE_MCP_GATEWAY_STORE` | as `--store` |\n"
-        "| `ENKRYPT_GATEWAY_KEY` | the key that `user check-api-key` examines |\n"
+        "| `ENKRYPT_GATEWAY_KEY` | the key that `user check-api-key` examines, and "
+        "that of the client of `serve --stdio` |\n"
         "| `NO_COLOR` | no colours |\n\n"
         "Groups:");
     for (size_t i = 0; i < op_group_count; i++)

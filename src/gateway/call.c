@@ -207,12 +207,14 @@ void call_fail(struct call *call, const struct failure *failure)
     struct buf text AUTO(buf_done);
     buf_init(&text, LIMIT_INPUT_FILE);
     rpc_add_error(&text, call->id, failure->code, view_of(failure->message), failure->data);
-    struct view whole = buf_view(&text);
-    call->bytes_out += whole.size;
+    struct view pieces[REPLY_NO_MEMORY] = {buf_view(&text)};
+    if (text.failed)
+        reply_no_memory(call->id, pieces);
+    call->bytes_out += text.size;
     call->gateway->counters.calls_failed++;
     write_down(call, failure->outcome ? failure->outcome : "error", failure->code);
-    finish(call, failure->status ? failure->status : reply_status(call->era, failure->code), &whole,
-           1);
+    finish(call, failure->status ? failure->status : reply_status(call->era, failure->code), pieces,
+           text.failed ? REPLY_NO_MEMORY : 1);
 }
 
 void call_error(struct call *call, int code, const char *message)
@@ -488,7 +490,9 @@ void call_begin(struct exchange *exchange, const struct incoming *incoming)
     struct call *call = call_new(exchange, incoming);
     const struct settings *settings = exchange->gateway->settings;
     if (!call) {
-        exchange_answer(exchange, 503, NULL, 0);
+        struct view pieces[REPLY_NO_MEMORY];
+        reply_no_memory(incoming->rpc->id, pieces);
+        exchange_answer(exchange, 503, pieces, COUNT_OF(pieces));
         return;
     }
     call->stage = STAGE_LIMIT;

@@ -28,9 +28,11 @@ static void refuse(struct exchange *exchange, struct view id, const struct refus
     struct buf text AUTO(buf_done);
     buf_init(&text, 4096);
     rpc_add_error(&text, id, refusal->code, view_of(refusal->message), refusal->data);
-    struct view whole = buf_view(&text);
+    struct view pieces[REPLY_NO_MEMORY] = {buf_view(&text)};
+    if (text.failed)
+        reply_no_memory(id, pieces);
     exchange->gateway->counters.calls_failed++;
-    exchange_answer(exchange, refusal->status, &whole, 1);
+    exchange_answer(exchange, refusal->status, pieces, text.failed ? REPLY_NO_MEMORY : 1);
 }
 
 // --- eras and sessions --------------------------------------------------------------------------

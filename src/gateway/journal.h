@@ -1,5 +1,6 @@
 // journal.h: the log: JSON lines on standard error, one per call and one per event worth knowing.
-// Never a key, an argument or a result.
+// Never a key, an argument or a result. Of what a server's program says only its last words, when
+// it ended before it was ready.
 //
 // Lines are gathered per loop and written at the end of a turn, under load those of some turns
 // together (at the latest with the next tick, a tenth of a second), never blocking: what a reader

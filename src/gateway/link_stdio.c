@@ -9,11 +9,14 @@
 
 #include "gateway/link.h"
 #include "os/child.h"
+#include "vault/key_text.h"
 
 enum {
     PATIENCE = 2000,    // milliseconds between the end of its input, SIGTERM and SIGKILL
     DESCRIPTORS = 4096, // of a child
     DETAIL = 64,
+    LAST_WORDS = 5, // lines
+    SECRET = 6,     // bytes: shorter ones are none
 };
 
 // The largest file that a child may write: above what package runners and models on disk need,
@@ -107,6 +110,58 @@ static void on_output(void *context, struct view bytes)
     upstreams_leave(link->all);
 }
 
+// --- its last words ----------------------------------------------------------------------------
+static bool has(struct view text, struct view part)
+{
+    return part.size >= SECRET && memmem(text.data, text.size, part.data, part.size);
+}
+
+// A value of its environment, or a piece of one.
+static bool is_secret(const struct link *link, struct view line)
+{
+    const char *const *entry = link->upstream->spec->environment;
+    for (; entry && *entry; entry++) {
+        struct view value = view_of(*entry + strcspn(*entry, "="));
+        bool known = view_starts(view_of(*entry), VIEW("HOME=")) ||
+                     view_starts(view_of(*entry), VIEW("PATH="));
+        if (known)
+            continue;
+        if (has(line, view_skip(value, 1)) || has(value, line))
+            return true;
+    }
+    return false;
+}
+
+static void tell_line(struct link *link, struct view line)
+{
+    char detail[256];
+    size_t size = line.size < sizeof(detail) ? line.size : sizeof(detail) - 1;
+    memcpy(detail, line.data, size);
+    detail[size] = '\0';
+    if (is_secret(link, line))
+        snprintf(detail, sizeof(detail), "(a line that has a value of its environment)");
+    key_text_redact(detail);
+    link_log(link, "said", detail);
+}
+
+// Why it ended before it was ready is on its standard error, if anywhere: in the lines that are not
+// indented, as those of a trace are. Later it may say what clients have told it, so nothing is
+// taken from there.
+static void tell_last_words(struct link *link)
+{
+    struct view said = child_complaints(link->child), lines[LAST_WORDS];
+    size_t count = 0;
+    while (said.size > 0 && count < LAST_WORDS) {
+        const char *end = memrchr(said.data, '\n', said.size);
+        struct view line = end ? view_skip(said, (size_t)(end + 1 - said.data)) : said;
+        said.size = end ? (size_t)(end - said.data) : 0;
+        if (line.size > 0 && !strchr(" \t\r}", line.data[0]))
+            lines[count++] = line;
+    }
+    while (count > 0)
+        tell_line(link, lines[--count]);
+}
+
 static void tell_exit(struct link *link, int status, const char *reason)
 {
     char detail[DETAIL];
@@ -124,6 +179,8 @@ static void on_exited(void *context, int status, const char *reason)
     struct link *link = context;
     struct upstreams *all = link->all;
     upstreams_enter(all);
+    if (link->state == LINK_STARTING && link->child)
+        tell_last_words(link);
     tell_exit(link, status, reason);
     if (link->state == LINK_GONE)
         link_finished(link);

@@ -120,8 +120,11 @@ static int64_t shortest_ttl(struct call *call, enum list list)
     int64_t shortest = 60000;
     for (size_t i = 0; i < servers.count; i++) {
         const struct catalog *catalog = catalog_of(call, servers.list[i]);
-        int64_t ttl =
-            catalog && catalog_offers(catalog, list) ? catalog_ttl(catalog, list) : shortest;
+        int64_t ttl = shortest;
+        if (!catalog || !upstream_facts(catalog_upstream(catalog)))
+            ttl = 0; // it is dead: what it has is missing, but not for long
+        else if (catalog_offers(catalog, list))
+            ttl = catalog_ttl(catalog, list);
         shortest = ttl < shortest ? ttl : shortest;
     }
     return shortest;

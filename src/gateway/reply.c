@@ -33,3 +33,12 @@ void reply_add_modern(struct buf *buf, enum mcp_method method, struct view resul
     if (!json_walk_member(result, "cacheScope").data)
         buf_add(buf, VIEW("\"cacheScope\":\"private\","));
 }
+
+void reply_no_memory(struct view id, struct view ret_pieces[REPLY_NO_MEMORY])
+{
+    ret_pieces[0] = VIEW("{\"jsonrpc\":\"2.0\"");
+    ret_pieces[1] = id.data ? VIEW(",\"id\":") : VIEW("");
+    ret_pieces[2] = id;
+    ret_pieces[3] =
+        VIEW(",\"error\":{\"code\":-32603,\"message\":\"The gateway is out of memory\"}}");
+}

@@ -16,6 +16,11 @@ int reply_status(enum mcp_era era, int code);
 // object's beginning; empty when nothing is missing.
 void reply_add_modern(struct buf *buf, enum mcp_method method, struct view result);
 
+// The answer to a request (`id`; {NULL, 0}: not known) whose own could not be made for want of
+// memory. It takes none.
+enum { REPLY_NO_MEMORY = 4 };
+void reply_no_memory(struct view id, struct view ret_pieces[REPLY_NO_MEMORY]);
+
 // Who the gateway is: {"name":…,"version":…}.
 #define REPLY_SERVER_INFO "{\"name\":\"secure-mcp-gateway\",\"version\":\"" SMG_VERSION "\"}"
 

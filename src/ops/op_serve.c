@@ -10,7 +10,8 @@ static const struct op rows[] = {
         .notes =
             "Clients reach it at http://ADDRESS/mcp, one server alone at /mcp/SERVER. Only this "
             "machine can connect unless --listen says otherwise; then use TLS. SIGTERM lets "
-            "calls finish and ends it. The values shown with limits are those that hold "
+            "calls finish and ends it; SIGHUP does nothing. Certificates are read at the start. "
+            "The values shown with limits are those that hold "
             "unless others are given.",
         .example = "serve\n"
                    "serve --stdio\n"

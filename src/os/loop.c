@@ -2,8 +2,12 @@
 #include "os/loop.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "os/loop_inside.h"
 #include "os/stream_inside.h"
@@ -281,6 +285,40 @@ bool loop_new(struct loop **ret_loop, struct err *err)
     (void)pthread_mutex_init(&loop->lock, NULL);
     *ret_loop = loop;
     return true;
+}
+
+static void ignore_poll(uv_poll_t *poll, int status, int seen)
+{
+    (void)poll;
+    (void)status;
+    (void)seen;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+// Its table of descriptors grows with the highest one it was ever to wait for.
+bool loop_reserve(struct loop *loop, unsigned descriptors, struct err *err)
+{
+    uv_poll_t *poll = (uv_poll_t *)malloc(sizeof *poll);
+    int low = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int high = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, (int)descriptors - 1);
+    int status = high < 0 ? uv_translate_sys_error(errno) : 0;
+    if (low >= 0)
+        (void)close(low);
+    if (status == 0)
+        status = poll ? uv_poll_init(&loop->uv, poll, high) : UV_ENOMEM;
+    if (status == 0) {
+        (void)uv_poll_start(poll, UV_READABLE, ignore_poll);
+        uv_close((uv_handle_t *)poll, free_handle);
+    } else {
+        free(poll);
+    }
+    if (high >= 0)
+        (void)close(high);
+    return status == 0 || loop_error(err, "make room for descriptors", status);
 }
 
 void loop_run(struct loop *loop)

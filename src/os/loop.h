@@ -14,6 +14,10 @@ struct loop;
 // write and no reason to die.
 MUST_CHECK bool loop_new(struct loop **ret_loop, struct err *err);
 
+// Takes now the memory for as many descriptors (not more than the process may have): libuv aborts
+// when there is none for a higher one in the midst of serving.
+MUST_CHECK bool loop_reserve(struct loop *loop, unsigned descriptors, struct err *err);
+
 // Everything of the loop (streams, listeners, timers, children) has been closed before, and nobody
 // posts any more. Calls what was posted and not yet called; waits for jobs under way and until the
 // children that were freed are gone.

@@ -59,6 +59,11 @@ void stream_is_lost(struct stream *stream, const char *reason)
     stream_soon(stream);
 }
 
+void stream_lose(struct stream *stream)
+{
+    stream_is_lost(stream, stream_no_memory);
+}
+
 // --- reading ---------------------------------------------------------------------------------
 // Once in a turn: whoever sends without end gets no more of the loop than all others. (libuv would
 // read 32 times.) Without a buffer it asks again in the next turn.

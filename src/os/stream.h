@@ -42,6 +42,8 @@ void stream_handle(struct stream *stream, const struct stream_events *events, vo
 // broken and will tell `ended`). No event comes from within.
 MUST_CHECK bool stream_write(struct stream *stream, const struct view *pieces, size_t count);
 size_t stream_queued(const struct stream *stream); // bytes
+// What was to be written could not be made for want of memory: broken, as if writing it had failed.
+void stream_lose(struct stream *stream);
 
 // Counts the memory of what waits in the stream, also while it finishes, as a holding of `ration`,
 // which must outlive the loop. What does not fit is not queued, and what must be given up is freed

@@ -43,6 +43,10 @@ server_http nobody 1 --protocol modern
 server_child stubborn ,--stubborn --protocol legacy
 server_child forking ,--fork --protocol legacy
 must smg config add-server --config-name c --server-name missing --server-command /does/not/exist
+# shellcheck disable=SC2016 # the shell of the server replaces it
+must smg config add-server --config-name c --server-name ailing --server-command sh \
+    --args '["-c","echo Error: the folder $WHICH is missing >&2; echo $TOKEN >&2; exit 1"]' \
+    --env '{"WHICH":"/x","TOKEN":"hidden-token"}'
 must smg project assign-config --project-name p --config-name c
 
 run_gateway() {
@@ -59,6 +63,13 @@ call() {
         -H 'MCP-Protocol-Version: 2026-07-28' -H 'Mcp-Method: tools/call' -H "Mcp-Name: $2" \
         -d '{"jsonrpc":"2.0","id":"call-7","method":"tools/call","params":{"name":"'"$2"'","arguments":'"$arguments"',"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}' \
         "$GATEWAY/mcp/$1") || code=$code,$?
+}
+# ttl SERVER: how long its list of tools may be kept, in ms
+ttl() {
+    curl -s -m 15 -H "Authorization: Bearer $key" -H 'Content-Type: application/json' \
+        -H 'Accept: application/json, text/event-stream' -H 'MCP-Protocol-Version: 2026-07-28' -H 'Mcp-Method: tools/list' \
+        -d '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}' \
+        "$GATEWAY/mcp/$1" | jq -r .result.ttlMs
 }
 # The body as one message, whether it came as JSON or as the last event of a stream.
 message() { grep -a -o '{"jsonrpc.*' answer | tail -n 1; }
@@ -85,6 +96,11 @@ run_gateway first --metrics-listen 127.0.0.1:0
 for server in http-modern http-legacy child-modern child-legacy; do
     check "$server: answers" works "$server"
 done
+same 'a list that lacks a dead server is not to be kept' 0 "$(ttl ailing)"
+check 'that of a living one may be' test "$(ttl child-legacy)" -gt 1000
+check 'a program that ended at once had a reason' grep -q '"what":"said","detail":"Error: the folder /x is missing"' first.log
+check 'its secrets are not told' grep -q '"what":"said","detail":"(a line that has a value of its env' first.log
+check 'nowhere' test "$(grep -c hidden-token first.log)" = 0
 for server in http-modern http-legacy child-modern child-legacy; do
     tools_here='hang midstream die half stuck notjson wrongid flood'
     [[ $server != *-legacy ]] || tools_here='hang die stuck wrongid' # the rest is the same code

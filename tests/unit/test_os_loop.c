@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "os/loop_inside.h"
+
 enum { THREADS = 4, POSTS = 5000 };
 
 struct world {
@@ -167,12 +169,30 @@ static void tells_the_end_of_turns(void **state)
     loop_free(&world.loop);
 }
 
+static void reserves_for_descriptors(void **state)
+{
+    (void)state;
+    struct world world;
+    struct err err;
+    setup(&world);
+    assert_true(world.loop->uv.nwatchers < 800);
+    assert_true(loop_reserve(world.loop, 800, &err));
+    assert_true(world.loop->uv.nwatchers >= 800);
+    run_for(world.loop, 10);
+    assert_false(loop_reserve(world.loop, 1u << 30, &err)); // more than there may be
+    loop_free(&world.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_posts_in_order), cmocka_unit_test(calls_late_posts_when_freed),
-        cmocka_unit_test(does_jobs_elsewhere),  cmocka_unit_test(keeps_time),
-        cmocka_unit_test(hears_signals),        cmocka_unit_test(tells_the_end_of_turns),
+        cmocka_unit_test(takes_posts_in_order),
+        cmocka_unit_test(calls_late_posts_when_freed),
+        cmocka_unit_test(does_jobs_elsewhere),
+        cmocka_unit_test(keeps_time),
+        cmocka_unit_test(hears_signals),
+        cmocka_unit_test(tells_the_end_of_turns),
+        cmocka_unit_test(reserves_for_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -382,6 +382,25 @@ static void says_when_the_connection_breaks(void **state)
     }
 }
 
+// Who wrote learns of it as of any other loss, and nothing more goes out.
+static void loses_what_could_not_be_made(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct world world;
+        setup(&world, (enum kind)kind);
+        meet(&world);
+        stream_lose(world.client.stream);
+        send_sequence(&world.client, 0, 1000);
+        assert_false(world.client.ended);
+        assert_true(run_until(world.loop, &world.client.ended, 5000));
+        assert_non_null(world.client.reason);
+        assert_true(run_until(world.loop, &world.server.ended, 5000));
+        assert_int_equal(world.server.got, 0);
+        teardown(&world);
+    }
+}
+
 // --- descriptors -----------------------------------------------------------------------------
 static void adopts_descriptors(void **state)
 {
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(refuses_unknown_authorities),
         cmocka_unit_test(survives_what_is_no_tls),
         cmocka_unit_test(says_when_the_connection_breaks),
+        cmocka_unit_test(loses_what_could_not_be_made),
         cmocka_unit_test(adopts_descriptors),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -58,10 +58,40 @@ static void a_child_that_is_slow(void **state)
     assert_null(strstr(rig->log.text, "exited"));
 }
 
+// What a program said before it ended is told, unless it had been ready; its secrets never are.
+static void last_words(void **state)
+{
+    static const char script[] =
+        "i=0; while [ $i -lt 9 ]; do i=$((i+1)); echo line $i >&2; done; echo '   at trace' >&2;"
+        "echo \"Error: no $WHAT\" >&2; echo half-a-sec >&2; echo smg_%s >&2; exit 1";
+    static const char *const environment[] = {"PATH=/usr/bin:/bin", "HOME=line 9",
+                                              "WHAT=half-a-secret", NULL};
+    static char text[sizeof(script) + 64];
+    struct rig *rig = *state;
+    struct server server;
+    struct call call;
+    snprintf(text, sizeof(text), script, "0123456789012345678901234567890123456789abcd");
+    server_base(rig, &server);
+    server.arguments[0] = "-c";
+    server.arguments[1] = text;
+    server.spec.command = "/bin/sh";
+    server.spec.arguments = server.arguments;
+    server.spec.environment = environment;
+    server.spec.protocol = PROTOCOL_LEGACY;
+    ask(rig, &call, upstream_get(rig->all, 1, &server.spec), &legacy_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &rig->log, "exited");
+    assert_non_null(strstr(rig->log.text, "started said line 8 said line 9 said (a line that has a "
+                                          "value of its environment) said (a line that has a value "
+                                          "of its environment) said smg_"));
+    assert_null(strstr(rig->log.text, "half-a-sec"));
+    assert_null(strstr(rig->log.text, "89abcd"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(a_child_that_hangs), TEST(a_child_that_is_slow)};
+    const struct CMUnitTest tests[] = {TEST(a_child_that_hangs), TEST(a_child_that_is_slow),
+                                       TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,8 @@ static inline void rig_log(void *context, const struct upstream *upstream, const
     tell(&rig->log, what, VIEW(""));
     if (strcmp(what, "suppressed") == 0) // with how many
         tell(&rig->log, "suppressed:", (struct view){detail, strcspn(detail, " ")});
+    if (strcmp(what, "said") == 0)
+        tell(&rig->log, "", view_of(detail));
 }
 
 static const struct upstreams_events rig_events = {
