@@ -6,6 +6,13 @@
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
 
+// A call's is its key. What belongs to no key is its project's: of these the numbers are below 0.
+static uint64_t owner_of(const struct talk *talk)
+{
+    int64_t key_n = talk->call ? talk->call->key_n : 0;
+    return (uint64_t)(key_n != 0 ? key_n : -talk->link->upstream->project_n);
+}
+
 static bool feed(struct talk *talk)
 {
     const struct ration *ration = talk->room.ration;
@@ -27,7 +34,7 @@ void gather_looks(struct talk *talk, size_t kept)
     if (talk->room.size > 0 || node_listed(&talk->hungry))
         return;
     talk->room.ration = all->order.unread;
-    talk->room.owner = talk->call ? (uint64_t)talk->call->key_n : 0;
+    talk->room.owner = owner_of(talk);
     if (feed(talk))
         return;
     list_append(&all->hungry, &talk->hungry);
