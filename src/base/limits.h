@@ -83,6 +83,11 @@
 // The method of a JSON-RPC message; it goes to logs and headers. MCP's longest has 41. Bytes.
 #define LIMIT_RPC_METHOD 128
 
+// The capabilities and the clientInfo that a client sends with `initialize`: they are kept as long
+// as its session, and told to the servers that it has for itself. Real ones have some hundred
+// bytes, more with an icon. Bytes, of both together.
+#define LIMIT_CLIENT_WORDS 65536
+
 // `--limit N`: a page of a list.
 #define LIMIT_PAGE 1000000
 

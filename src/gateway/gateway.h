@@ -23,6 +23,8 @@
 #include "model/store.h"
 #include "os/loop.h"
 
+enum { SUBSCRIPTION_BUCKETS = 4096 };
+
 struct gateway_order {
     struct loop *loop;
     struct ration *unread; // of what waits for clients; NULL: it is not bounded
@@ -55,9 +57,10 @@ struct gateway {
     struct session *stdio_session;
     struct exchange *stdio_stream; // what its client is told besides answers
     char state_secret[44];         // tells a requestState of ours from servers' (parked.c)
-    struct table parked;           // calls that wait for a client's retry (questions.h)
-    struct listening *listenings;  // subscriptions/listen of modern clients
-    int64_t next_number;           // of sessions
+    struct subscription *subscriptions[SUBSCRIPTION_BUCKETS]; // see subscriptions.c
+    struct table parked;          // calls that wait for a client's retry (questions.h)
+    struct listening *listenings; // subscriptions/listen of modern clients
+    int64_t next_number;          // of sessions
     int64_t next_usage;
     struct uses *recording_uses; // being written by a job; NULL: none
     bool draining;

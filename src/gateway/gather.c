@@ -32,6 +32,13 @@ void aside_give_up(struct holding *aside)
     holding_end(aside);
 }
 
+// A call's is its key. What belongs to no key is its project's: of these the numbers are below 0.
+static uint64_t owner_of(const struct talk *talk)
+{
+    int64_t key_n = talk->call ? talk->call->key_n : 0;
+    return (uint64_t)(key_n != 0 ? key_n : -talk->link->upstream->project_n);
+}
+
 static bool feed(struct talk *talk)
 {
     const struct ration *ration = talk->room.ration;
@@ -54,7 +61,7 @@ void gather_looks(struct talk *talk, size_t kept)
         return;
     talk->room.ration = all->order.unread;
     talk->room.give_up = give_up;
-    talk->room.owner = talk->call ? (uint64_t)talk->call->key_n : 0;
+    talk->room.owner = owner_of(talk);
     if (feed(talk))
         return;
     list_append(&all->hungry, &talk->hungry);

@@ -3,6 +3,7 @@
 // shown as it shows itself; together they are one, which can what any of them can.
 #include "base/json_out.h"
 #include "base/json_walk.h"
+#include "base/limits.h"
 #include "gateway/call.h"
 #include "gateway/methods.h"
 #include "gateway/reply.h"
@@ -88,6 +89,10 @@ static bool open_session(struct call *call, const struct mcp_params *params)
     struct view wanted = json_raw_text(params->version, room, sizeof room);
     if (!json_raw_is(params->version, '"')) {
         call_error(call, RPC_INVALID_PARAMS, "initialize needs a protocolVersion");
+        return false;
+    }
+    if (params->capabilities.size + params->client_info.size > LIMIT_CLIENT_WORDS) {
+        call_error(call, RPC_INVALID_PARAMS, "The client says too much of itself");
         return false;
     }
     // Many clients never say that they have gone.

@@ -151,7 +151,7 @@ struct link {
     enum mcp_era era;    // of the conversation; while STARTING, the one being tried
     enum mcp_era wanted; // the one it began with
     struct link_owner owner;
-    char *client; // capabilities and client_info of the asker it is for
+    char *client; // SCOPE_SESSION: capabilities and client_info of the asker it is for
     struct view capabilities, client_info;
 
     struct numbers pending; // upcalls by id

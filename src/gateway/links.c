@@ -103,6 +103,7 @@ static enum mcp_era era_for(const struct upstream *upstream, const struct asker 
     return upstream_verdict(upstream, asker->era) == VERDICT_NO ? other : asker->era;
 }
 
+// Only of a client that has it for itself: what all the others say of themselves is not bounded.
 static bool keep_client(struct link *link, const struct asker *asker)
 {
     struct view capabilities = asker->capabilities, info = asker->client_info;
@@ -127,7 +128,7 @@ static struct link *link_new(struct upstream *upstream, const struct asker *aske
     struct link *link = calloc(1, sizeof(*link));
     if (!link)
         return NULL;
-    if (owner.scope != SCOPE_SHARED && !keep_client(link, asker)) {
+    if (owner.scope == SCOPE_SESSION && !keep_client(link, asker)) {
         free(link);
         return NULL;
     }

@@ -87,9 +87,10 @@ static void add_uris(struct listening *listening, const struct call *call, struc
         for (size_t i = 0; uri.data && i < servers.count && count < SUBSCRIPTIONS_MOST; i++) {
             struct upstream *upstream = upstream_get(
                 call->gateway->upstreams, call->principal->grant.project_n, servers.list[i]);
-            count +=
-                upstream && subscription_add(call->gateway, (struct subscriber){NULL, listening},
-                                             upstream, uri);
+            if (!upstream || subscriptions_have(listening->subscriptions, upstream, uri))
+                continue;
+            count += subscription_add(call->gateway, (struct subscriber){NULL, listening}, upstream,
+                                      uri);
         }
     }
 }
@@ -221,24 +222,4 @@ void listen_start(struct call *call, const struct incoming *incoming)
     }
     if (uris.data && exchange->listening)
         add_uris(listening, call, uris);
-}
-
-// --- what servers tell --------------------------------------------------------------------------
-
-void listen_updated(struct gateway *gateway, const struct heard *heard, const struct rpc *message)
-{
-    char room[SUBSCRIPTION_URI];
-    struct view raw = json_walk_member(message->params, "uri");
-    struct view uri = json_raw_text(raw, room, sizeof room);
-    if (!uri.data)
-        return;
-    for (struct session *session = gateway->first_session; session; session = session->next)
-        if (subscriptions_heard(session->subscriptions, heard, uri))
-            notices_updated(session, raw);
-    struct listening *next;
-    for (struct listening *listening = gateway->listenings; listening; listening = next) {
-        next = listening->next;
-        if (subscriptions_heard(listening->subscriptions, heard, uri))
-            listen_tell_updated(listening, raw);
-    }
 }

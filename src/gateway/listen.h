@@ -26,11 +26,7 @@ struct listening {
 void listen_end(struct exchange *exchange);
 void listens_end(struct gateway *gateway, int64_t project_n);
 
-// A resource of a server has changed (notifications/resources/updated): told to those who
-// subscribed in the conversation in which it was said, and to nobody else.
-void listen_updated(struct gateway *gateway, const struct heard *heard, const struct rpc *message);
-
-// The same, of a server that told for one listen only.
+// A resource that it subscribed to has changed.
 void listen_tell_updated(struct listening *listening, struct view raw_uri);
 
 // Sends a notification to a listen, with its subscription id in `_meta`. `params`: members besides,

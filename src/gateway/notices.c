@@ -4,6 +4,7 @@
 #include "base/json_walk.h"
 #include "gateway/exchange.h"
 #include "gateway/listen.h"
+#include "gateway/subscriptions.h"
 
 static const struct {
     enum mcp_method method;
@@ -134,7 +135,7 @@ static bool is_wanted(const struct session *session, const struct rpc *message)
 void notices_pass(struct gateway *gateway, const struct heard *heard, const struct rpc *message)
 {
     if (mcp_method(message->method) == MCP_RESOURCE_UPDATED) {
-        listen_updated(gateway, heard, message);
+        subscriptions_updated(gateway, heard, message);
         return;
     }
     struct session *session =

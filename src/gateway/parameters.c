@@ -161,13 +161,24 @@ static struct view meant(struct view name, char room[VALUE_ROOM])
     return json_raw_text((struct view){name.data - 1, name.size + 2}, room, VALUE_ROOM);
 }
 
+// Whether an argument's (still escaped) name means this.
+static bool means(struct view name, struct view wanted)
+{
+    char room[VALUE_ROOM];
+    if (!memchr(name.data, '\\', name.size))
+        return view_equal(name, wanted);
+    struct view meaning = meant(name, room);
+    return meaning.data && view_equal(meaning, wanted);
+}
+
 // The argument that is meant by the property's (still escaped) name.
 static struct view argument(struct view arguments, struct view property)
 {
-    char room[VALUE_ROOM], wanted_room[VALUE_ROOM];
-    struct view name, value, wanted = meant(property, wanted_room);
-    for (struct json_walk walk = json_walk(arguments); json_walk_next(&walk, &name, &value);)
-        if (wanted.data && view_equal(meant(name, room), wanted))
+    char room[VALUE_ROOM];
+    struct view name, value, wanted = meant(property, room);
+    for (struct json_walk walk = json_walk(arguments);
+         wanted.data && json_walk_next(&walk, &name, &value);)
+        if (means(name, wanted))
             return view_is(value, "null") ? (struct view){NULL, 0} : value;
     return (struct view){NULL, 0};
 }
@@ -182,9 +193,11 @@ static bool next(struct repeated *repeated)
             repeated->depth--;
             continue;
         }
-        struct view value = argument(repeated->arguments[top], name);
         struct view header =
             json_raw_text(json_walk_member(property, "x-mcp-header"), room, sizeof room);
+        if (!header.data && !json_raw_is(json_walk_member(property, "properties"), '{'))
+            continue; // a client may send many arguments: they are searched for a reason only
+        struct view value = argument(repeated->arguments[top], name);
         go_into(repeated, property, value);
         if (!header.data)
             continue;

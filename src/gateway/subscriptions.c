@@ -15,7 +15,8 @@
 enum { AGAIN = 500 * 1000, AGAIN_MOST = 64 * AGAIN };
 
 struct subscription {
-    struct subscription *next;
+    struct subscription *next;           // of its subscriber
+    struct subscription *near, **behind; // of the same bucket of the gateway; who points here
     struct gateway *gateway;
     struct subscriber subscriber;
     struct upstream *upstream;
@@ -32,6 +33,26 @@ static struct view uri_of(const struct subscription *subscription)
     return (struct view){subscription->uri, subscription->size};
 }
 
+// What a client could not make alike for many resources: it does not know the secret.
+static uint64_t hash_of(const struct gateway *gateway, const struct upstream *upstream,
+                        struct view uri)
+{
+    uint64_t start = text_hash(TEXT_HASH, view_of(gateway->state_secret));
+    return text_hash(text_hash(start, view_bytes(&upstream, sizeof upstream)), uri);
+}
+
+static struct subscription **bucket_of(struct gateway *gateway, uint64_t hash)
+{
+    return &gateway->subscriptions[(hash >> 32) % SUBSCRIPTION_BUCKETS];
+}
+
+static bool is_about(const struct subscription *subscription, const struct upstream *upstream,
+                     struct view uri, uint64_t hash)
+{
+    return subscription->hash == hash && subscription->upstream == upstream &&
+           view_equal(uri_of(subscription), uri);
+}
+
 static struct asker asker_of(const struct subscription *subscription)
 {
     if (subscription->subscriber.session)
@@ -41,18 +62,22 @@ static struct asker asker_of(const struct subscription *subscription)
 
 // --- what servers are asked ---------------------------------------------------------------------
 
+static void tell_updated(const struct subscription *subscription, struct view raw_uri)
+{
+    if (subscription->subscriber.session)
+        notices_updated(subscription->subscriber.session, raw_uri);
+    else
+        listen_tell_updated(subscription->subscriber.listening, raw_uri);
+}
+
 // A modern server tells each subscription by itself.
 static void on_notice(void *context, const struct rpc *message)
 {
     struct subscription *subscription = (struct subscription *)context;
     struct view raw_uri = json_walk_member(message->params, "uri");
     subscription->span = AGAIN; // it is heard
-    if (mcp_method(message->method) != MCP_RESOURCE_UPDATED || !json_raw_is(raw_uri, '"'))
-        return;
-    if (subscription->subscriber.session)
-        notices_updated(subscription->subscriber.session, raw_uri);
-    else
-        listen_tell_updated(subscription->subscriber.listening, raw_uri);
+    if (mcp_method(message->method) == MCP_RESOURCE_UPDATED && json_raw_is(raw_uri, '"'))
+        tell_updated(subscription, raw_uri);
 }
 
 static void on_question(void *context, const struct question *question, const struct rpc *message)
@@ -152,6 +177,23 @@ static struct subscription **list_of_subscriber(struct subscriber subscriber)
                               : &subscriber.listening->subscriptions;
 }
 
+static void join_bucket(struct subscription *subscription)
+{
+    struct subscription **bucket = bucket_of(subscription->gateway, subscription->hash);
+    subscription->near = *bucket;
+    if (subscription->near)
+        subscription->near->behind = &subscription->near;
+    subscription->behind = bucket;
+    *bucket = subscription;
+}
+
+static void leave_bucket(struct subscription *subscription)
+{
+    *subscription->behind = subscription->near;
+    if (subscription->near)
+        subscription->near->behind = subscription->behind;
+}
+
 bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
                       struct upstream *upstream, struct view uri)
 {
@@ -164,46 +206,48 @@ bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
     subscription->subscriber = subscriber;
     subscription->upstream = upstream;
     subscription->span = AGAIN;
-    subscription->hash = text_hash(TEXT_HASH, uri);
+    subscription->hash = hash_of(gateway, upstream, uri);
     subscription->size = uri.size;
     memcpy(subscription->uri, uri.data, uri.size);
     subscription->next = *first;
     *first = subscription;
+    join_bucket(subscription);
     ask(subscription, false);
     return true;
-}
-
-static bool is_about(const struct subscription *subscription, const struct upstream *upstream,
-                     struct view uri, uint64_t hash)
-{
-    return subscription->hash == hash && subscription->upstream == upstream &&
-           view_equal(uri_of(subscription), uri);
-}
-
-static const struct subscription *find(const struct subscription *first,
-                                       const struct upstream *upstream, struct view uri)
-{
-    uint64_t hash = text_hash(TEXT_HASH, uri);
-    while (first && !is_about(first, upstream, uri, hash))
-        first = first->next;
-    return first;
 }
 
 bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
                         struct view uri)
 {
-    return find(first, upstream, uri) != NULL;
+    uint64_t hash = first ? hash_of(first->gateway, upstream, uri) : 0;
+    while (first && !is_about(first, upstream, uri, hash))
+        first = first->next;
+    return first != NULL;
 }
 
-bool subscriptions_heard(const struct subscription *first, const struct heard *heard,
-                         struct view uri)
+// Whether it was made in this legacy conversation, or is being made: the server tells before it has
+// answered.
+static bool hears(const struct subscription *subscription, const struct heard *heard)
 {
-    const struct subscription *found = find(first, heard->upstream, uri);
-    if (!found || found->conversation == heard->conversation)
-        return found != NULL;
-    // The server tells before it has answered.
-    const struct asker asker = asker_of(found);
-    return found->upcall && upstream_conversation(heard->upstream, &asker) == heard->conversation;
+    if (subscription->conversation == heard->conversation)
+        return true;
+    const struct asker asker = asker_of(subscription);
+    return subscription->upcall &&
+           upstream_conversation(heard->upstream, &asker) == heard->conversation;
+}
+
+void subscriptions_updated(struct gateway *gateway, const struct heard *heard,
+                           const struct rpc *message)
+{
+    char room[SUBSCRIPTION_URI];
+    struct view raw = json_walk_member(message->params, "uri");
+    struct view uri = json_raw_text(raw, room, sizeof room);
+    if (!uri.data)
+        return;
+    uint64_t hash = hash_of(gateway, heard->upstream, uri);
+    for (const struct subscription *at = *bucket_of(gateway, hash); at; at = at->near)
+        if (is_about(at, heard->upstream, uri, hash) && hears(at, heard))
+            tell_updated(at, raw);
 }
 
 size_t subscriptions_count(const struct subscription *first)
@@ -216,29 +260,17 @@ size_t subscriptions_count(const struct subscription *first)
 
 // --- ends ---------------------------------------------------------------------------------------
 
-static bool wants_too(const struct subscription *first, const struct subscription *gone,
-                      const struct asker *asker)
-{
-    for (; first; first = first->next) {
-        if (!is_about(first, gone->upstream, uri_of(gone), gone->hash))
-            continue;
-        const struct asker other = asker_of(first);
-        if (upstream_is_one(gone->upstream, asker, &other))
-            return true;
-    }
-    return false;
-}
-
 // Whether anybody else of its conversation wants to hear of it. It is in no list any more.
 static bool is_wanted(const struct subscription *gone, const struct asker *asker)
 {
-    const struct gateway *gateway = gone->gateway;
-    for (struct session *session = gateway->first_session; session; session = session->next)
-        if (wants_too(session->subscriptions, gone, asker))
+    const struct subscription *at = *bucket_of(gone->gateway, gone->hash);
+    for (; at; at = at->near) {
+        if (!is_about(at, gone->upstream, uri_of(gone), gone->hash))
+            continue;
+        const struct asker other = asker_of(at);
+        if (upstream_is_one(gone->upstream, asker, &other))
             return true;
-    for (struct listening *listening = gateway->listenings; listening; listening = listening->next)
-        if (wants_too(listening->subscriptions, gone, asker))
-            return true;
+    }
     return false;
 }
 
@@ -250,6 +282,7 @@ static void end(struct subscription **link)
     bool asked = gone->upcall && era_of(gone, &asker) == MCP_LEGACY;
     uint64_t present = upstream_conversation(gone->upstream, &asker);
     *link = gone->next;
+    leave_bucket(gone);
     upcall_cancel(&gone->upcall, (struct view){NULL, 0});
     if (present != 0 && (asked || gone->conversation == present) && !is_wanted(gone, &asker))
         ask(gone, true);
@@ -259,7 +292,7 @@ static void end(struct subscription **link)
 void subscriptions_leave(struct subscription **first, const struct upstream *upstream,
                          struct view uri)
 {
-    uint64_t hash = text_hash(TEXT_HASH, uri);
+    uint64_t hash = *first ? hash_of((*first)->gateway, upstream, uri) : 0;
     while (*first && !is_about(*first, upstream, uri, hash))
         first = &(*first)->next;
     if (*first)

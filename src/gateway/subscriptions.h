@@ -27,11 +27,9 @@ struct subscriber {
 MUST_CHECK bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
                                  struct upstream *upstream, struct view uri);
 
-// Whether one is about this; and was made, or is being made, in this legacy conversation.
+// Whether one is about this.
 bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
                         struct view uri);
-bool subscriptions_heard(const struct subscription *first, const struct heard *heard,
-                         struct view uri);
 size_t subscriptions_count(const struct subscription *first);
 
 // Ends one, all, or those to servers that are none of these any more.
@@ -39,6 +37,11 @@ void subscriptions_leave(struct subscription **first, const struct upstream *ups
                          struct view uri);
 void subscriptions_end(struct subscription **first);
 void subscriptions_retain(struct subscription **first, const struct server_specs *specs);
+
+// A resource of a legacy server has changed (notifications/resources/updated): told to those who
+// subscribed in the conversation in which it was said, and to nobody else.
+void subscriptions_updated(struct gateway *gateway, const struct heard *heard,
+                           const struct rpc *message);
 
 // Makes those again whose conversation is over. About once a second.
 void subscriptions_tick(struct gateway *gateway, int64_t now);

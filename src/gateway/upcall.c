@@ -309,11 +309,10 @@ struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker
 struct upcall *upcall_own(struct link *link, enum mcp_method method, struct view params,
                           const struct upcall_events *events)
 {
-    struct asker self = {.era = MCP_LEGACY, .level = -1};
-    if (link->owner.scope != SCOPE_SHARED) {
-        self.capabilities = link->capabilities;
-        self.client_info = link->client_info;
-    }
+    struct asker self = {.era = MCP_LEGACY,
+                         .capabilities = link->capabilities,
+                         .client_info = link->client_info,
+                         .level = -1};
     struct upcall_order order = {.asker = &self,
                                  .method = method,
                                  .method_name = view_of(mcp_method_name(method)),

@@ -2,6 +2,8 @@
 // while something else still needs it, and what may reach whom.
 #include "gateway_fakes.h"
 
+#include <malloc.h>
+
 static size_t times(const char *text, const char *word)
 {
     size_t count = 0;
@@ -460,6 +462,55 @@ static void takes_short_batches(void **state)
     assert_int_equal(post(0, session, "%s", body)->status, 413);
 }
 
+// What a client says of itself is kept as long as its session: one that says too much gets none.
+static void bounds_what_clients_say_of_themselves(void **state)
+{
+    (void)state;
+    struct buf body AUTO(buf_done);
+    buf_init(&body, 1 << 20);
+    buf_add(&body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
+                        "\"protocolVersion\":\"2025-11-25\",\"clientInfo\":{\"name\":\"t\","
+                        "\"version\":\"1\"},\"capabilities\":{\"experimental\":{\"x\":\""));
+    buf_add_blanks(&body, LIMIT_CLIENT_WORDS);
+    buf_add(&body, VIEW("\"}}}}"));
+    buf_add_char(&body, '\0');
+    const struct door *door = ask(&(struct asking){.method = "POST", .body = body.data});
+    await(door, "-32602");
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+}
+
+// The same of what modern clients say, who say it with each request.
+static size_t kept_of_a_call(const char *capability)
+{
+    struct buf body AUTO(buf_done);
+    buf_init(&body, 4 << 20);
+    buf_add(&body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{"
+                        "\"name\":\"own__news\",\"_meta\":{\"" MCP_META
+                        "protocolVersion\":\"" MCP_MODERN_VERSION "\",\"" MCP_META
+                        "clientCapabilities\":{"));
+    buf_add_format(&body, "\"%s\":{\"x\":\"", capability);
+    buf_add_blanks(&body, 2 << 20);
+    buf_add(&body, VIEW("\"}}}}}"));
+    buf_add_char(&body, '\0');
+    struct mallinfo2 before = mallinfo2();
+    await(ask(&(struct asking){.method = "POST",
+                               .mcp_method = "tools/call",
+                               .mcp_name = "own__news",
+                               .body = body.data}),
+          "content");
+    rig_pause(20);
+    struct mallinfo2 after = mallinfo2();
+    return after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
+}
+
+static void keeps_nothing_of_what_modern_clients_say(void **state)
+{
+    (void)state;
+    add_fake_isolated("own", "legacy", "session", legacy_words);
+    (void)kept_of_a_call("sampling"); // and what the gateway keeps for messages of any client
+    assert_in_range(kept_of_a_call("roots"), 0, 1 << 20);
+}
+
 // A session that was opened while its server went is nobody's.
 static void ends_a_session_that_never_was(void **state)
 {
@@ -505,6 +556,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(answers_both_eras),
         TEST(waits_for_initialized),
+        TEST(keeps_nothing_of_what_modern_clients_say),
+        TEST(bounds_what_clients_say_of_themselves),
         TEST(forgets_the_questions_of_a_cancelled_call),
         TEST(gives_up_unanswered_questions),
         TEST(brings_answers_to_a_modern_server),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -162,11 +163,40 @@ static void follows_properties(void **state)
     assert_int_equal(count, 2);
 }
 
+static int64_t time_to_agree(size_t others, struct view arguments)
+{
+    static const struct http_field a[] = {{VIEW("Mcp-Param-A"), VIEW("x")}};
+    struct buf text AUTO(buf_done);
+    buf_init(&text, 1 << 20);
+    buf_add(&text, VIEW("{\"inputSchema\":{\"properties\":{\"a\":" A("\"string\"", "\"A\"")));
+    for (size_t i = 0; i < others; i++)
+        buf_add_format(&text, ",\"p%zu\":{\"type\":\"string\"}", i);
+    buf_add(&text, VIEW("}}}"));
+    clock_t before = clock();
+    assert_true(parameters_agree(buf_view(&text), arguments, a, 1));
+    return clock() - before;
+}
+
+// However many arguments a client sends: they are searched for what is repeated only.
+static void looks_for_nothing_else(void **state)
+{
+    (void)state;
+    struct buf arguments AUTO(buf_done);
+    buf_init(&arguments, 1 << 22);
+    buf_add(&arguments, VIEW("{"));
+    for (size_t i = 0; i < 50000; i++)
+        buf_add_format(&arguments, "\"x%zu\":1,", i);
+    buf_add(&arguments, VIEW("\"a\":\"x\"}"));
+    int64_t alone = time_to_agree(0, buf_view(&arguments));
+    assert_in_range(time_to_agree(400, buf_view(&arguments)), 0, 50 * alone + CLOCKS_PER_SEC / 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(knows_what_is_not_in_order),
                                        cmocka_unit_test(has_a_most),
                                        cmocka_unit_test(follows_properties),
+                                       cmocka_unit_test(looks_for_nothing_else),
                                        cmocka_unit_test(agrees_only_with_what_the_arguments_say),
                                        cmocka_unit_test(what_is_made_agrees)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,8 @@ static int teardown(void **state)
     http_client_free(&world->rig.http);
     timer_free(&world->rig.timer);
     loop_free(&world->rig.loop);
+    assert_int_equal(world->rig.unread.now, 0); // all was given back
+    ration_done(&world->rig.unread);
     free(world);
     return 0;
 }

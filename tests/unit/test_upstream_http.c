@@ -25,6 +25,8 @@ static int teardown(void **state)
     http_client_free(&world->rig.http);
     timer_free(&world->rig.timer);
     loop_free(&world->rig.loop);
+    assert_int_equal(world->rig.unread.now, 0); // all was given back
+    ration_done(&world->rig.unread);
     free(world);
     return 0;
 }
@@ -289,6 +291,40 @@ static void sessions_have_streams(void **state)
     rig_await(&world->rig, &world->backend.seen, "POST:notifications/roots/list_changed");
 }
 
+#define LONG_EVENT                                                                                 \
+    "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"x\":\""
+
+// A stream that stops in the midst of a long event keeps its room, but that of its project only.
+static void events_without_an_end_keep_their_projects_room(void **state)
+{
+    struct world *world = *state;
+    static char halved[200000], whole[200000];
+    struct rule rules[] = {LEGACY,
+                           {"GET ", NULL, 200, NULL, halved, STREAM_STAYS, 1},
+                           {"GET ", NULL, 200, NULL, whole, STREAM_STAYS, 0},
+                           {"\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},
+                           END};
+    static struct server other; // outlives the test, as its links do
+    struct asker other_asker = legacy_asker;
+    memset(halved, 'x', sizeof halved - 1);
+    memset(whole, 'x', sizeof whole - 1);
+    memcpy(halved, LONG_EVENT, sizeof LONG_EVENT - 1);
+    memcpy(whole, LONG_EVENT, sizeof LONG_EVENT - 1);
+    memcpy(whole + sizeof whole - 5, "\"}\n\n", 5);
+    serve(world, rules);
+    world->rig.unread.share = world->rig.settings.event;
+    expect(world, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    upstreams_session_streams(world->rig.all, legacy_asker.session, true);
+    rig_pause(&world->rig, 100);
+    assert_int_equal(world->rig.unread.now, world->rig.settings.event);
+    (void)http_server(&world->rig, &other, world->server.spec.url.port);
+    world->upstream = upstream_get(world->rig.all, 2, &other.spec);
+    other_asker.session = 8;
+    expect(world, &other_asker, "{\"name\":\"one\"}", "legacy:{}");
+    upstreams_session_streams(world->rig.all, other_asker.session, true);
+    rig_await(&world->rig, &world->rig.events, "notice:notifications/");
+}
+
 static void no_stream_is_no_error(void **state)
 {
     struct world *world = *state;
@@ -360,6 +396,7 @@ int main(void)
         TEST(neither_era),
         TEST(cancelling_closes_a_modern_stream),
         TEST(sessions_have_streams),
+        TEST(events_without_an_end_keep_their_projects_room),
         TEST(no_stream_is_no_error),
         TEST(watching),
         TEST(ends_in_the_middle),

@@ -28,6 +28,7 @@ struct rig {
     const struct tells *place;
     int64_t until;
     unsigned specs;
+    struct ration unread; // much, unless a test wants less
 };
 
 struct call {
@@ -176,6 +177,7 @@ static inline void rig_init(struct rig *rig)
     rig->settings.restart_first = 40000;
     rig->settings.restart_most = 200000;
     rig->settings.handshake_timeout = 8 * TIME_SECOND;
+    rig->unread = settings_ration(&rig->settings);
     assert_true(loop_new(&rig->loop, &err));
     assert_true(timer_new(rig->loop, 5, rig_tick, rig, &rig->timer, &err));
     rig->http = http_client_new(rig->loop, &rig->settings, NULL);
@@ -183,6 +185,7 @@ static inline void rig_init(struct rig *rig)
     struct upstreams_order order = {.loop = rig->loop,
                                     .settings = &rig->settings,
                                     .http = rig->http,
+                                    .unread = &rig->unread,
                                     .events = &rig_events,
                                     .context = rig,
                                     .log = rig_log};
@@ -196,6 +199,8 @@ static inline void rig_done(struct rig *rig)
     http_client_free(&rig->http);
     timer_free(&rig->timer);
     loop_free(&rig->loop);
+    assert_int_equal(rig->unread.now, 0); // all was given back
+    ration_done(&rig->unread);
 }
 
 // The rig as the state of a test.
