@@ -300,6 +300,18 @@ static size_t read_all(int from)
     return size - head;
 }
 
+// A client whose connection ends with its answer has the time of all others to take it.
+static void last_answers_are_whole(void **state)
+{
+    int to = dial_narrow();
+    (void)state;
+    put(to, "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\nConnection: close\r\n"
+            "Content-Length: 3\r\n\r\nbig");
+    (void)sleep(6);
+    assert_int_equal(read_all(to), BIG);
+    (void)close(to);
+}
+
 // What waits for all clients together is bounded: whose answer does not fit is cut.
 static void unread_answers(void **state)
 {
@@ -482,23 +494,15 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),
-        TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),
-        TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),
-        TEST(pipelined, set_up_plain),
-        TEST(last_bodies, set_up_plain),
-        TEST(unread_answers, set_up_unread),
-        TEST(unread_events, set_up_unread_events),
-        TEST(gone_clients, set_up_plain),
-        TEST(slow_readers, set_up_plain),
-        TEST(late_clients, set_up_hasty),
-        TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),
-        TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),
-        TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),         TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),          TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),          TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),     TEST(last_answers_are_whole, set_up_unread),
+        TEST(unread_answers, set_up_unread), TEST(unread_events, set_up_unread_events),
+        TEST(gone_clients, set_up_plain),    TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty),    TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),       TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),        TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

@@ -325,6 +325,32 @@ static void events_without_an_end_keep_their_projects_room(void **state)
     rig_await(&world->rig, &world->rig.events, "notice:notifications/");
 }
 
+// A key whose answers take all the room loses its largest call when another key needs some.
+static void a_key_makes_room_for_others(void **state)
+{
+    struct world *world = *state;
+    static char begun[200000];
+    static const char start[] = "data: {\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{\"x\":\"";
+    struct rule rules[] = {LEGACY, {"\"begun\"", NULL, 200, NULL, begun, STREAM_STAYS, 0}, END};
+    struct ration *unread = &world->rig.unread;
+    struct call greedy, other;
+    struct asker other_asker = legacy_asker;
+    memset(begun, 'x', sizeof begun - 1);
+    memcpy(begun, start, sizeof start - 1);
+    serve(world, rules);
+    unread->most = unread->share = world->rig.settings.event; // room for one
+    other_asker.session = 8;
+    other_asker.key_n = 2;
+    ask(&world->rig, &greedy, world->upstream, &legacy_asker, "{\"name\":\"begun\"}");
+    while (!ration_holds(unread, 1))
+        rig_pause(&world->rig, 10);
+    ask(&world->rig, &other, world->upstream, &other_asker, "{\"name\":\"begun\"}");
+    rig_await(&world->rig, &greedy.tells, "memory");
+    assert_true(ration_holds(unread, 2) && !ration_holds(unread, 1));
+    upcall_cancel(&other.upcall, (struct view){NULL, 0});
+    assert_int_equal(unread->now, 0);
+}
+
 static void no_stream_is_no_error(void **state)
 {
     struct world *world = *state;
@@ -397,6 +423,7 @@ int main(void)
         TEST(cancelling_closes_a_modern_stream),
         TEST(sessions_have_streams),
         TEST(events_without_an_end_keep_their_projects_room),
+        TEST(a_key_makes_room_for_others),
         TEST(no_stream_is_no_error),
         TEST(watching),
         TEST(ends_in_the_middle),
