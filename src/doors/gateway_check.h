@@ -7,7 +7,7 @@
 
 #include "base/attr.h"
 #include "base/view.h"
-#include "gateway/settings.h"
+#include "model/settings.h"
 #include "wire/http1.h"
 
 // A request that is refused at the door: the answer is a JSON-RPC error without an id.

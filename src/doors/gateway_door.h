@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "gateway/front.h"
 #include "gateway/journal.h"
-#include "gateway/settings.h"
+#include "model/settings.h"
 #include "os/loop.h"
 #include "os/stream.h"
 

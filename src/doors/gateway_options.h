@@ -7,7 +7,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/limits.h"
-#include "gateway/settings.h"
+#include "model/settings.h"
 #include "ops/param.h"
 
 struct gateway_options {

@@ -5,7 +5,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "gateway/settings.h"
+#include "model/settings.h"
 #include "model/store.h"
 
 // Serves HTTP, or with `stdio` the one client on standard input and output. Returns the exit status

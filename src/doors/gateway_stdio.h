@@ -6,7 +6,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "gateway/settings.h"
+#include "model/settings.h"
 #include "model/store.h"
 
 // Serves standard input and output with the key in ENKRYPT_GATEWAY_KEY, which is taken out of the

@@ -10,7 +10,7 @@
 
 #include "base/attr.h"
 #include "base/view.h"
-#include "gateway/upstream.h"
+#include "upstream/upstream.h"
 #include "wire/mcp.h"
 
 enum list { LIST_TOOLS, LIST_PROMPTS, LIST_RESOURCES, LIST_TEMPLATES, LISTS };

@@ -18,10 +18,10 @@
 #include "gateway/front.h"
 #include "gateway/journal.h"
 #include "gateway/principals.h"
-#include "gateway/settings.h"
-#include "gateway/upstream.h"
+#include "model/settings.h"
 #include "model/store.h"
 #include "os/loop.h"
+#include "upstream/upstream.h"
 
 enum { SUBSCRIPTION_BUCKETS = 4096 };
 

@@ -22,9 +22,9 @@
 #include "base/table.h"
 #include "gateway/front.h"
 #include "gateway/naming.h"
-#include "gateway/settings.h"
 #include "model/grant.h"
 #include "model/server_spec.h"
+#include "model/settings.h"
 #include "model/store.h"
 
 struct rendering;

@@ -13,7 +13,7 @@
 #include "base/view.h"
 #include "gateway/channel.h"
 #include "gateway/gateway.h"
-#include "gateway/upstream.h"
+#include "upstream/upstream.h"
 #include "wire/jsonrpc.h"
 
 enum { SESSION_ID = 43, SESSION_CHANNELS = 64 };

@@ -13,7 +13,7 @@
 #include "base/view.h"
 #include "gateway/gateway.h"
 #include "gateway/session.h"
-#include "gateway/upstream.h"
+#include "upstream/upstream.h"
 
 enum { SUBSCRIPTION_URI = 4096, SUBSCRIPTIONS_MOST = 256 }; // of one session or listen
 

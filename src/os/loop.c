@@ -337,6 +337,20 @@ static void must_be_closing(uv_handle_t *handle, void *unused)
     assert(uv_is_closing(handle)); // else something of the loop was not closed by its owner
 }
 
+// A second SIGTERM must not kill who is about to end well. libuv puts the default back, so the
+// signal is blocked meanwhile.
+static void ignore_from_here(struct signal_watch *watch)
+{
+    const int number = watch->uv.signum;
+    sigset_t signal_set, before;
+    (void)sigemptyset(&signal_set);
+    (void)sigaddset(&signal_set, number);
+    (void)pthread_sigmask(SIG_BLOCK, &signal_set, &before);
+    uv_close((uv_handle_t *)&watch->uv, free_data);
+    (void)signal(number, SIG_IGN);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void loop_free(struct loop **loop)
 {
     struct loop *going = TAKE(*loop);
@@ -349,7 +363,7 @@ void loop_free(struct loop **loop)
         (void)uv_run(&going->uv, UV_RUN_ONCE);
     for (struct signal_watch *watch = going->signals, *next; watch; watch = next) {
         next = watch->next;
-        uv_close((uv_handle_t *)&watch->uv, free_data);
+        ignore_from_here(watch);
     }
     uv_close((uv_handle_t *)&going->wake, NULL);
     uv_close((uv_handle_t *)&going->turn_end, NULL);

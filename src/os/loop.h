@@ -49,6 +49,7 @@ MUST_CHECK bool timer_new(struct loop *loop, uint64_t period, void (*fn)(void *c
                           void *context, struct timer **ret_timer, struct err *err);
 void timer_free(struct timer **timer);
 
-// Calls `fn` when the process gets the signal, as long as the loop lives. One loop per signal.
+// Calls `fn` when the process gets the signal, as long as the loop lives; from then on the signal
+// is ignored. One loop per signal.
 MUST_CHECK bool loop_signal(struct loop *loop, int number, void (*fn)(void *context), void *context,
                             struct err *err);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/clock.h"
-#include "gateway/http_client.h"
 #include "http_server.h"
+#include "upstream/http_client.h"
 
 enum { SHORT = 30000 }; // microseconds, for timeouts
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/numbers.h"
+#include "upstream/numbers.h"
 
 enum { ALL = 300 };
 

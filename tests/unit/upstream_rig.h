@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "gateway/upstream.h"
 #include "tells.h"
+#include "upstream/upstream.h"
 
 enum { CALLS = 64 };
 

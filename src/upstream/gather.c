@@ -3,7 +3,7 @@
 // key, and is not read further until it has it. So large answers for one key come one after the
 // other when together they would take too much. When all the room is taken and another key wants
 // some, the key that has most loses its largest call.
-#include "gateway/talk.h"
+#include "upstream/talk.h"
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
 

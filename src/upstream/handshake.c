@@ -5,7 +5,7 @@
 // era, since these belong to others. What is not understood is remembered only when the other era
 // worked, and only when the server said so: an unreachable server says nothing about its era.
 #include "base/json_walk.h"
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 static const struct upcall_events discover_events, initialize_events;
 

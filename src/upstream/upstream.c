@@ -1,10 +1,10 @@
 // upstream.c: see upstream.h: the upstreams of a loop, what is known of them, who waits to know.
-#include "gateway/upstream.h"
+#include "upstream/upstream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 // --- the log ---------------------------------------------------------------------------------
 void upstreams_log_always(struct upstream *upstream, const char *what, const char *detail)

@@ -6,7 +6,7 @@
 #include "base/json_out.h"
 #include "base/json_walk.h"
 #include "base/text.h"
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 enum {
     SPLICES = 16, // without an allocation

@@ -1,11 +1,11 @@
 // http_client.c: exchanges: what was asked, its deadlines, its end. See http_client.h.
-#include "gateway/http_client.h"
+#include "upstream/http_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "gateway/http_parts.h"
+#include "upstream/http_parts.h"
 
 enum { LENGTH_TEXT = 48 }; // Content-Length and the empty line
 

@@ -1,7 +1,7 @@
 // link_http.c: a link over streamable HTTP: what is sent, with which header fields, and sessions.
 #include <stdlib.h>
 
-#include "gateway/talk.h"
+#include "upstream/talk.h"
 
 enum {
     FIELDS = 8, // of our own

@@ -7,8 +7,8 @@
 // questions before it reads, and would else stand still for ever.
 #include <sys/wait.h>
 
-#include "gateway/link.h"
 #include "os/child.h"
+#include "upstream/link.h"
 #include "vault/key_text.h"
 
 enum {

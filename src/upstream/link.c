@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json_walk.h"
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 // How long a server may take to notice that a call was given up. Microseconds.
 enum { LINGER = 10 * 1000 * 1000 };

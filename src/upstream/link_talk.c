@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/fresh.h"
-#include "gateway/talk.h"
+#include "upstream/talk.h"
 
 enum {
     RETRY = 1000,       // milliseconds before a stream is resumed, unless the server says `retry:`

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/many.h"
 #include "base/text.h"
-#include "gateway/http_parts.h"
+#include "upstream/http_parts.h"
 
 enum { SWEPT_AT_ONCE = 64 }; // buckets
 

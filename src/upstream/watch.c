@@ -1,7 +1,7 @@
 // watch.c: while an upstream is watched, each of its modern links has a subscriptions/listen of our
 // own, so that list changes are told; legacy links tell them unasked.
 #include "base/json_walk.h"
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 enum { AGAIN = 1000000 }; // microseconds before it is asked again; no server is asked faster
 

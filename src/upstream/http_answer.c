@@ -2,7 +2,7 @@
 //
 // Anything may happen to the exchange in an event, and with it to the connection: after each event
 // `go_on` tells whether it is still there.
-#include "gateway/http_parts.h"
+#include "upstream/http_parts.h"
 
 enum {
     INTERIM_MOST = 16, // 100, 102, 103 and their like before one answer

@@ -20,8 +20,8 @@
 
 #include "base/attr.h"
 #include "base/view.h"
-#include "gateway/settings.h"
 #include "model/server_spec.h"
+#include "model/settings.h"
 #include "os/loop.h"
 #include "os/tls.h"
 #include "wire/http1.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/json_walk.h"
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 enum {
     SPARES = 256,            // upcalls kept for the next ones

@@ -4,7 +4,7 @@
 // the next question about the name has no say.
 #include <stdlib.h>
 
-#include "gateway/http_parts.h"
+#include "upstream/http_parts.h"
 
 struct http_dial {
     struct http_exchange *exchange;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "gateway/http_parts.h"
+#include "upstream/http_parts.h"
 
 enum { IDLE_MOST = 64 }; // per origin: as many calls as one key may have under way
 

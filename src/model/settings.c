@@ -1,5 +1,5 @@
 // settings.c: see settings.h.
-#include "gateway/settings.h"
+#include "model/settings.h"
 
 enum { SECOND = 1000000, KIB = 1024, MIB = 1024 * 1024 };
 

@@ -16,8 +16,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "gateway/http_client.h"
 #include "os/stream.h"
+#include "upstream/http_client.h"
 
 // --- lists -----------------------------------------------------------------------------------
 // A ring. The head of a list is a link too; a link alone points at itself.

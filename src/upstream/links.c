@@ -1,7 +1,7 @@
 // links.c: all links of a loop: which one a request takes, and when they end.
 #include <stdlib.h>
 
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 // --- the tables ------------------------------------------------------------------------------
 // Shared links are spread by their upstream, others by their owner, so that all links of a session

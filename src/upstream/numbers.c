@@ -1,5 +1,5 @@
 // numbers.c: see numbers.h.
-#include "gateway/numbers.h"
+#include "upstream/numbers.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 // in the modern era, which has no ping. When that gets no byte either for as long as a handshake
 // may take, the child hangs, and is replaced with
 // the next tick.
-#include "gateway/link.h"
+#include "upstream/link.h"
 
 enum { MISSES = 3 }; // one may be the call's fault, two a coincidence
 

@@ -2,7 +2,7 @@
 // is to be done with its answer. Only for link_http.c and link_talk.c.
 #pragma once
 
-#include "gateway/link.h"
+#include "upstream/link.h"
 #include "wire/sse.h"
 
 enum talk_kind {

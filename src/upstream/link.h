@@ -23,9 +23,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "gateway/list.h"
-#include "gateway/numbers.h"
-#include "gateway/upstream.h"
+#include "upstream/list.h"
+#include "upstream/numbers.h"
+#include "upstream/upstream.h"
 
 enum {
     LINK_VERSION = 16,      // longest protocol version
