@@ -49,10 +49,13 @@ static void read_samples(const char *path)
         (void)fclose(file);
 }
 
-static void ignore_credential(void *context, struct credential *credential)
+static void ignore_credential(void *context, struct credential *credential,
+                              const struct grant *grant, const char *reason)
 {
     (void)context;
     (void)credential;
+    (void)grant;
+    (void)reason;
 }
 
 static void ignore_access(void *context, const struct access *now)
@@ -103,7 +106,7 @@ static bool run(const char *home, struct err *err)
     double start = now_ns();
     if (!vault_start(err) || !store_open(&config, &store, err))
         return false;
-    struct principals *principals = principals_new(store, &settings, &events, NULL);
+    struct principals *principals = principals_new(store, &settings, NULL, &events, NULL);
     if (!principals)
         return err_memory(err);
     double opened = now_ns() - start;
