@@ -1,6 +1,5 @@
 // fresh.h: memory for a thing, zeroed. glibc's calloc goes past the list of blocks that a thread
-// keeps for itself, which malloc takes from; for what is made for each call that is a third of its
-// price.
+// keeps for itself, which malloc takes from. For what is made for each call.
 #pragma once
 
 #include <stdlib.h>

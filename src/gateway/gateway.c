@@ -268,6 +268,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     gateway->journal = order->journal;
     gateway->next_usage = loop_clock() + order->settings->usage_period;
     vault_new_token(gateway->state_secret, sizeof gateway->state_secret);
+    vault_new_tag_key(gateway->tag_key);
     if (!store_open(order->store, &gateway->store, err) || !make_parts(gateway, err))
         gateway_free(&gateway);
     return gateway;

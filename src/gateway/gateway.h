@@ -22,6 +22,7 @@
 #include "model/store.h"
 #include "os/loop.h"
 #include "upstream/upstream.h"
+#include "vault/vault.h"
 
 enum { SUBSCRIPTION_BUCKETS = 4096 };
 
@@ -57,7 +58,9 @@ struct gateway {
     struct session *stdio_session;
     struct exchange *stdio_stream; // what its client is told besides answers
     char state_secret[44];         // tells a requestState of ours from servers' (parked.c)
+    uint8_t tag_key[VAULT_TAG];
     struct subscription *subscriptions[SUBSCRIPTION_BUCKETS]; // see subscriptions.c
+    uint64_t subscriptions_met;   // looked at so far, to see what finding one costs
     struct table parked;          // calls that wait for a client's retry (questions.h)
     struct listening *listenings; // subscriptions/listen of modern clients
     int64_t next_number;          // of sessions

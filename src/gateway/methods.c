@@ -42,8 +42,10 @@ static void pass_level(struct call *call, const struct incoming *incoming)
             continue;
         char params[32];
         int64_t session = upstream_is_own(upstream, &asker) ? asker.session : 0;
-        int size = snprintf(params, sizeof params, "{\"level\":\"%s\"}",
-                            mcp_log_level_name(notices_level(call->gateway, upstream, session)));
+        const char *level = mcp_log_level_name(notices_level(call->gateway, upstream, session));
+        if (!level)
+            continue; // nobody who sees it wants any
+        int size = snprintf(params, sizeof params, "{\"level\":\"%s\"}", level);
         const struct upcall_order order = {.asker = &asker,
                                            .method = MCP_SET_LEVEL,
                                            .method_name = incoming->rpc->method,

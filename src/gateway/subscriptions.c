@@ -33,22 +33,26 @@ static struct view uri_of(const struct subscription *subscription)
     return (struct view){subscription->uri, subscription->size};
 }
 
-// What a client could not make alike for many resources: it does not know the secret.
+// What a client cannot make alike for many resources: it does not know the key.
 static uint64_t hash_of(const struct gateway *gateway, const struct upstream *upstream,
                         struct view uri)
 {
-    uint64_t start = text_hash(TEXT_HASH, view_of(gateway->state_secret));
-    return text_hash(text_hash(start, view_bytes(&upstream, sizeof upstream)), uri);
+    uint8_t tag[VAULT_TAG];
+    uint64_t start;
+    vault_tag(gateway->tag_key, uri, tag);
+    memcpy(&start, tag, sizeof start);
+    return text_hash(start, view_bytes(&upstream, sizeof upstream));
 }
 
 static struct subscription **bucket_of(struct gateway *gateway, uint64_t hash)
 {
-    return &gateway->subscriptions[(hash >> 32) % SUBSCRIPTION_BUCKETS];
+    return &gateway->subscriptions[hash % SUBSCRIPTION_BUCKETS];
 }
 
 static bool is_about(const struct subscription *subscription, const struct upstream *upstream,
                      struct view uri, uint64_t hash)
 {
+    subscription->gateway->subscriptions_met++;
     return subscription->hash == hash && subscription->upstream == upstream &&
            view_equal(uri_of(subscription), uri);
 }

@@ -22,7 +22,7 @@ struct settings {
     // Bytes.
     size_t request_head, request_body, event, list, upstream_body;
     size_t queue;  // to a client that does not read: above it its upstreams are held
-    size_t unread; // for all clients of a worker that do not read: above it they are cut
+    size_t unread; // for all clients of a worker that do not read: above it who has most is cut
 
     unsigned calls_per_key, sessions_per_key, connections;
     unsigned pages_per_list;

@@ -28,7 +28,7 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop); // from the loop's own thread
 
 // Microseconds that only ever grow. In the `data` event of a stream it is the time when that began:
-// a call asks for the time a dozen times, and reading it costs as much as a table look-up.
+// a call asks for the time some fifteen times.
 int64_t loop_clock(void);
 
 // Has `fn(context)` called on the loop's thread soon. From any thread; in the order of posting.

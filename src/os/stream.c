@@ -309,7 +309,7 @@ static bool is_small(const uv_buf_t *pieces, unsigned count)
     return size <= JOINED_SIZE;
 }
 
-// uv_try_write writes as to a file (writev), which costs a socket a tenth more.
+// uv_try_write writes as to a file (writev), which costs a socket more.
 static ssize_t send_now(struct stream *stream, uv_buf_t *pieces, unsigned count)
 {
     int descriptor;

@@ -1,9 +1,9 @@
 // stream.h: a connection (TCP, Unix socket, pipe), with or without TLS, and those who make them.
 //
 // Events come on the loop's thread, of each stream at most 64 KiB in a turn: who floods, slows
-// himself. Bytes that could not be written at once are queued in the
-// stream; who writes looks at stream_queued and stops its own source until `drained`. Reading can
-// be held. An idle stream keeps no buffers.
+// himself. Bytes that could not be written at once are queued in the stream; who writes looks at
+// stream_queued and stops its own source until `drained`. Reading can be held. An idle stream keeps
+// no buffers.
 //
 // stream_close may be called at any time, in an event too: no event follows it. The memory goes
 // after the loop's turn.

@@ -109,6 +109,13 @@ static void fail_by_status(struct talk *talk)
                                          : "the server's answer is not MCP");
 }
 
+// What the server's last `retry:` said, in milliseconds and within bounds; -1: nothing.
+static long long retry_of(const struct talk *talk)
+{
+    long long retry = talk->reader.retry;
+    return retry > RETRY_MOST ? RETRY_MOST : retry;
+}
+
 // A stream that ended before the answer can be resumed when its events had ids (SEP-1699).
 static bool rest(struct talk *talk)
 {
@@ -116,9 +123,9 @@ static bool rest(struct talk *talk)
     if (talk->link->era != MCP_LEGACY ||
         (talk->kind == TALK_CALL && (tired || sse_last_id(&talk->reader).size == 0)))
         return false;
-    long long span = talk->reader.retry >= 0 ? talk->reader.retry : RETRY;
-    if (span > RETRY_MOST || tired)
-        span = RETRY_MOST;
+    long long span = tired ? RETRY_MOST : retry_of(talk);
+    if (span < 0)
+        span = RETRY;
     gather_ends(talk);
     talk->wake = talk->link->all->now + span * 1000;
     list_append(&talk->link->all->resting, &talk->rest);
@@ -263,7 +270,7 @@ static void call_done(struct talk *talk)
         if (!rest(talk))
             fail_call(talk, UPCALL_DIED, "the server ended the stream before it answered");
         else if (call->events->paused)
-            call->events->paused(call->context, talk->reader.retry);
+            call->events->paused(call->context, retry_of(talk));
         return;
     }
     gather_ends(talk); // it is complete: what a client does not take is counted from here on

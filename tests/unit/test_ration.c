@@ -107,6 +107,29 @@ static void some_cannot(void **state)
     holding_end(&later);
 }
 
+// Of an owner whose rights have ended nothing is kept that can be given up.
+static void all_is_taken_back(void **state)
+{
+    struct holding a = holding_of(1), b = holding_of(1), firm = holding_of(1),
+                   other = holding_of(2);
+    (void)state;
+    firm.give_up = NULL;
+    assert_false(ration_holds(&ration, 1));
+    ration_take_back(&ration, 1); // of nothing
+    assert_true(holding_take(&a, 10) && holding_take(&firm, 30) && holding_take(&b, 20) &&
+                holding_take(&other, 40));
+    assert_true(ration_holds(&ration, 1));
+    ration_take_back(&ration, 1);
+    assert_int_equal(gone_count, 2);
+    assert_int_equal(a.size + b.size, 0);
+    assert_int_equal(firm.size, 30);
+    assert_int_equal(other.size, 40);
+    assert_true(ration_holds(&ration, 1));
+    holding_end(&firm);
+    assert_false(ration_holds(&ration, 1));
+    holding_end(&other);
+}
+
 static void without_a_ration_all_fits(void **state)
 {
     struct holding free_of_it = {.owner = 1};
@@ -153,7 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(nobody_gets_more_than_a_share), TEST(the_largest_gives_up), TEST(some_cannot),
-        TEST(without_a_ration_all_fits),     TEST(the_sums_hold),
+        TEST(without_a_ration_all_fits),     TEST(the_sums_hold),        TEST(all_is_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,41 +1,5 @@
 // test_upstream_http.c: links over streamable HTTP of both eras.
-#include "http_rules.h"
-#include "upstream_rig.h"
-
-struct world {
-    struct rig rig;
-    struct backend backend;
-    struct server server;
-    struct upstream *upstream;
-};
-
-static int setup(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-    rig_init(&world->rig);
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *world = *state;
-    upstreams_free(&world->rig.all);
-    backend_done(&world->backend);
-    http_client_free(&world->rig.http);
-    timer_free(&world->rig.timer);
-    loop_free(&world->rig.loop);
-    assert_int_equal(world->rig.unread.now, 0); // all was given back
-    ration_done(&world->rig.unread);
-    free(world);
-    return 0;
-}
-
-static void serve(struct world *world, struct rule *rules)
-{
-    unsigned port = backend_init(&world->backend, world->rig.loop, rules);
-    world->upstream = http_server(&world->rig, &world->server, port);
-}
+#include "http_world.h"
 
 static void expect(struct world *world, const struct asker *asker, const char *params,
                    const char *expected)
@@ -402,8 +366,6 @@ static void ends_in_the_middle(void **state)
     rig_await(&world->rig, &call.tells, "failed:died");
     rig_await(&world->rig, &world->backend.seen, "DELETE:");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
