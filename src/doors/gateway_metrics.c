@@ -65,6 +65,8 @@ static const struct {
     {"sessions_opened_total", "Sessions of clients.", OF_GATEWAY(sessions_opened), false},
     {"sessions", "Open sessions.", OF_GATEWAY(sessions_now), true},
     {"streams", "Open streams to clients.", OF_GATEWAY(streams_now), true},
+    {"keys", "Keys that are remembered: in use, or used lately.", OF_GATEWAY(keys_now), true},
+    {"projects", "Projects that are remembered, likewise.", OF_GATEWAY(projects_now), true},
     {"events_total", "Events sent to clients.", OF_GATEWAY(events), false},
     {"bytes_in_total", "Bytes of messages from clients.", OF_GATEWAY(bytes_in), false},
     {"bytes_out_total", "Bytes of messages to clients.", OF_GATEWAY(bytes_out), false},

@@ -193,6 +193,8 @@ void gateway_tick(struct gateway *gateway, int64_t now)
     sessions_tick(gateway, now);
     subscriptions_tick(gateway, now);
     record_uses(gateway, now);
+    gateway->counters.keys_now = principals_count(gateway->principals);
+    gateway->counters.projects_now = principals_project_count(gateway->principals);
 }
 
 void gateway_turn_end(struct gateway *gateway)

@@ -38,7 +38,7 @@ struct gateway_order {
 struct gateway_counters {
     uint64_t calls, calls_failed, denied, unavailable, limited;
     uint64_t revocations, sessions_opened, events, bytes_in, bytes_out;
-    uint64_t calls_now, sessions_now, streams_now;
+    uint64_t calls_now, sessions_now, streams_now, keys_now, projects_now;
 };
 
 struct gateway {

@@ -20,6 +20,7 @@ struct noted {
 struct project {
     int64_t project_n;
     struct db_version seen;
+    int64_t asked_at; // for a key of it
     struct access *access;
 };
 
@@ -30,6 +31,7 @@ struct principals {
     void *context;
     struct table credentials; // by the beginning of the digest
     struct table projects;    // by row number
+    size_t project_at;        // which of them is looked at next, see forget_a_project
     struct credential *newest, *oldest;
     struct credential *sweep_at; // where the present sweep is; NULL: done
     struct db_version swept;     // the version that the last whole sweep began at
@@ -139,6 +141,7 @@ static bool find_access(struct principals *principals, const struct grant *grant
         }
         project->seen = seen;
     }
+    project->asked_at = clock_now();
     *ret_access = project->access;
     return true;
 }
@@ -209,23 +212,37 @@ static void drop_principal(struct credential *credential)
     credential->holds--;
 }
 
-static bool is_idle(const struct credential *credential)
+// A parked call has neither a session nor an exchange, an answer that waits for its client no call.
+static bool is_live(const struct principals *principals, const struct credential *credential)
+{
+    return credential->first_session || credential->first_exchange || credential->calls > 0 ||
+           credential->parked > 0 ||
+           (principals->unread && ration_holds(principals->unread, (uint64_t)credential->key_n));
+}
+
+static bool is_idle(const struct principals *principals, const struct credential *credential)
 {
     unsigned own = credential->principal ? 1 : 0;
     bool shared = credential->principal && credential->principal->references > 1;
-    return credential->holds == own && !shared && credential->uses == 0;
+    return credential->holds == own && !shared && credential->uses == 0 &&
+           !is_live(principals, credential);
+}
+
+static void forget(struct principals *principals, struct credential *credential)
+{
+    unlink_credential(principals, credential);
+    drop_principal(credential);
+    tasks_free(&credential->tasks);
+    free(credential);
 }
 
 static void forget_oldest(struct principals *principals)
 {
     struct credential *credential = principals->oldest;
     for (int tries = 0; credential && tries < 16; tries++, credential = credential->newer) {
-        if (!is_idle(credential))
+        if (!is_idle(principals, credential))
             continue;
-        unlink_credential(principals, credential);
-        drop_principal(credential);
-        tasks_free(&credential->tasks);
-        free(credential);
+        forget(principals, credential);
         return;
     }
 }
@@ -388,12 +405,13 @@ enum front_answer principals_find(struct principals *principals, struct view api
 
 // --- the passing of time ------------------------------------------------------------------------
 
-// A parked call has neither a session nor an exchange, an answer that waits for its client no call.
-static bool is_live(const struct principals *principals, const struct credential *credential)
+// What the store has to be asked again anyway is not kept for a key that rests; which tasks are
+// whose only we know.
+static bool is_forgettable(const struct principals *principals, const struct credential *credential,
+                           int64_t now)
 {
-    return credential->first_session || credential->first_exchange || credential->calls > 0 ||
-           credential->parked > 0 ||
-           (principals->unread && ration_holds(principals->unread, (uint64_t)credential->key_n));
+    return !credential->tasks && !is_fresh(principals, credential, now) &&
+           is_idle(principals, credential);
 }
 
 static void sweep(struct principals *principals, int64_t now)
@@ -401,6 +419,10 @@ static void sweep(struct principals *principals, int64_t now)
     for (int done = 0; principals->sweep_at && done < SWEEP;) {
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
+        if (is_forgettable(principals, credential, now)) {
+            forget(principals, credential);
+            continue;
+        }
         // Who rests does not keep the servers of an earlier config; its next request asks anyway.
         if (credential->principal && !is_live(principals, credential) &&
             !principals_is_current(principals, credential->principal))
@@ -437,6 +459,24 @@ static void look_at_store(struct principals *principals, int64_t now)
     }
 }
 
+// A project whose keys have all been forgotten, and that for as long as an unused server is kept,
+// is forgotten, too, with what its servers listed. Looks at one project.
+static void forget_a_project(struct principals *principals, int64_t now)
+{
+    struct project *project =
+        (struct project *)table_next(&principals->projects, &principals->project_at);
+    if (!project)
+        principals->project_at = 0;
+    if (!project || (project->access && project->access->references > 1) ||
+        now - project->asked_at < principals->settings->idle_child)
+        return;
+    const struct access none = {.project_n = project->project_n};
+    principals->events->access_changed(principals->context, &none);
+    table_remove(&principals->projects, (uint64_t)project->project_n);
+    access_unref(&project->access);
+    free(project);
+}
+
 // Nobody keeps access that cannot be confirmed.
 static void revoke_all(struct principals *principals)
 {
@@ -464,6 +504,7 @@ void principals_tick(struct principals *principals)
         principals->next_expiry_sweep = now + TIME_SECOND / 2;
     }
     sweep(principals, now);
+    forget_a_project(principals, now);
 }
 
 void principals_use(struct principals *principals, struct store *store)
@@ -491,6 +532,16 @@ bool principals_consultable(const struct principals *principals, const char **re
 const struct grant_refusal *principals_refusal(const struct principals *principals)
 {
     return &principals->refusal;
+}
+
+size_t principals_count(const struct principals *principals)
+{
+    return principals->credentials.count;
+}
+
+size_t principals_project_count(const struct principals *principals)
+{
+    return principals->projects.count;
 }
 
 size_t principals_take_uses(struct principals *principals, struct key_use *into, size_t room)
@@ -529,13 +580,8 @@ void principals_free(struct principals **principals)
     struct principals *gone = TAKE(*principals);
     if (!gone)
         return;
-    while (gone->oldest) {
-        struct credential *credential = gone->oldest;
-        unlink_credential(gone, credential);
-        drop_principal(credential);
-        tasks_free(&credential->tasks);
-        free(credential);
-    }
+    while (gone->oldest)
+        forget(gone, gone->oldest);
     size_t at = 0;
     for (struct project *project; (project = (struct project *)table_next(&gone->projects, &at));) {
         access_unref(&project->access);

@@ -10,6 +10,9 @@
 // *Access* is what a project gives: the servers of its config. It is shared by the project's
 // principals and replaced when the config changes.
 //
+// What rests is forgotten: a key once the store would have to be asked anyway, a project when its
+// servers have rested, too.
+//
 // If the store cannot be asked (see `lease` in settings.h) everybody is refused: FRONT_UNAVAILABLE.
 #pragma once
 
@@ -105,6 +108,10 @@ void principals_use(struct principals *principals, struct store *store);
 
 // Whether the store has answered within the lease; `*ret_reason` is a sentence when it has not.
 bool principals_consultable(const struct principals *principals, const char **ret_reason);
+
+// How many keys are remembered: those in use, and those used lately whose uses were recorded.
+size_t principals_count(const struct principals *principals);
+size_t principals_project_count(const struct principals *principals); // likewise
 
 // Moves what has been used since the last time into `into`, at most `room`; returns how many.
 size_t principals_take_uses(struct principals *principals, struct key_use *into, size_t room);

@@ -202,6 +202,33 @@ static void cuts_streams_of_a_revoked_key(void **state)
     assert_false(stream->open || listen->open);
 }
 
+// Nothing is kept of keys that rest once their uses are recorded and the store has changed, so
+// nothing of those that are gone; what is open keeps its key.
+static void forgets_keys_that_rest(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    rig.settings.usage_period = 1;
+    rig.gateway->next_usage = 0;
+    add_servers();
+    await(post_modern(0, "tools/list", NULL, ""), "old__");
+    open_session(1, "2025-06-18", session);
+    rig_pause(2500);
+    assert_int_equal(gateway_counters(rig.gateway)->keys_now, 1);
+    await(post_modern(0, "tools/list", NULL, ""), "old__");
+    await(post(1, session, CALL("old__fast")), "done");
+    set_enabled(1, false);
+    rig_pause(2500);
+    assert_int_equal(gateway_counters(rig.gateway)->keys_now, 0);
+    assert_int_equal(find_key(rig.keys[0]).use_count, 2);
+    // Nor of their project, when its servers have rested, too; and all is as before.
+    assert_int_equal(gateway_counters(rig.gateway)->projects_now, 1);
+    rig.settings.idle_child = 1;
+    rig_pause(1500);
+    assert_int_equal(gateway_counters(rig.gateway)->projects_now, 0);
+    await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+}
+
 // The servers of one project cannot be read any more: its keys lose their access, and those of
 // others are looked at all the same.
 static void goes_on_behind_an_unreadable_config(void **state)
@@ -568,6 +595,7 @@ int main(void)
         TEST(ends_parked_calls_of_a_revoked_key),
         TEST(parks_no_more_than_may_be_under_way),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(forgets_keys_that_rest),
         TEST(goes_on_behind_an_unreadable_config),
         TEST(fails_closed),
         TEST(drains_when_it_is_cut),
