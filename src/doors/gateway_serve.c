@@ -108,11 +108,19 @@ static void on_end_signal(void *context)
             _exit(1); // not even that much memory
 }
 
+// The store is looked at before every request: only the certificate is read again.
 static void on_hangup(void *context)
 {
-    // The store is looked at before every request: there is nothing to be read again.
     struct server *server = (struct server *)context;
-    journal_event(server->workers[0].journal, "hangup", NULL);
+    const struct settings *settings = server->settings;
+    struct journal *journal = server->workers[0].journal;
+    struct err err = {0};
+    if (!server->tls)
+        journal_event(journal, "hangup", NULL);
+    else if (tls_renew_server(server->tls, settings->tls_certificate, settings->tls_key, &err))
+        journal_event(journal, "certificate_read", NULL);
+    else
+        journal_event(journal, "certificate_kept", "reason", err.message, NULL);
 }
 
 static void worker_done(struct worker *worker)

@@ -10,9 +10,9 @@ static const struct op rows[] = {
         .notes =
             "Clients reach it at http://ADDRESS/mcp, one server alone at /mcp/SERVER. Only this "
             "machine can connect unless --listen says otherwise; then use TLS. SIGTERM lets "
-            "calls finish and ends it; SIGHUP does nothing. Certificates are read at the start. "
-            "The values shown with limits are those that hold "
-            "unless others are given.",
+            "calls finish and ends it; SIGHUP has it read --tls-cert and --tls-key again, which a "
+            "renewed certificate needs; one that cannot be used changes nothing, as the log says. "
+            "The values shown with limits are those that hold unless others are given.",
         .example = "serve\n"
                    "serve --stdio\n"
                    "serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem "

@@ -14,7 +14,8 @@
 #include "os/tls_session.h"
 
 struct tls {
-    SSL_CTX *context;
+    pthread_mutex_t lock;
+    SSL_CTX *context; // replaced under the lock; its sessions keep the one they began with
     bool client;
 };
 
@@ -105,25 +106,38 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret_chosen, unsigned 
     return SSL_TLSEXT_ERR_OK;
 }
 
-static struct tls *tls_make(bool client)
+static void context_free(SSL_CTX **context)
+{
+    SSL_CTX_free(TAKE(*context));
+}
+
+static SSL_CTX *context_new(bool client)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, make_method);
+    ERR_clear_error();
+    AUTO(context_free)
+    SSL_CTX *context = SSL_CTX_new(client ? TLS_client_method() : TLS_server_method());
+    if (!context || !method || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
+        return NULL;
+    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); // tickets do it
+    return TAKE(context);
+}
+
+// The context is taken; on an error it is the caller's still.
+static bool tls_make(SSL_CTX **context, bool client, struct tls **ret_tls, struct err *err)
 {
     struct tls *tls = (struct tls *)calloc(1, sizeof *tls);
     if (!tls)
-        return NULL;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, make_method);
+        return err_memory(err);
+    (void)pthread_mutex_init(&tls->lock, NULL);
+    tls->context = TAKE(*context);
     tls->client = client;
-    tls->context = SSL_CTX_new(client ? TLS_client_method() : TLS_server_method());
-    if (!tls->context || !method ||
-        SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION) != 1) {
-        tls_free(&tls);
-        return NULL;
-    }
-    (void)SSL_CTX_set_options(tls->context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    (void)SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    (void)SSL_CTX_set_session_cache_mode(tls->context, SSL_SESS_CACHE_OFF); // tickets do it
-    return tls;
+    *ret_tls = tls;
+    return true;
 }
 
 void tls_free(struct tls **tls)
@@ -132,6 +146,7 @@ void tls_free(struct tls **tls)
     if (!going)
         return;
     SSL_CTX_free(going->context);
+    (void)pthread_mutex_destroy(&going->lock);
     free(going);
 }
 
@@ -141,35 +156,53 @@ static bool tls_error(struct err *err, const char *what, const char *path)
                    last_reason());
 }
 
+static bool server_context(const char *certificate, const char *key, SSL_CTX **ret_context,
+                           struct err *err)
+{
+    AUTO(context_free) SSL_CTX *context = context_new(false);
+    if (!context)
+        return err_memory(err);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+        return tls_error(err, "the certificate", certificate);
+    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context) != 1)
+        return tls_error(err, "the private key", key);
+    *ret_context = TAKE(context);
+    return true;
+}
+
 bool tls_new_server(const char *certificate, const char *key, struct tls **ret_tls, struct err *err)
 {
-    ERR_clear_error();
-    AUTO(tls_free) struct tls *tls = tls_make(false);
-    if (!tls)
-        return err_memory(err);
-    SSL_CTX_set_alpn_select_cb(tls->context, choose_protocol, NULL);
-    if (SSL_CTX_use_certificate_chain_file(tls->context, certificate) != 1)
-        return tls_error(err, "the certificate", certificate);
-    if (SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(tls->context) != 1)
-        return tls_error(err, "the private key", key);
-    *ret_tls = TAKE(tls);
+    AUTO(context_free) SSL_CTX *context = NULL;
+    return server_context(certificate, key, &context, err) &&
+           tls_make(&context, false, ret_tls, err);
+}
+
+bool tls_renew_server(struct tls *tls, const char *certificate, const char *key, struct err *err)
+{
+    AUTO(context_free) SSL_CTX *context = NULL;
+    if (!server_context(certificate, key, &context, err))
+        return false;
+    (void)pthread_mutex_lock(&tls->lock);
+    SSL_CTX *old = tls->context;
+    tls->context = context;
+    context = old;
+    (void)pthread_mutex_unlock(&tls->lock);
     return true;
 }
 
 bool tls_new_client(const char *authorities, struct tls **ret_tls, struct err *err)
 {
-    ERR_clear_error();
-    AUTO(tls_free) struct tls *tls = tls_make(true);
-    if (!tls || SSL_CTX_set_alpn_protos(tls->context, protocol, sizeof protocol - 1) != 0)
+    AUTO(context_free) SSL_CTX *context = context_new(true);
+    if (!context || SSL_CTX_set_alpn_protos(context, protocol, sizeof protocol - 1) != 0)
         return err_memory(err);
-    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
-    if (authorities && SSL_CTX_load_verify_file(tls->context, authorities) != 1)
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (authorities && SSL_CTX_load_verify_file(context, authorities) != 1)
         return tls_error(err, "the authorities", authorities);
-    if (!authorities && SSL_CTX_set_default_verify_paths(tls->context) != 1)
+    if (!authorities && SSL_CTX_set_default_verify_paths(context) != 1)
         return tls_error(err, "the authorities of", "this system");
-    *ret_tls = TAKE(tls);
-    return true;
+    return tls_make(&context, true, ret_tls, err);
 }
 
 // --- sessions --------------------------------------------------------------------------------
@@ -188,13 +221,21 @@ static bool expect_host(SSL *ssl, const char *host)
                     (void *)(uintptr_t)host) == 1; // the macro drops const without saying so
 }
 
+static SSL *ssl_new(struct tls *tls)
+{
+    (void)pthread_mutex_lock(&tls->lock);
+    SSL *ssl = SSL_new(tls->context);
+    (void)pthread_mutex_unlock(&tls->lock);
+    return ssl;
+}
+
 struct tls_session *tls_session_new(struct tls *tls, const char *host)
 {
     ERR_clear_error();
     struct tls_session *session = (struct tls_session *)calloc(1, sizeof *session);
     BIO *bio = BIO_new(method);
     if (session)
-        session->ssl = SSL_new(tls->context);
+        session->ssl = ssl_new(tls);
     if (!session || !session->ssl || !bio || (tls->client && !expect_host(session->ssl, host))) {
         BIO_free(bio);
         tls_session_free(&session);

@@ -13,6 +13,10 @@ struct tls;
 MUST_CHECK bool tls_new_server(const char *certificate, const char *key, struct tls **ret_tls,
                                struct err *err);
 
+// Has connections from here on use these instead; on an error all stays as it is. From any thread.
+MUST_CHECK bool tls_renew_server(struct tls *tls, const char *certificate, const char *key,
+                                 struct err *err);
+
 // For a client that verifies with the system's authorities, or those in `authorities` (a PEM file)
 // when it is not NULL.
 MUST_CHECK bool tls_new_client(const char *authorities, struct tls **ret_tls, struct err *err);

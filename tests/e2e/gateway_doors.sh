@@ -33,8 +33,11 @@ port_of() { sed -nE "s/.*\"event\":\"$1\".*(\"address\":\"127.0.0.1:|\"port\":\"
 # ask URL CURL-OPTIONS...: initialize; the status is printed.
 ask() { curl -s -o "$T/answer" -w '%{http_code}' -H 'Accept: application/json, text/event-stream' -H 'Content-Type: application/json' -d "$hello" "${@:2}" "$1"; }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 2 \
-    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 2 \
+        -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+}
+certificate
 begin --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --tls-cert cert.pem --tls-key key.pem --workers 3
 url=https://127.0.0.1:$(port_of listening)/mcp
 for key in "${keys[@]}" "${keys[@]}"; do
@@ -48,6 +51,26 @@ for counter in calls bytes_in bytes_out; do
     check "metrics count $counter" test "$(curl -s "http://127.0.0.1:$(port_of metrics_listening)/metrics" |
         sed -n "s/^secure_mcp_gateway_${counter}_total //p")" -gt 0
 done
+# A renewed certificate is taken at SIGHUP; one that is not whole is not, and the log says so.
+hang_up() { # hang_up EVENT
+    kill -HUP "$gateway"
+    for ((i = 0; i < 50; i++)); do
+        grep -q "\"event\":\"$1\"" "$T/log" && return
+        sleep 0.1
+    done
+    fail "no event $1 after SIGHUP"
+}
+cp cert.pem old.pem
+certificate
+check 'files alone change nothing' test "$(ask "$url" --cacert old.pem -H "apikey: $KEY")" = 200
+hang_up certificate_read
+check 'the renewed certificate' test "$(ask "$url" --cacert cert.pem -H "apikey: $KEY")" = 200
+check 'is the only one' test "$(ask "$url" --cacert old.pem -H "apikey: $KEY")" = 000
+cp cert.pem good.pem
+head -c 200 good.pem >cert.pem
+hang_up certificate_kept
+check 'half a certificate is not taken' test "$(ask "$url" --cacert good.pem -H "apikey: $KEY")" = 200
+cp good.pem cert.pem
 address=127.0.0.1:$(port_of listening)
 for more in 1 3; do
     timeout 5 "$SMG" serve --listen "$address" --workers $more 2>second
