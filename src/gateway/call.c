@@ -163,7 +163,7 @@ static void write_down(const struct call *call, const char *outcome, int code)
         .outcome = outcome,
         .stage = stage_names[call->stage],
         .code = code,
-        .total = loop_clock() - call->started,
+        .total = loop_clock_now() - call->started, // it may have begun in this event
         .waited = call->waited_time,
         .bytes_in = call->bytes_in,
         .bytes_out = call->bytes_out,

@@ -229,14 +229,19 @@ void loop_on_turn_end(struct loop *loop, void (*fn)(void *context), void *contex
 
 static _Thread_local int64_t held_clock; // 0: it runs
 
+int64_t loop_clock_now(void)
+{
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
 int64_t loop_clock(void)
 {
-    return held_clock ? held_clock : (int64_t)(uv_hrtime() / 1000);
+    return held_clock ? held_clock : loop_clock_now();
 }
 
 void loop_clock_hold(void)
 {
-    held_clock = (int64_t)(uv_hrtime() / 1000);
+    held_clock = loop_clock_now();
 }
 
 void loop_clock_release(void)

@@ -30,6 +30,7 @@ void loop_stop(struct loop *loop); // from the loop's own thread
 // Microseconds that only ever grow. In the `data` event of a stream it is the time when that began:
 // a call asks for the time some fifteen times.
 int64_t loop_clock(void);
+int64_t loop_clock_now(void); // read anew
 
 // Has `fn(context)` called on the loop's thread soon. From any thread; in the order of posting.
 // False when memory is short.
