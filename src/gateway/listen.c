@@ -75,22 +75,42 @@ static bool is_true(struct view object, const char *name)
     return view_is(json_walk_member(object, name), "true");
 }
 
+// How many URIs a listen may have: each is asked of all servers of the endpoint, since it does not
+// say whose it is.
+static size_t most_uris(const struct exchange *exchange)
+{
+    size_t servers = exchange_servers(exchange).count;
+    size_t most = SUBSCRIPTIONS_MOST / (servers > 0 ? servers : 1);
+    return most > 0 ? most : 1;
+}
+
+// The first items of an array, without its brackets.
+static struct view first_items(struct view array, size_t most)
+{
+    const char *start = array.data + 1, *end = start;
+    struct view ignored, raw;
+    for (struct json_walk walk = json_walk(array);
+         most > 0 && json_walk_next(&walk, &ignored, &raw); most--)
+        end = raw.data + raw.size;
+    return (struct view){start, (size_t)(end - start)};
+}
+
+// What stands there twice counts twice, so that looking at it is bounded, too.
 static void add_uris(struct listening *listening, const struct call *call, struct view uris)
 {
     struct endpoint_servers servers = exchange_servers(call->exchange);
+    size_t left = most_uris(call->exchange);
     struct view ignored, raw;
-    size_t count = 0;
-    for (struct json_walk walk = json_walk(uris);
-         count < SUBSCRIPTIONS_MOST && json_walk_next(&walk, &ignored, &raw);) {
+    for (struct json_walk walk = json_walk(uris); left > 0 && json_walk_next(&walk, &ignored, &raw);
+         left--) {
         char room[SUBSCRIPTION_URI];
         struct view uri = json_raw_text(raw, room, sizeof room);
-        for (size_t i = 0; uri.data && i < servers.count && count < SUBSCRIPTIONS_MOST; i++) {
+        for (size_t i = 0; uri.data && i < servers.count; i++) {
             struct upstream *upstream = upstream_get(
                 call->gateway->upstreams, call->principal->grant.project_n, servers.list[i]);
-            if (!upstream || subscriptions_have(listening->subscriptions, upstream, uri))
-                continue;
-            count += subscription_add(call->gateway, (struct subscriber){NULL, listening}, upstream,
-                                      uri);
+            if (upstream && !subscriptions_have(listening->subscriptions, upstream, uri))
+                (void)!subscription_add(call->gateway, (struct subscriber){NULL, listening},
+                                        upstream, uri);
         }
     }
 }
@@ -151,7 +171,8 @@ void listen_tell(struct listening *listening, const char *method, struct view pa
     exchange_event(listening->exchange, pieces, COUNT_OF(pieces));
 }
 
-// Says what of the wishes is honoured: all that we know. False when memory is short.
+// Says what of the wishes is honoured: all that we know, and as many URIs as there may be. False
+// when memory is short.
 static bool acknowledge(struct listening *listening, struct view uris)
 {
     static const struct {
@@ -167,8 +188,9 @@ static bool acknowledge(struct listening *listening, struct view uris)
         if (listening->lists[flags[i].list])
             buf_add(&honoured, view_of(flags[i].text));
     if (uris.data) {
-        buf_add(&honoured, VIEW("\"resourceSubscriptions\":"));
-        buf_add(&honoured, uris);
+        buf_add(&honoured, VIEW("\"resourceSubscriptions\":["));
+        buf_add(&honoured, first_items(uris, most_uris(listening->exchange)));
+        buf_add(&honoured, VIEW("]"));
     } else if (honoured.size > 0 && honoured.data[honoured.size - 1] == ',') {
         honoured.size--;
     }

@@ -190,6 +190,36 @@ static void keeps_what_is_listened_to(void **state)
     assert_null(strstr(stream->said, "x://1")); // it was not made again
 }
 
+// A listen says which of the resources it was asked for it minds, and does not look at the others:
+// each costs a look at all that it has already.
+static void minds_as_many_resources_as_it_says(void **state)
+{
+    (void)state;
+    enum { ALL = 4 * SUBSCRIPTIONS_MOST };
+    static const char *const words[] = {
+        "server/discover",
+        "r:{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"]," CAPABILITIES "}",
+        NULL};
+    struct buf body;
+    add_fake("new", "modern", words);
+    buf_init(&body, 1 << 20);
+    buf_add(&body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"subscriptions/listen\","
+                        "\"params\":{\"notifications\":{\"resourceSubscriptions\":["));
+    for (int i = 0; i < ALL; i++)
+        buf_add_format(&body, "%s\"x://%d\"", i ? "," : "",
+                       i < SUBSCRIPTIONS_MOST - 1 ? i
+                       : i < ALL - 1              ? 0
+                                                  : i);
+    buf_add(&body, VIEW("]}," META "}}"));
+    buf_add_char(&body, '\0');
+    struct door *listen = ask(&(struct asking){
+        .key = 0, .method = "POST", .body = body.data, .mcp_method = "subscriptions/listen"});
+    await(listen, "acknowledged");
+    assert_non_null(strstr(listen->said, "x://254\",\"x://0\"]}"));
+    assert_in_range(rig.gateway->subscriptions_met, 1, SUBSCRIPTIONS_MOST * SUBSCRIPTIONS_MOST);
+    buf_done(&body);
+}
+
 // However many subscriptions there are, the end of each looks at those of its bucket only: twice
 // the even share is room for chance.
 static void ends_many_at_once(void **state)
@@ -222,6 +252,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(ends_many_at_once),
+        TEST(minds_as_many_resources_as_it_says),
         TEST(takes_back_subscriptions),
         TEST(takes_back_those_of_a_revoked_key),
         TEST(keeps_conversations_apart),
