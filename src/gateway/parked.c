@@ -27,6 +27,7 @@ struct parked {
     int64_t until; // loop time
     bool answered; // while it was parked
     struct buf answer;
+    struct holding room; // for the answer
 };
 
 static uint64_t number_of(const char *handle)
@@ -66,6 +67,14 @@ static void refuse(struct gateway *gateway, const struct question *question)
                      VIEW("{\"code\":-32603,\"message\":\"The client did not answer\"}"));
 }
 
+// The answer is forgotten, with its room.
+static void lose_answer(struct holding *room)
+{
+    struct parked *parked = (struct parked *)((char *)room - offsetof(struct parked, room));
+    buf_done(&parked->answer);
+    holding_end(room);
+}
+
 static struct parked *parked_of(const struct call *call)
 {
     return call->parked ? (struct parked *)table_find(&call->gateway->parked, call->parked) : NULL;
@@ -83,7 +92,7 @@ void parked_forget_call(struct call *call)
         refuse(call->gateway, &parked->wishes[i].question);
         free(parked->wishes[i].text);
     }
-    buf_done(&parked->answer);
+    lose_answer(&parked->room);
     free(parked);
 }
 
@@ -122,6 +131,7 @@ static void tell(struct call *call, struct parked *parked)
     }
     buf_add_format(&text, "},\"requestState\":\"%s\"}}", parked->handle);
     struct view whole = buf_view(&text);
+    parked->until = loop_clock() + call->gateway->settings->question_timeout;
     call_detach(call);
     if (text.failed)
         exchange_cut(exchange);
@@ -167,7 +177,6 @@ void parked_ask(struct call *call, const struct question *question, const struct
     }
     call->parked = number_of(parked->handle);
     parked->call = call;
-    parked->until = loop_clock() + gateway->settings->question_timeout;
     if (++call->principal->credential->parked > gateway->settings->calls_per_key)
         end_oldest(gateway, call->principal->credential);
     tell(call, parked);
@@ -176,13 +185,22 @@ void parked_ask(struct call *call, const struct question *question, const struct
 void questions_parked_answer(struct call *call, const struct rpc *response)
 {
     struct parked *parked = parked_of(call);
+    const size_t size = response ? response->text.size : 0;
     parked->answered = true;
-    buf_init(&parked->answer, call->gateway->settings->upstream_body);
+    parked->room = (struct holding){.ration = call->gateway->unread,
+                                    .owner = (uint64_t)call->principal->credential->key_n,
+                                    .give_up = lose_answer};
+    if (!holding_take(&parked->room, size)) {
+        parked->room.ration->refused++;
+        return;
+    }
+    buf_init(&parked->answer, size);
     if (response)
         buf_add(&parked->answer, response->text);
 }
 
-// The handle's call, when it is this key's and the request is the same.
+// The handle's call, when it is this key's, the request is the same, and the key still has the
+// server, with the same tools.
 static struct parked *find(const struct call *retry, struct view handle)
 {
     struct parked *parked =
@@ -190,7 +208,8 @@ static struct parked *find(const struct call *retry, struct view handle)
     if (!parked ||
         !vault_equal((const uint8_t *)parked->handle, (const uint8_t *)handle.data, HANDLE) ||
         parked->call->principal->credential != retry->principal->credential ||
-        parked->call->method != retry->method || parked->call->asks != retry->asks)
+        parked->call->method != retry->method || parked->call->asks != retry->asks ||
+        !server_specs_find(&retry->principal->access->specs, parked->call->spec))
         return NULL;
     return parked;
 }

@@ -16,6 +16,83 @@ static void ends_parked_calls_of_a_revoked_key(void **state)
     await(retry(0, handle), "-32602");
 }
 
+// A server that asks, and does not wait for what it asked for.
+static const char *const hasty_words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    LISTS,
+    "\"hasty\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"hasty\"",
+    "r:{\"content\":[{\"type\":\"text\",\"text\":\"thanks\"}]}",
+    NULL};
+
+static void park_hasty(char handle[ROOM_ID])
+{
+    struct door *door = post_modern(0, "tools/call", "old__hasty", "\"name\":\"old__hasty\",");
+    await(door, "requestState");
+    copy_member(door, "requestState\":\"", handle);
+    rig_pause(50);
+}
+
+static struct door *retry_hasty(const char *handle)
+{
+    char params[400];
+    (void)snprintf(params, sizeof params,
+                   "\"name\":\"old__hasty\",\"inputResponses\":{\"q1\":{\"ok\":1}},"
+                   "\"requestState\":\"%s\",",
+                   handle);
+    return post_modern(0, "tools/call", "old__hasty", params);
+}
+
+// A retry is decided by what the key may now, even when the answer is there already.
+static void gives_no_answer_of_a_server_that_was_taken_away(void **state)
+{
+    (void)state;
+    char handle[ROOM_ID];
+    bool changed;
+    struct config others;
+    add_fake("old", "legacy", hasty_words);
+    park_hasty(handle);
+    begin();
+    WORKS(config_add(store, VIEW("others"), &others, &err));
+    WORKS(project_set_config(store, &team, &others, &changed, &err));
+    commit();
+    await(retry_hasty(handle), "-32602");
+    begin();
+    WORKS(project_set_config(store, &team, &tools, &changed, &err));
+    commit();
+    park_hasty(handle);
+    await(retry_hasty(handle), "thanks");
+}
+
+// What waits for a client's retry takes room of its key's, and others may need it.
+static void counts_answers_of_parked_calls(void **state)
+{
+    (void)state;
+    char handles[3][ROOM_ID];
+    struct ration ration = {.most = 1 << 20, .share = 1 << 20};
+    const uint64_t key = (uint64_t)find_key(rig.keys[0]).n;
+    rig.gateway->unread = &ration;
+    add_fake("old", "legacy", hasty_words);
+    park_hasty(handles[0]);
+    const size_t each = ration.now;
+    assert_true(each > 0 && ration_holds(&ration, key));
+    park_hasty(handles[1]);
+    assert_int_equal(ration.now, 2 * each);
+    await(retry_hasty(handles[0]), "thanks");
+    assert_int_equal(ration.now, each);
+    ration_take_back(&ration, key);
+    assert_int_equal(ration.now, 0);
+    await(retry_hasty(handles[1]), "did not answer");
+    ration.share = each - 1;
+    park_hasty(handles[2]);
+    assert_int_equal(ration.refused, 1);
+    await(retry_hasty(handles[2]), "did not answer");
+    ration_done(&ration);
+    rig.gateway->unread = NULL;
+}
+
 static void cuts_streams_of_a_revoked_key(void **state)
 {
     (void)state;
@@ -148,6 +225,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(ends_parked_calls_of_a_revoked_key),
+        TEST(gives_no_answer_of_a_server_that_was_taken_away),
+        TEST(counts_answers_of_parked_calls),
         TEST(cuts_streams_of_a_revoked_key),
         TEST(forgets_keys_that_rest),
         TEST(goes_on_behind_an_unreadable_config),
