@@ -81,6 +81,7 @@ void exchange_free(struct exchange *exchange)
     unlink_exchange(exchange);
     server_spec_unref(&exchange->only);
     buf_done(&exchange->gathered);
+    holding_end(&exchange->room);
     principal_unref(&exchange->principal);
     free(exchange);
 }
@@ -236,12 +237,41 @@ void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint6
     exchange_begin_behind(exchange, after);
 }
 
+static void lose_gathered(struct exchange *exchange)
+{
+    buf_done(&exchange->gathered);
+    exchange->gathered.failed = true;
+    holding_end(&exchange->room);
+}
+
+// Others need the room. The batch is cut when all of its calls are over.
+static void give_up(struct holding *room)
+{
+    lose_gathered((struct exchange *)((char *)room - offsetof(struct exchange, room)));
+}
+
+static void begin_gathering(struct exchange *exchange)
+{
+    buf_init(&exchange->gathered, exchange->gateway->settings->upstream_body);
+    exchange->room = (struct holding){.ration = exchange->gateway->unread,
+                                      .owner = (uint64_t)exchange->principal->credential->key_n,
+                                      .give_up = give_up};
+}
+
 static void gather(struct exchange *exchange, const struct view *pieces, size_t count)
 {
-    if (count == 0)
+    size_t size = 1;
+    for (size_t i = 0; i < count; i++)
+        size += pieces[i].size;
+    if (count == 0 || exchange->gathered.failed)
         return;
     if (!exchange->gathered.maximum)
-        buf_init(&exchange->gathered, exchange->gateway->settings->upstream_body);
+        begin_gathering(exchange);
+    if (!holding_take(&exchange->room, size)) {
+        exchange->room.ration->refused++;
+        lose_gathered(exchange);
+        return;
+    }
     buf_add_char(&exchange->gathered, exchange->gathered.size == 0 ? '[' : ',');
     for (size_t i = 0; i < count; i++)
         buf_add(&exchange->gathered, pieces[i]);
@@ -308,6 +338,7 @@ void exchange_conclude_batch(struct exchange *exchange)
     if (any)
         buf_add_char(&exchange->gathered, ']');
     struct view whole = buf_view(&exchange->gathered);
+    holding_end(&exchange->room); // what the client does not take is counted from here on
     if (exchange->gathered.failed)
         exchange_cut(exchange);
     else

@@ -46,7 +46,8 @@ struct exchange {
     struct server_spec *only; // of /mcp/{server}; NULL: all
     struct call *calls;
     size_t call_count;
-    struct buf gathered; // a batch's answers
+    struct buf gathered; // a batch's answers; `failed`: some are lost
+    struct holding room; // for them
     struct listening *listening;
 };
 

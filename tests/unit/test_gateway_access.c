@@ -93,6 +93,38 @@ static void counts_answers_of_parked_calls(void **state)
     rig.gateway->unread = NULL;
 }
 
+// Nor does a batch that is not complete keep more than its key's share.
+static void counts_answers_of_batches(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct ration ration = {.most = 1 << 20, .share = 1 << 20};
+    static const char cancel[] =
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":9}}";
+    static const char batch[] =
+        "[" CALL("old__fast") ",{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\","
+                              "\"params\":{\"name\":\"old__never\"}}]";
+    rig.gateway->unread = &ration;
+    add_fake("old", "legacy", legacy_words);
+    open_session(0, "2025-03-26", session);
+    for (int i = 0; i < 3; i++) {
+        struct door *door = post(0, session, "%s", batch);
+        rig_pause(100);
+        assert_int_equal(ration.now > 0, i < 2);
+        assert_true(door->open);
+        if (i == 0) // others need the room
+            ration_take_back(&ration, (uint64_t)find_key(rig.keys[0]).n);
+        (void)post(0, session, "%s", cancel);
+        assert_false(door->open);
+        assert_int_equal(door->cut, i != 1);
+        assert_int_equal(ration.now, 0);
+        ration.share = i == 1 ? 8 : ration.share;
+    }
+    assert_int_equal(ration.refused, 1);
+    ration_done(&ration);
+    rig.gateway->unread = NULL;
+}
+
 static void cuts_streams_of_a_revoked_key(void **state)
 {
     (void)state;
@@ -227,6 +259,7 @@ int main(void)
         TEST(ends_parked_calls_of_a_revoked_key),
         TEST(gives_no_answer_of_a_server_that_was_taken_away),
         TEST(counts_answers_of_parked_calls),
+        TEST(counts_answers_of_batches),
         TEST(cuts_streams_of_a_revoked_key),
         TEST(forgets_keys_that_rest),
         TEST(goes_on_behind_an_unreadable_config),
