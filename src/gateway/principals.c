@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "gateway/lists.h"
 #include "gateway/tasks.h"
+#include "os/loop.h"
 
 enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000, NOTED = 256 };
 
@@ -20,7 +21,7 @@ struct noted {
 struct project {
     int64_t project_n;
     struct db_version seen;
-    int64_t asked_at; // for a key of it
+    int64_t asked_at; // for a key of it; loop time
     struct access *access;
 };
 
@@ -35,8 +36,9 @@ struct principals {
     struct credential *newest, *oldest;
     struct credential *sweep_at; // where the present sweep is; NULL: done
     struct db_version swept;     // the version that the last whole sweep began at
-    int64_t next_expiry_sweep;   // expiry comes without a commit
-    int64_t consulted; // when the store last answered; loop time is not needed: wall clock
+    // Loop time, so that a clock that is set puts nothing off; only keys end by the wall clock.
+    int64_t next_expiry_sweep; // expiry comes without a commit
+    int64_t consulted;         // when the store last answered
     struct grant_refusal refusal;
     const char *trouble;         // NULL: the store answers
     const struct ration *unread; // of answers that wait for clients; NULL: not bounded
@@ -141,7 +143,7 @@ static bool find_access(struct principals *principals, const struct grant *grant
         }
         project->seen = seen;
     }
-    project->asked_at = clock_now();
+    project->asked_at = loop_clock();
     *ret_access = project->access;
     return true;
 }
@@ -312,6 +314,13 @@ static void revoke(struct principals *principals, struct credential *credential,
     credential_release(credential);
 }
 
+// The key is none any more, so that nothing keeps it known.
+static void lose(struct principals *principals, struct credential *credential)
+{
+    revoke(principals, credential, NULL);
+    tasks_free(&credential->tasks);
+}
+
 static enum front_answer unavailable(struct principals *principals, const char *reason)
 {
     principals->trouble = reason;
@@ -333,11 +342,11 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
         grant_find(principals->store, digest, &grant, &principals->refusal, &err);
     if (answer == GRANT_FAILED)
         return unavailable(principals, "the store cannot be read");
-    principals->consulted = clock_now();
+    principals->consulted = loop_clock();
     principals->trouble = NULL;
     if (answer == GRANT_NO) {
         if (*credential)
-            revoke(principals, *credential, NULL);
+            lose(principals, *credential);
         return FRONT_DENIED;
     }
     if (!find_access(principals, &grant, seen, &access, &err))
@@ -377,12 +386,13 @@ static bool is_expired(const struct credential *credential, int64_t now)
     return expires_at != 0 && expires_at <= now;
 }
 
+// `now`: of the wall.
 static bool is_fresh(const struct principals *principals, const struct credential *credential,
                      int64_t now)
 {
     return credential && credential->principal &&
-           now - principals->consulted < principals->settings->lease &&
-           now >= principals->consulted && !is_expired(credential, now) &&
+           loop_clock() - principals->consulted < principals->settings->lease &&
+           !is_expired(credential, now) &&
            db_version_equal(credential->seen, store_version(principals->store));
 }
 
@@ -414,8 +424,9 @@ static bool is_forgettable(const struct principals *principals, const struct cre
            is_idle(principals, credential);
 }
 
-static void sweep(struct principals *principals, int64_t now)
+static void sweep(struct principals *principals)
 {
+    const int64_t now = clock_now();
     for (int done = 0; principals->sweep_at && done < SWEEP;) {
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
@@ -443,7 +454,7 @@ static void sweep(struct principals *principals, int64_t now)
     }
 }
 
-static void look_at_store(struct principals *principals, int64_t now)
+static void look_at_store(struct principals *principals)
 {
     static const uint8_t nobody[VAULT_DIGEST];
     struct grant grant;
@@ -455,7 +466,7 @@ static void look_at_store(struct principals *principals, int64_t now)
         principals->trouble = "the store cannot be read";
     else {
         principals->trouble = NULL;
-        principals->consulted = now;
+        principals->consulted = loop_clock();
     }
 }
 
@@ -490,20 +501,19 @@ static void revoke_all(struct principals *principals)
 
 void principals_tick(struct principals *principals)
 {
-    int64_t now = clock_now();
-    int64_t age = now - principals->consulted;
-    if (age < 0 || age > principals->settings->lease / 4)
-        look_at_store(principals, now);
+    int64_t now = loop_clock();
+    if (now - principals->consulted > principals->settings->lease / 4)
+        look_at_store(principals);
     if (principals->trouble && now - principals->consulted > principals->settings->lease)
         revoke_all(principals);
     struct db_version version = store_version(principals->store);
-    bool due = now >= principals->next_expiry_sweep || now < principals->consulted;
+    bool due = now >= principals->next_expiry_sweep;
     if (!principals->sweep_at && (due || !db_version_equal(version, principals->swept))) {
         principals->swept = version;
         principals->sweep_at = principals->oldest;
         principals->next_expiry_sweep = now + TIME_SECOND / 2;
     }
-    sweep(principals, now);
+    sweep(principals);
     forget_a_project(principals, now);
 }
 

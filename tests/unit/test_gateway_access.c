@@ -1,6 +1,20 @@
 // test_gateway_access.c: keys that lose access, or rest, and what was theirs.
 #include "gateway_fakes.h"
 
+#include <sys/syscall.h>
+#include <time.h>
+
+// The wall clock can be set.
+static time_t clock_is_off; // seconds
+
+int clock_gettime(clockid_t which, struct timespec *ret_time)
+{
+    int status = (int)syscall(SYS_clock_gettime, which, ret_time);
+    if (which == CLOCK_REALTIME)
+        ret_time->tv_sec += clock_is_off;
+    return status;
+}
+
 // A key that waits with nothing but a parked call loses it, too.
 static void ends_parked_calls_of_a_revoked_key(void **state)
 {
@@ -141,6 +155,32 @@ static void cuts_streams_of_a_revoked_key(void **state)
     assert_false(stream->open || listen->open);
 }
 
+// Keys end by the wall clock, whatever that was set to, and at once.
+static void ends_keys_though_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    clock_is_off = -3600;
+    const struct key_order order = {.user = &alice,
+                                    .project = &team,
+                                    .name = VIEW("short"),
+                                    .expires_at = clock_now() + 3 * TIME_SECOND};
+    (void)make_key(&order);
+    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+    clock_is_off = 0;
+    open_session(0, "2025-06-18", session);
+    rig_pause(100);
+    clock_is_off = -3600;
+    open_session(1, "2025-06-18", session);
+    await(ask(&(struct asking){.key = 1, .method = "GET", .session = session}), NULL);
+    clock_is_off = 0;
+}
+
+#define TASK                                                                                       \
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"                                            \
+    "call\",\"params\":{\"name\":\"old__task\",\"task\":{}}}"
+
 // Nothing is kept of keys that rest once their uses are recorded and the store has changed, so
 // nothing of those that are gone; what is open keeps its key.
 static void forgets_keys_that_rest(void **state)
@@ -156,6 +196,7 @@ static void forgets_keys_that_rest(void **state)
     assert_int_equal(gateway_counters(rig.gateway)->keys_now, 1);
     await(post_modern(0, "tools/list", NULL, ""), "old__");
     await(post(1, session, CALL("old__fast")), "done");
+    await(post(1, session, TASK), "taskId");
     set_enabled(1, false);
     rig_pause(2500);
     assert_int_equal(gateway_counters(rig.gateway)->keys_now, 0);
@@ -261,6 +302,7 @@ int main(void)
         TEST(counts_answers_of_parked_calls),
         TEST(counts_answers_of_batches),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
         TEST(goes_on_behind_an_unreadable_config),
         TEST(drains_when_it_is_cut),
