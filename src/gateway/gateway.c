@@ -101,12 +101,17 @@ struct uses {
     struct err err;
 };
 
+// In several changes when there are many: others wait for the store no longer than for one.
 static void write_uses(void *context)
 {
     struct uses *uses = (struct uses *)context;
     struct store *store = NULL;
-    uses->failed = !store_open(&uses->config, &store, &uses->err) ||
-                   !grant_record_uses(store, uses->list, uses->count, &uses->err);
+    uses->failed = !store_open(&uses->config, &store, &uses->err);
+    for (size_t at = 0; !uses->failed && at < uses->count; at += USES_AT_ONCE) {
+        size_t left = uses->count - at;
+        uses->failed = !grant_record_uses(store, uses->list + at,
+                                          left < USES_AT_ONCE ? left : USES_AT_ONCE, &uses->err);
+    }
     store_free(&store);
 }
 
@@ -125,8 +130,9 @@ static void uses_written(void *context)
 static struct uses *gather_uses(struct gateway *gateway)
 {
     struct uses *uses = (struct uses *)calloc(1, sizeof *uses);
+    const size_t room = principals_count(gateway->principals) + 1;
     if (uses)
-        uses->list = (struct key_use *)calloc(USES_AT_ONCE, sizeof *uses->list);
+        uses->list = (struct key_use *)calloc(room, sizeof *uses->list);
     if (!uses || !uses->list) {
         free(uses);
         return NULL;
@@ -134,7 +140,7 @@ static struct uses *gather_uses(struct gateway *gateway)
     uses->gateway = gateway;
     uses->config = gateway->store_config;
     uses->config.must_exist = true;
-    uses->count = principals_take_uses(gateway->principals, uses->list, USES_AT_ONCE);
+    uses->count = principals_take_uses(gateway->principals, uses->list, room);
     return uses;
 }
 

@@ -209,6 +209,32 @@ static void forgets_keys_that_rest(void **state)
     await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
 }
 
+// However many keys were used, none is forgotten when the gateway ends.
+static void records_the_uses_of_many_keys(void **state)
+{
+    (void)state;
+    enum { MANY = 10010 };
+    static char all_keys[MANY][LIMIT_API_KEY + 1];
+    const struct key_order order = {.user = &alice, .project = &team, .name = VIEW("one")};
+    begin();
+    for (int i = 0; i < MANY; i++) {
+        struct clear_key *clear = clear_key_new();
+        struct api_key key;
+        WORKS(api_key_generate(store, &order, clear, &key, &err));
+        struct view text = clear_key_view(clear);
+        assert_true(text_copy(all_keys[i], sizeof all_keys[i], text));
+        clear_key_free(&clear);
+    }
+    commit();
+    for (int i = 0; i < MANY; i++) {
+        memcpy(rig.keys[1], all_keys[i], sizeof rig.keys[1]);
+        (void)post_modern(1, "nothing", NULL, "");
+    }
+    rig_leave();
+    assert_int_equal(find_key(all_keys[0]).use_count, 1);
+    assert_int_equal(find_key(all_keys[MANY - 1]).use_count, 1);
+}
+
 // The servers of one project cannot be read any more: its keys lose their access, and those of
 // others are looked at all the same.
 static void goes_on_behind_an_unreadable_config(void **state)
@@ -304,6 +330,7 @@ int main(void)
         TEST(cuts_streams_of_a_revoked_key),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
+        TEST(records_the_uses_of_many_keys),
         TEST(goes_on_behind_an_unreadable_config),
         TEST(drains_when_it_is_cut),
         TEST(fails_closed),
