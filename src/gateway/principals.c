@@ -314,13 +314,6 @@ static void revoke(struct principals *principals, struct credential *credential,
     credential_release(credential);
 }
 
-// The key is none any more, so that nothing keeps it known.
-static void lose(struct principals *principals, struct credential *credential)
-{
-    revoke(principals, credential, NULL);
-    tasks_free(&credential->tasks);
-}
-
 static enum front_answer unavailable(struct principals *principals, const char *reason)
 {
     principals->trouble = reason;
@@ -345,8 +338,10 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
     principals->consulted = loop_clock();
     principals->trouble = NULL;
     if (answer == GRANT_NO) {
-        if (*credential)
-            lose(principals, *credential);
+        if (*credential) {
+            revoke(principals, *credential, NULL);
+            tasks_free(&(*credential)->tasks);
+        }
         return FRONT_DENIED;
     }
     if (!find_access(principals, &grant, seen, &access, &err))

@@ -125,6 +125,8 @@ static void input_ended(void *context, const char *reason)
     struct child *child = (struct child *)context;
     (void)reason;
     stream_close(&child->input);
+    if (child->events->deaf)
+        child->events->deaf(child->context);
 }
 
 static void errors_data(void *context, struct view bytes)

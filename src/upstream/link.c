@@ -259,6 +259,7 @@ void link_start(struct link *link)
     link->no_stream = link->banner = link->doubtful = false;
     link->missed = 0;
     link->hangs = false;
+    link->deaf_at = 0;
     if (link->ops->open(link))
         handshake_begin(link);
     else

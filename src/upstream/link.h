@@ -44,6 +44,8 @@ enum {
 #define PROBE_SILENCE (TIME_SECOND * 3 / 2)
 // A server decides how much there is to say of it, but not how long the log becomes.
 #define LOG_WINDOW (10 * TIME_SECOND)
+// So long a child that has closed its input may take to end: then its exit tells why.
+#define DEAF_FOR TIME_SECOND
 // How long it is believed that a server speaks an era, or does not.
 #define VERDICT_AGE (3600 * TIME_SECOND)
 // A link that lived that long begins its back-off anew.
@@ -185,6 +187,7 @@ struct link {
     unsigned missed;      // calls in a row whose time was up without a byte of the child
     struct upcall *probe; // asks whether it lives; NULL: nobody doubts it
     bool hangs;           // it does not
+    int64_t deaf_at;      // when it was found to have closed its input; 0: it has not
 
     struct node talks;
     struct node posts[2]; // struct waiting_post; of [true] are those that may be dropped
@@ -248,7 +251,8 @@ void link_ready(struct link *link, enum mcp_era era); // by the handshake
 // It has failed: calls are doomed, the transport is closed, the back-off begins.
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
 void link_rest(struct link *link); // the same, without calls to doom and without a word
-// It hangs: as link_fail, but its child is asked to end first, while a link in its place rests.
+// It hangs, or is deaf: as link_fail, but its child is asked to end first, while a link in its
+// place rests.
 void link_replace(struct link *link, const char *sentence);
 void link_end(struct link *link, const char *sentence); // it is not wanted any more
 void link_finished(struct link *link);                  // a GONE one's transport has ended

@@ -215,8 +215,15 @@ static void on_drained(void *context)
         crowd(link, false);
 }
 
+// Whatever it is sent is lost. It is probably about to end.
+static void on_deaf(void *context)
+{
+    struct link *link = context;
+    link->deaf_at = loop_clock();
+}
+
 static const struct child_events events = {
-    .output = on_output, .drained = on_drained, .exited = on_exited};
+    .output = on_output, .drained = on_drained, .deaf = on_deaf, .exited = on_exited};
 
 // --- the operations --------------------------------------------------------------------------
 static bool open_link(struct link *link)

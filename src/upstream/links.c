@@ -310,6 +310,12 @@ static bool idle(const struct link *link)
            link->owner.scope == SCOPE_KEY;
 }
 
+static bool is_deaf(const struct link *link)
+{
+    return link->deaf_at != 0 && link->state != LINK_RESTING &&
+           link->all->now - link->deaf_at > DEAF_FOR;
+}
+
 static void look_at(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
@@ -321,6 +327,8 @@ static void look_at(struct link *link)
         handshake_silence(link);
     else if (link->hangs && link->state == LINK_READY)
         link_replace(link, "the server hangs and is started anew");
+    else if (is_deaf(link))
+        link_replace(link, "the server has closed its input and is started anew");
     else if (idle(link) || (link->doubtful && link->in_flight == 0))
         link_end(link, "the server was idle");
     else if (link->state == LINK_RESTING && watched && link->all->now >= link->not_before)

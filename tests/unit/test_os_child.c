@@ -54,7 +54,7 @@ static void exited(void *context, int status, const char *reason)
         child_free(&world->child);
 }
 
-static const struct child_events events = {output, drained, exited};
+static const struct child_events events = {.output = output, .drained = drained, .exited = exited};
 static const char *const no_words[] = {NULL};
 static const char *const path_only[] = {"PATH=/usr/bin:/bin", NULL};
 

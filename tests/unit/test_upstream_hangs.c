@@ -58,6 +58,28 @@ static void a_child_that_is_slow(void **state)
     assert_null(strstr(rig->log.text, "exited"));
 }
 
+// A child that lives but has closed its input takes nothing any more: no call waits for its answer
+// until its time is up.
+static void a_child_that_is_deaf(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call calls[2];
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){LEGACY, "\"one\"", "r:{}", "\"close\"", "c:", "\"close\"",
+                                      "s:60000", NULL});
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    ask(rig, &calls[0], upstream, &legacy_asker, "{\"name\":\"close\"}");
+    rig_pause(rig, 200);
+    ask(rig, &calls[1], upstream, &legacy_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &calls[1].tells, "failed:died");
+    rig_await(rig, &calls[0].tells, "failed:died");
+    assert_non_null(strstr(rig->log.text, "lost"));
+    rig_pause(rig, 400);
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+}
+
 // What a program said before it ended is told, unless it had been ready; its secrets never are.
 static void last_words(void **state)
 {
@@ -92,6 +114,6 @@ static void last_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(a_child_that_hangs), TEST(a_child_that_is_slow),
-                                       TEST(last_words)};
+                                       TEST(a_child_that_is_deaf), TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
