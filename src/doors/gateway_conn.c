@@ -520,7 +520,7 @@ void conn_late(struct conn *conn)
             conn_end(conn, stream_queued(conn->stream) == 0);
         break;
     case PLACE_READING:
-        (void)refuse_framing(conn, 408, "The request took too long");
+        (void)body_failed(conn, 408, "The request took too long"); // or its head
         break;
     case PLACE_STREAM:
         late_stream(conn);

@@ -151,7 +151,7 @@ static void write_down(const struct call *call, const char *outcome, int code)
     const struct grant *grant = &call->principal->grant;
     const struct exchange *exchange = call->exchange;
     call->gateway->counters.bytes_out += call->bytes_out;
-    bool of_session = exchange && exchange->session && exchange->session->id[0];
+    bool of_session = exchange && exchange->session;
     struct view method = view_of(mcp_method_name(call->method));
     const struct journal_call line = {
         .key_id = grant->key_id,

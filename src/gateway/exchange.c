@@ -100,7 +100,6 @@ static void leave(struct exchange *exchange, bool cut)
 {
     const struct front_ops *ops = exchange->ops;
     void *door = exchange->door;
-    listen_end(exchange); // which needs its call
     cancel_calls(exchange);
     exchange_free(exchange);
     if (ops && cut)

@@ -12,22 +12,6 @@ static void answer_ping(struct call *call, const struct incoming *incoming)
     call_result(call, &VIEW("{}"), 1);
 }
 
-static void ignore_answer(void *context, enum mcp_era era, const struct rpc *response)
-{
-    (void)context;
-    (void)era;
-    (void)response;
-}
-
-static void ignore_failure(void *context, enum upcall_failure why, const char *sentence)
-{
-    (void)context;
-    (void)why;
-    (void)sentence;
-}
-
-const struct upcall_events method_nobody = {.answered = ignore_answer, .failed = ignore_failure};
-
 // Tells the legacy servers that log. Nobody waits for them.
 static void pass_level(struct call *call, const struct incoming *incoming)
 {
@@ -50,7 +34,7 @@ static void pass_level(struct call *call, const struct incoming *incoming)
                                            .method = MCP_SET_LEVEL,
                                            .method_name = incoming->rpc->method,
                                            .params = {params, (size_t)size}};
-        if (!upcall_send(upstream, &order, &method_nobody, NULL))
+        if (!upcall_send(upstream, &order, &upcall_nobody, NULL))
             return; // memory: the session is given what it wants all the same
     }
 }

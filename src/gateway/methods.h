@@ -6,9 +6,6 @@
 // Hands a request to its method's function, or answers that there is no such method.
 void method_handle(struct call *call, const struct incoming *incoming);
 
-// For requests whose answer nobody waits for; they have no context, and nobody to be asked.
-extern const struct upcall_events method_nobody;
-
 // The functions that have rooms of their own.
 void hello_initialize(struct call *call, const struct incoming *incoming); // hello.c
 void hello_discover(struct call *call, const struct incoming *incoming);

@@ -1,17 +1,14 @@
 // questions.h: what servers ask of clients (sampling, elicitation, roots), brought to the right
 // client and the answer back, in all four combinations of eras:
 //
-//   legacy server, legacy client   a request to the client on the stream of its own call (or on its
-//   GET
-//                                  stream), under an id of ours; its answer is a POST
+//   legacy server, legacy client   a request to the client on the stream of its own call (or on
+//                                  its GET stream), under an id of ours; its answer is a POST
 //   modern server, modern client   an `input_required` result and the retry pass through untouched
 //   modern server, legacy client   `input_required` becomes requests to the client; the call is
-//   sent again
-//                                  with their answers (a *round*)
+//                                  sent again with their answers (a *round*)
 //   legacy server, modern client   the call is *parked*: the client gets `input_required` with a
-//   handle as
-//                                  `requestState`; its retry brings the answers and takes the call
-//                                  up again
+//                                  handle as `requestState`; its retry brings the answers and
+//                                  takes the call up again
 //
 // A question never reaches another client than the one whose call caused it; a handle works only
 // for the key it was given to.

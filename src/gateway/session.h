@@ -2,7 +2,7 @@
 //
 // A session is bound to the key that opened it: to every other key it does not exist (404). It
 // remembers what `initialize` said, the channels of its streams, and the questions its client has
-// still to answer. Over stdio there is one, without an id.
+// still to answer. Over stdio there is one, whose id nobody is told.
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct subscription;
 
 struct session {
     struct gateway *gateway;
-    char id[SESSION_ID + 1]; // base64url of 256 random bits; empty over stdio
+    char id[SESSION_ID + 1]; // base64url of 256 random bits
     int64_t number;
     struct credential *credential;
     int64_t project_n, user_n;

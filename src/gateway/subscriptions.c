@@ -8,7 +8,6 @@
 #include "base/json_walk.h"
 #include "base/text.h"
 #include "gateway/listen.h"
-#include "gateway/methods.h"
 #include "gateway/notices.h"
 
 // How long after a failure it is made again: doubles up to the most. Microseconds.
@@ -167,7 +166,7 @@ static void ask(struct subscription *subscription, bool ends)
     if (params.failed)
         return;
     struct upcall *upcall =
-        upcall_send(subscription->upstream, &order, ends ? &method_nobody : &events,
+        upcall_send(subscription->upstream, &order, ends ? &upcall_nobody : &events,
                     ends ? NULL : subscription);
     if (!ends)
         subscription->upcall = upcall;

@@ -266,23 +266,6 @@ void link_start(struct link *link)
         link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
 }
 
-static void level_answered(void *context, enum mcp_era era, const struct rpc *response)
-{
-    (void)context;
-    (void)era;
-    (void)response;
-}
-
-static void level_failed(void *context, enum upcall_failure why, const char *sentence)
-{
-    (void)context;
-    (void)why;
-    (void)sentence;
-}
-
-static const struct upcall_events level_events = {.answered = level_answered,
-                                                  .failed = level_failed};
-
 // What its clients have asked for in conversations before this one.
 static void set_level(struct link *link)
 {
@@ -297,7 +280,7 @@ static void set_level(struct link *link)
     if (!name)
         return;
     int size = snprintf(params, sizeof(params), "{\"level\":\"%s\"}", name);
-    (void)upcall_own(link, MCP_SET_LEVEL, (struct view){params, (size_t)size}, &level_events);
+    (void)upcall_own(link, MCP_SET_LEVEL, (struct view){params, (size_t)size}, &upcall_nobody);
 }
 
 // Calls that wait go out in their order.

@@ -28,12 +28,12 @@
 #include "upstream/upstream.h"
 
 enum {
-    LINK_VERSION = 16,      // longest protocol version
-    LINK_SESSION = 512,     // longest Mcp-Session-Id
-    LINK_ERAS = 2,          // of enum mcp_era
-    OWNER_BUCKETS = 4096,   // of links by their owner
-    UPSTREAM_BUCKETS = 512, // of upstreams by their fingerprint
-    LOG_LINES = 20,         // about one upstream in LOG_WINDOW
+    LINK_VERSION = 16,       // longest protocol version
+    LINK_SESSION = 512,      // longest Mcp-Session-Id
+    LINK_ERAS = 2,           // of enum mcp_era
+    OWNER_BUCKETS = 4096,    // of links by their owner
+    UPSTREAM_BUCKETS = 4096, // of upstreams by their project and fingerprint
+    LOG_LINES = 20,          // about one upstream in LOG_WINDOW
 };
 
 // What waits for a link that is being made, or in the pipe to a child. Bytes.

@@ -174,6 +174,16 @@ struct upstreams *upstreams_new(const struct upstreams_order *order)
     return all;
 }
 
+// Projects may share a config, and so the fingerprints of its servers.
+static struct upstream **bucket_of(struct upstreams *all, int64_t project_n,
+                                   const struct server_spec *spec)
+{
+    uint64_t key;
+    memcpy(&key, spec->fingerprint, sizeof(key));
+    key = (key + (uint64_t)project_n) * 0x9e3779b97f4a7c15;
+    return &all->upstreams[(key >> 32) % UPSTREAM_BUCKETS];
+}
+
 static void end_links(struct upstream *upstream, const char *sentence)
 {
     while (!list_empty(&upstream->links))
@@ -186,7 +196,7 @@ static void retire(struct upstream *upstream)
     struct upstreams *all = upstream->all;
     upstream->retired = true;
     end_links(upstream, "the server's configuration has changed");
-    struct upstream **at = &all->upstreams[upstream->spec->fingerprint[0] % UPSTREAM_BUCKETS];
+    struct upstream **at = bucket_of(all, upstream->project_n, upstream->spec);
     while (*at != upstream)
         at = &(*at)->chain;
     *at = upstream->chain;
@@ -229,7 +239,7 @@ static bool is_of(const struct upstream *upstream, int64_t project_n,
 
 struct upstream *upstream_get(struct upstreams *all, int64_t project_n, struct server_spec *spec)
 {
-    struct upstream **bucket = &all->upstreams[spec->fingerprint[0] % UPSTREAM_BUCKETS];
+    struct upstream **bucket = bucket_of(all, project_n, spec);
     for (struct upstream *upstream = *bucket; upstream; upstream = upstream->chain)
         if (is_of(upstream, project_n, spec))
             return upstream;
@@ -348,6 +358,23 @@ const struct upstream_facts *upstream_facts(const struct upstream *upstream)
 {
     return upstream->facts_memory ? &upstream->facts : NULL;
 }
+
+// --- nobody ----------------------------------------------------------------------------------
+static void ignore_answer(void *context, enum mcp_era era, const struct rpc *response)
+{
+    (void)context;
+    (void)era;
+    (void)response;
+}
+
+static void ignore_failure(void *context, enum upcall_failure why, const char *sentence)
+{
+    (void)context;
+    (void)why;
+    (void)sentence;
+}
+
+const struct upcall_events upcall_nobody = {.answered = ignore_answer, .failed = ignore_failure};
 
 // --- waiting to know -------------------------------------------------------------------------
 struct upstream_wait {

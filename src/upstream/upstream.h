@@ -5,9 +5,8 @@
 // session, or (modern HTTP) no more than an address. Which link a request takes is decided here:
 //
 //   stdio                 one per project, user or session, by the spec's `isolation`
-//   HTTP, legacy          one per client session; of modern clients, one per key and what they can
-//   be
-//                         asked, since the server is told that but once
+//   HTTP, legacy          one per client session; of modern clients, one per key and what they
+//                         can be asked, since the server is told that but once
 //   HTTP, modern          one
 //
 // A link speaks the era of its client when the server can, else the other one; what the server can
@@ -100,6 +99,9 @@ struct upcall_events {
     void (*paused)(void *context, long long retry);
 };
 
+// For requests whose answer nobody waits for; the context is not looked at.
+extern const struct upcall_events upcall_nobody;
+
 struct upcall_order {
     const struct asker *asker;
     enum mcp_method method;
@@ -107,10 +109,10 @@ struct upcall_order {
     struct view params;           // raw; {NULL, 0}: none
     const struct splice *splices; // to be made in params, in order, NOT including the token's
     size_t splice_count;
-    struct view
-        token; // the client's progress token, a slice of params to be replaced; {NULL, 0}: none
-    struct view name; // for Mcp-Name on modern HTTP links: the text as the upstream knows it;
-                      // {NULL, 0}: none
+    // The client's progress token, a slice of params to be replaced; {NULL, 0}: none.
+    struct view token;
+    // For Mcp-Name on modern HTTP links: the text as the upstream knows it; {NULL, 0}: none.
+    struct view name;
     const struct http_field *parameter_fields; // Mcp-Param-*, passed on to modern HTTP links
     size_t parameter_field_count;
     bool stream; // subscriptions/listen: no timeouts
