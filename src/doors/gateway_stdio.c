@@ -74,7 +74,9 @@ static void say_on_one_line(struct stdio *stdio, const struct view *pieces, size
             line.data[i] = ' ';
     buf_add_char(&line, '\n');
     const struct view whole = buf_view(&line);
-    if (!line.failed)
+    if (line.failed) // the client would wait for it for ever
+        stream_lose(stdio->output);
+    else
         (void)!stream_write(stdio->output, &whole, 1);
 }
 
@@ -302,10 +304,13 @@ static void take(struct stdio *stdio, struct view bytes)
 static void on_data(void *context, struct view bytes)
 {
     struct stdio *stdio = (struct stdio *)context;
-    if (stdio->unread.size > 0)
-        buf_add(&stdio->unread, bytes);
-    else
+    if (stdio->unread.size == 0) {
         take(stdio, bytes);
+        return;
+    }
+    buf_add(&stdio->unread, bytes);
+    if (stdio->unread.failed) // what is missing would make one message of two
+        finish(stdio, 1, 0);
 }
 
 // The last line may lack its end.
