@@ -9,6 +9,7 @@
 #include "base/json_walk.h"
 #include "base/text.h"
 #include "gateway/methods.h"
+#include "gateway/parked.h"
 #include "gateway/questions.h"
 #include "gateway/reply.h"
 #include "gateway/tasks.h"
@@ -252,6 +253,16 @@ struct asker call_asker(const struct call *call, const struct mcp_params *params
                           .level = call->level};
 }
 
+struct upstream *call_upstream(const struct call *call, struct server_spec *spec)
+{
+    return upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec);
+}
+
+struct catalog *call_catalog(const struct call *call, struct server_spec *spec)
+{
+    return catalog_get(call->gateway->catalogs, call->principal->grant.project_n, spec);
+}
+
 static bool wants_message(const struct call *call, const struct rpc *message)
 {
     char room[16];
@@ -367,7 +378,7 @@ static void on_answered(void *context, enum mcp_era era, const struct rpc *respo
     if (call->exchange)
         call_take_answer(call, era, response);
     else
-        questions_parked_answer(call, response);
+        parked_answered(call, response);
 }
 
 static void on_failed(void *context, enum upcall_failure why, const char *sentence)
@@ -377,7 +388,7 @@ static void on_failed(void *context, enum upcall_failure why, const char *senten
     call->upcall = NULL;
     call->waited_time += loop_clock() - call->sent;
     if (!call->exchange) {
-        questions_parked_answer(call, NULL);
+        parked_answered(call, NULL);
         return;
     }
     (void)snprintf(message, sizeof message, "The server %.128s %s: %.300s",
@@ -450,8 +461,7 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
     struct splice splices[CALL_SPLICES + 1];
     size_t count = 0;
     struct asker asker = call_asker(call, params);
-    struct upstream *upstream =
-        upstream_get(call->gateway->upstreams, call->principal->grant.project_n, sending->spec);
+    struct upstream *upstream = call_upstream(call, sending->spec);
     if (has_lost_state(call, upstream, params)) {
         call_error(call, RPC_INVALID_PARAMS, "The requestState is not valid any more");
         return;

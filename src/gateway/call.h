@@ -31,7 +31,7 @@ enum { CALL_NAME = 128, CALL_SPLICES = 4 };
 struct rounds; // see questions.h
 
 struct call {
-    struct exchange *exchange; // NULL: parked (questions.h)
+    struct exchange *exchange; // NULL: parked (parked.h)
     struct gateway *gateway;
     struct principal *principal;
     struct call *next, *previous; // of the exchange
@@ -121,6 +121,10 @@ struct failure {
 void call_fail(struct call *call, const struct failure *failure);
 // Without an answer: the client gave it up, or its access is lost. The upstream is told.
 void call_cancel(struct call *call, struct view reason);
+
+// A server of its project, and what that offers. NULL when memory is short.
+struct upstream *call_upstream(const struct call *call, struct server_spec *spec);
+struct catalog *call_catalog(const struct call *call, struct server_spec *spec);
 
 // Whose request it is.
 struct asker call_asker(const struct call *call, const struct mcp_params *params);

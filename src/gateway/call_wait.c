@@ -111,8 +111,7 @@ static bool is_ready(struct call *call, const struct asker *asker, const unsigne
     bool ready = true;
     for (size_t i = 0; i < servers.count * count; i++) {
         struct waiter probe = {.done = on_ready};
-        struct catalog *catalog = catalog_get(
-            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
+        struct catalog *catalog = call_catalog(call, servers.list[i / count]);
         if (catalog && !catalog_want(catalog, wants[i % count], asker, &probe)) {
             waiter_cancel(&probe);
             ready = false;
@@ -139,8 +138,7 @@ bool call_want(struct call *call, const struct incoming *incoming, const unsigne
     }
     for (size_t i = 0; i < call->waiter_count; i++) {
         call->waiters[i] = (struct waiter){.done = on_ready, .context = call};
-        struct catalog *catalog = catalog_get(
-            call->gateway->catalogs, call->principal->grant.project_n, servers.list[i / count]);
+        struct catalog *catalog = call_catalog(call, servers.list[i / count]);
         if (catalog && !catalog_want(catalog, wants[i % count], &asker, &call->waiters[i]))
             call->waiting++;
     }

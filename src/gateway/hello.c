@@ -10,8 +10,7 @@
 
 static const struct upstream_facts *facts_of(struct call *call, struct server_spec *spec)
 {
-    struct catalog *catalog =
-        catalog_get(call->gateway->catalogs, call->principal->grant.project_n, spec);
+    const struct catalog *catalog = call_catalog(call, spec);
     return catalog ? upstream_facts(catalog_upstream(catalog)) : NULL;
 }
 

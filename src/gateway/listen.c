@@ -39,9 +39,7 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     }
     if (!route_wait_for_uri(call, incoming, uri, &spec))
         return;
-    struct upstream *upstream =
-        spec ? upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec)
-             : NULL;
+    struct upstream *upstream = spec ? call_upstream(call, spec) : NULL;
     if (!upstream) {
         call_error(call, RPC_RESOURCE_NOT_FOUND, "Resource not found");
         return;
@@ -106,8 +104,7 @@ static void add_uris(struct listening *listening, const struct call *call, struc
         char room[SUBSCRIPTION_URI];
         struct view uri = json_raw_text(raw, room, sizeof room);
         for (size_t i = 0; uri.data && i < servers.count; i++) {
-            struct upstream *upstream = upstream_get(
-                call->gateway->upstreams, call->principal->grant.project_n, servers.list[i]);
+            struct upstream *upstream = call_upstream(call, servers.list[i]);
             if (upstream && !subscriptions_have(listening->subscriptions, upstream, uri))
                 (void)!subscription_add(call->gateway, (struct subscriber){NULL, listening},
                                         upstream, uri);

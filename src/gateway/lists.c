@@ -60,18 +60,13 @@ static void add_server(struct buf *items, const struct catalog *catalog, enum li
             add_item(items, &item[i], named ? prefix : NULL);
 }
 
-static struct catalog *catalog_of(struct call *call, struct server_spec *spec)
-{
-    return catalog_get(call->gateway->catalogs, call->principal->grant.project_n, spec);
-}
-
-// FNV-1a over the generations: no two states of the lists give the same.
+// FNV-1a over the generations, which no two states of the lists have in common.
 static uint64_t state_of(struct call *call, enum list list)
 {
     struct endpoint_servers servers = exchange_servers(call->exchange);
     uint64_t state = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < servers.count; i++) {
-        const struct catalog *catalog = catalog_of(call, servers.list[i]);
+        const struct catalog *catalog = call_catalog(call, servers.list[i]);
         uint64_t generation = catalog ? catalog_generation(catalog, list) : 0;
         state = (state ^ generation) * UINT64_C(1099511628211);
     }
@@ -105,7 +100,7 @@ static bool render(struct call *call, struct rendering *rendering)
     buf_done(&rendering->items);
     buf_init(&rendering->items, servers.count * 2 * call->gateway->settings->list);
     for (size_t i = 0; i < servers.count; i++) {
-        const struct catalog *catalog = catalog_of(call, servers.list[i]);
+        const struct catalog *catalog = call_catalog(call, servers.list[i]);
         if (catalog)
             add_server(&rendering->items, catalog, rendering->list, servers.list[i],
                        servers.prefixes ? servers.prefixes[i] : NULL);
@@ -119,7 +114,7 @@ static int64_t shortest_ttl(struct call *call, enum list list)
     struct endpoint_servers servers = exchange_servers(call->exchange);
     int64_t shortest = 60000;
     for (size_t i = 0; i < servers.count; i++) {
-        const struct catalog *catalog = catalog_of(call, servers.list[i]);
+        const struct catalog *catalog = call_catalog(call, servers.list[i]);
         int64_t ttl = shortest;
         if (!catalog || !upstream_facts(catalog_upstream(catalog)))
             ttl = 0; // it is dead: what it has is missing, but not for long

@@ -18,8 +18,7 @@ static void pass_level(struct call *call, const struct incoming *incoming)
     struct endpoint_servers servers = exchange_servers(call->exchange);
     struct asker asker = session_asker(call->exchange->session);
     for (size_t i = 0; i < servers.count; i++) {
-        struct upstream *upstream = upstream_get(call->gateway->upstreams,
-                                                 call->principal->grant.project_n, servers.list[i]);
+        struct upstream *upstream = call_upstream(call, servers.list[i]);
         const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
         if (!facts || facts->era == MCP_MODERN ||
             !json_walk_member(facts->capabilities, "logging").data)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/json_walk.h"
-#include "gateway/questions.h"
 #include "vault/stream.h"
 #include "vault/vault.h"
 
@@ -182,7 +181,7 @@ void parked_ask(struct call *call, const struct question *question, const struct
     tell(call, parked);
 }
 
-void questions_parked_answer(struct call *call, const struct rpc *response)
+void parked_answered(struct call *call, const struct rpc *response)
 {
     struct parked *parked = parked_of(call);
     const size_t size = response ? response->text.size : 0;
@@ -257,7 +256,7 @@ static void deliver(struct call *call, struct parked *parked)
         call_error(call, RPC_INTERNAL_ERROR, "The server did not answer");
 }
 
-bool questions_resume(struct call *retry, const struct incoming *incoming)
+bool parked_resume(struct call *retry, const struct incoming *incoming)
 {
     char room[HANDLE + 1];
     struct view handle = json_raw_text(incoming->params.request_state, room, sizeof room);

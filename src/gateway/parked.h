@@ -16,6 +16,12 @@
 // Parks the call, or adds the question to those it is parked with.
 void parked_ask(struct call *call, const struct question *question, const struct rpc *message);
 
+// A modern client's retry of a parked call: true when it was one (it is dealt with).
+bool parked_resume(struct call *retry, const struct incoming *incoming);
+
+// The server has answered a parked call, or failed it (NULL): kept for the client's retry.
+void parked_answered(struct call *call, const struct rpc *response);
+
 void parked_forget_call(struct call *call);
 // Those of a credential that has lost its access.
 void parked_end(struct gateway *gateway, const struct credential *credential);

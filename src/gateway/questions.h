@@ -38,12 +38,6 @@ bool questions_begin_round(struct call *call, struct view result);
 // What a round adds to the params of the call that is sent again; nothing when there is none.
 struct splice questions_splice(const struct call *call, struct view params);
 
-// A modern client's retry of a parked call: true when it was one (it is dealt with).
-bool questions_resume(struct call *call, const struct incoming *incoming);
-
-// The server has answered a parked call, or failed it (NULL): kept for the client's retry.
-void questions_parked_answer(struct call *call, const struct rpc *response);
-
 // Ends of things: a session, a call. And the passing of time.
 void questions_forget(struct session *session);
 void questions_forget_call(struct call *call);

@@ -10,7 +10,7 @@
 #include "gateway/call.h"
 #include "gateway/methods.h"
 #include "gateway/parameters.h"
-#include "gateway/questions.h"
+#include "gateway/parked.h"
 #include "gateway/tasks.h"
 
 enum { NAME_ROOM = 4096 };
@@ -20,11 +20,6 @@ struct target {
     struct server_spec *spec;
     struct view name; // as the server knows it
 };
-
-static struct catalog *catalog_of(struct call *call, struct server_spec *spec)
-{
-    return catalog_get(call->gateway->catalogs, call->principal->grant.project_n, spec);
-}
 
 static void unknown(struct call *call, const char *what)
 {
@@ -40,7 +35,7 @@ static struct view find_cut(struct call *call, struct server_spec *spec, const c
 {
     char room[NAMING_MAX + 1];
     size_t count;
-    const struct catalog *catalog = catalog_of(call, spec);
+    const struct catalog *catalog = call_catalog(call, spec);
     const struct list_item *items = catalog ? catalog_items(catalog, list, &count) : NULL;
     for (size_t i = 0; items && i < count; i++)
         if (view_equal(naming_expose(prefix, items[i].name, room), exposed))
@@ -101,8 +96,7 @@ enum minder { MIND_NOTHING, MIND_COMPARE, MIND_WRITE };
 
 static enum minder minder_of(const struct call *call, struct server_spec *spec)
 {
-    struct upstream *upstream =
-        upstream_get(call->gateway->upstreams, call->principal->grant.project_n, spec);
+    const struct upstream *upstream = call_upstream(call, spec);
     const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
     bool compares = spec->http && facts && facts->era == MCP_MODERN;
     if (call->exchange->stdio && call->era == MCP_MODERN)
@@ -145,7 +139,7 @@ static void call_tool(struct call *call, const struct incoming *incoming,
     }
     if (!call_want(call, incoming, &want, 1))
         return;
-    const struct catalog *catalog = catalog_of(call, target->spec);
+    const struct catalog *catalog = call_catalog(call, target->spec);
     const struct list_item *tool = catalog ? catalog_find(catalog, LIST_TOOLS, target->name) : NULL;
     struct buf texts AUTO(buf_done);
     struct http_field fields[PARAMETERS_MOST];
@@ -171,7 +165,7 @@ bool route_was_mismatched(struct call *call, const struct rpc *response)
         !json_raw_int(json_walk_member(response->error, "code"), &code) ||
         code != RPC_HEADER_MISMATCH)
         return false;
-    struct catalog *catalog = catalog_of(call, call->spec);
+    struct catalog *catalog = call_catalog(call, call->spec);
     bool fresh = catalog && catalog_doubt(catalog, LIST_TOOLS);
     if (!fresh || call->wrote == 0 || call->relisted)
         return false;
@@ -188,7 +182,7 @@ void route_by_name(struct call *call, const struct incoming *incoming)
     bool tool = call->method == MCP_TOOLS_CALL;
     struct view raw = incoming->params.name;
     struct view name = json_raw_text(raw, room, sizeof room);
-    if (incoming->params.request_state.data && questions_resume(call, incoming))
+    if (incoming->params.request_state.data && parked_resume(call, incoming))
         return;
     if (!name.data) {
         call_error(call, RPC_INVALID_PARAMS, "The request needs a name");
@@ -240,7 +234,7 @@ static struct server_spec *find_by_uri(struct call *call, struct view uri)
     struct server_spec *fitting = NULL, *offering = NULL;
     size_t best = 0, offers = 0;
     for (size_t i = 0; i < servers.count; i++) {
-        const struct catalog *catalog = catalog_of(call, servers.list[i]);
+        const struct catalog *catalog = call_catalog(call, servers.list[i]);
         if (!catalog || !catalog_offers(catalog, LIST_RESOURCES))
             continue;
         offering = servers.list[i];
@@ -286,7 +280,7 @@ void route_by_uri(struct call *call, const struct incoming *incoming)
     char room[NAME_ROOM];
     struct target target;
     struct view uri = json_raw_text(incoming->params.uri, room, sizeof room);
-    if (incoming->params.request_state.data && questions_resume(call, incoming))
+    if (incoming->params.request_state.data && parked_resume(call, incoming))
         return;
     if (!uri.data) {
         call_error(call, RPC_INVALID_PARAMS, "The request needs a uri");
