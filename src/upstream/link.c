@@ -66,6 +66,29 @@ void link_was_left(struct link *link, const struct upcall *call)
     link->left_at = link->all->now;
 }
 
+// Whether a server may ask its client about it, or after it.
+static bool may_lead_to_questions(const struct upcall *call)
+{
+    switch (call->method) {
+    case MCP_TOOLS_CALL:
+    case MCP_PROMPTS_GET:
+    case MCP_RESOURCES_READ:
+    case MCP_COMPLETE:
+    case MCP_TASKS_RESULT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void link_is_used(struct link *link, const struct upcall *call)
+{
+    link->in_flight += !call->own;
+    link->used = link->all->now;
+    if (may_lead_to_questions(call) && link->asking_key != call->key_n)
+        link->asking_key = link->asking_key == 0 ? call->key_n : -1;
+}
+
 // The call that what names no call belongs to: the last one sent, when all in flight are of one
 // asker. NULL: it cannot be told.
 static struct upcall *attribute(const struct link *link)
@@ -99,6 +122,11 @@ static void take_question(struct link *link, struct upcall *on, const struct rpc
     struct question question;
     if (!link_question(link, message, &question)) {
         link_post_error(link, message->id, RPC_INVALID_REQUEST, "the id is too long");
+    } else if (!on && link->asking_key == -1) {
+        // It may come of an earlier call, long over: it is no other's to see or to answer.
+        link_post_error(link, message->id, RPC_INTERNAL_ERROR,
+                        "several API keys use this server: it asks none of them unless each has "
+                        "its own (--isolation session)");
     } else if (call && call->events->question) {
         upcall_question(call, message);
     } else if (link->owner.scope == SCOPE_SESSION) {

@@ -204,6 +204,7 @@ struct link {
     bool session_wants;             // the client session has one
     int64_t left_at;                // when a call was last given up that the server may still be at
     int64_t left_session, left_key; // whose it was; -1: of several
+    int64_t asking_key; // whose calls this conversation has had; 0: nobody's; -1: several keys'
 };
 
 // The transports. None of these tells anything before it returns; what fails is doomed.
@@ -243,6 +244,8 @@ void links_tick(struct upstreams *all);
 // link.c
 // A call on it was given up before its answer.
 void link_was_left(struct link *link, const struct upcall *call);
+// A call goes out on it.
+void link_is_used(struct link *link, const struct upcall *call);
 void link_start(struct link *link);
 // To the log: a change of its state. Of a child each one is told: how many there are is the
 // back-off's business, or that of the clients for whom it is started, and not the server's.

@@ -228,8 +228,7 @@ static bool launch(struct upcall *call, const struct upcall_order *order)
     if (made) {
         call->state = UPCALL_SENT;
         list_append(&link->flight, &call->node);
-        link->in_flight += !call->own;
-        link->used = all->now;
+        link_is_used(link, call);
         sent = link->ops->send(link, call, order);
     }
     if (all->body.capacity > BODY_KEPT)

@@ -139,6 +139,23 @@ static void counts_answers_of_batches(void **state)
     rig.gateway->unread = NULL;
 }
 
+// What a server asks may be about a call of another key that is long over: nobody is asked, but
+// where each session has its own.
+static void asks_nobody_whose_server_others_use(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], other[ROOM_ID];
+    add_more_servers();
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", other);
+    await(post(1, other, CALL("old__fast")), "done");
+    await(post(0, one, CALL("old__asks")), "no answer");
+    struct door *handle = post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+    await(handle, "no answer");
+    await(post(1, other, CALL("own__fast")), "done");
+    await(post(0, one, CALL("own__asks")), "elicitation/create");
+}
+
 static void cuts_streams_of_a_revoked_key(void **state)
 {
     (void)state;
@@ -327,6 +344,7 @@ int main(void)
         TEST(gives_no_answer_of_a_server_that_was_taken_away),
         TEST(counts_answers_of_parked_calls),
         TEST(counts_answers_of_batches),
+        TEST(asks_nobody_whose_server_others_use),
         TEST(cuts_streams_of_a_revoked_key),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
