@@ -145,7 +145,8 @@ static void asks_nobody_whose_server_others_use(void **state)
 {
     (void)state;
     char one[ROOM_ID], other[ROOM_ID];
-    add_more_servers();
+    add_servers();
+    add_fake_isolated("own", "legacy", "session", legacy_words);
     open_session(0, "2025-06-18", one);
     open_session(1, "2025-06-18", other);
     await(post(1, other, CALL("old__fast")), "done");
