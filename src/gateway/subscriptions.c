@@ -107,7 +107,8 @@ static void on_answered(void *context, enum mcp_era era, const struct rpc *respo
     subscription->upcall = NULL;
     try_again_later(subscription);
     if (era == MCP_LEGACY) {
-        subscription->conversation = upstream_conversation(subscription->upstream, &asker);
+        subscription->conversation =
+            upstream_conversation(subscription->upstream, &asker, MCP_LEGACY);
         subscription->span = AGAIN;
     } else if (response->kind == RPC_ERROR) {
         subscription->not_before = INT64_MAX;
@@ -236,7 +237,7 @@ static bool hears(const struct subscription *subscription, const struct heard *h
         return true;
     const struct asker asker = asker_of(subscription);
     return subscription->upcall &&
-           upstream_conversation(heard->upstream, &asker) == heard->conversation;
+           upstream_conversation(heard->upstream, &asker, MCP_LEGACY) == heard->conversation;
 }
 
 void subscriptions_updated(struct gateway *gateway, const struct heard *heard,
@@ -283,7 +284,7 @@ static void end(struct subscription **link)
     struct subscription *gone = *link;
     const struct asker asker = asker_of(gone);
     bool asked = gone->upcall && era_of(gone, &asker) == MCP_LEGACY;
-    uint64_t present = upstream_conversation(gone->upstream, &asker);
+    uint64_t present = upstream_conversation(gone->upstream, &asker, MCP_LEGACY);
     *link = gone->next;
     leave_bucket(gone);
     upcall_cancel(&gone->upcall, (struct view){NULL, 0});
@@ -325,7 +326,7 @@ static void look_at(struct subscription *subscription, int64_t now)
     if (subscription->upcall)
         return;
     // Looking keeps an idle child.
-    uint64_t present = upstream_conversation(subscription->upstream, &asker);
+    uint64_t present = upstream_conversation(subscription->upstream, &asker, MCP_LEGACY);
     bool made = subscription->conversation != 0 && subscription->conversation == present;
     if (!made && now >= subscription->not_before)
         ask(subscription, false);

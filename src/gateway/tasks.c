@@ -11,6 +11,7 @@ enum { MOST_TASKS = 256, ID_ROOM = 256 };
 struct task {
     struct task *next; // newest first
     uint8_t server[VAULT_DIGEST];
+    uint64_t conversation; // with the process that has it; 0: over HTTP it outlives conversations
     size_t size;
     char id[];
 };
@@ -45,17 +46,34 @@ static struct task **find(struct task **link, const struct server_spec *spec, st
     return link;
 }
 
-static void add(struct task **tasks, const struct server_spec *spec, struct view id)
+// With which process the caller speaks. A task ends with its process, and the next one may give the
+// same id to another client's. 0: over HTTP.
+static uint64_t conversation_of(const struct call *call, struct server_spec *spec)
 {
-    if (*find(tasks, spec, id))
-        return;
-    struct task *task = (struct task *)malloc(sizeof *task + id.size);
-    if (!task)
-        return; // as if it were another's
-    *task = (struct task){.next = *tasks, .size = id.size};
-    memcpy(task->server, spec->fingerprint, sizeof task->server);
-    memcpy(task->id, id.data, id.size);
-    *tasks = task;
+    static const struct mcp_params none;
+    struct upstream *upstream = spec->http ? NULL : call_upstream(call, spec);
+    const struct asker asker = call_asker(call, &none);
+    if (!upstream)
+        return 0;
+    uint64_t own = upstream_conversation(upstream, &asker, asker.era);
+    enum mcp_era other = asker.era == MCP_MODERN ? MCP_LEGACY : MCP_MODERN;
+    return own != 0 ? own : upstream_conversation(upstream, &asker, other);
+}
+
+static void add(const struct call *call, struct view id)
+{
+    struct task **tasks = &call->principal->credential->tasks;
+    struct task *task = *find(tasks, call->spec, id);
+    if (!task) {
+        task = (struct task *)malloc(sizeof *task + id.size);
+        if (!task)
+            return; // as if it were another's
+        *task = (struct task){.next = *tasks, .size = id.size};
+        memcpy(task->server, call->spec->fingerprint, sizeof task->server);
+        memcpy(task->id, id.data, id.size);
+        *tasks = task;
+    }
+    task->conversation = conversation_of(call, call->spec);
 }
 
 static void learn(const struct call *call, struct view result)
@@ -65,12 +83,13 @@ static void learn(const struct call *call, struct view result)
     struct view raw = json_walk_member(task.data ? task : result, "taskId");
     struct view id = json_raw_text(raw, room, sizeof room);
     if (id.data && call->spec)
-        add(&call->principal->credential->tasks, call->spec, id);
+        add(call, id);
 }
 
-bool tasks_has(const struct call *call, const struct server_spec *spec, struct view id)
+bool tasks_has(const struct call *call, struct server_spec *spec, struct view id)
 {
-    return id.data && *find(&call->principal->credential->tasks, spec, id);
+    const struct task *task = id.data ? *find(&call->principal->credential->tasks, spec, id) : NULL;
+    return task && (spec->http || task->conversation == conversation_of(call, spec));
 }
 
 static bool filter(const struct call *call, struct view result, struct buf *ret_result)

@@ -1,8 +1,8 @@
 // tasks.h: which tasks a key has made (MCP 2025-11-25; an extension of 2026-07-28). A server that
 // many keys share does not tell them apart, so to any other key a task does not exist.
 //
-// The last ones of each key are known, as long as the gateway runs and the server's configuration
-// stands.
+// The last ones of each key are known, as long as the gateway runs, the server's configuration
+// stands, and, over stdio, its process lives.
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +22,6 @@ bool tasks_wanted(const struct mcp_params *params);
 MUST_CHECK bool tasks_pass(const struct call *call, struct view *result, struct buf *room);
 
 // Whether the task (its id as text) of the server is the caller's.
-bool tasks_has(const struct call *call, const struct server_spec *spec, struct view id);
+bool tasks_has(const struct call *call, struct server_spec *spec, struct view id);
 
 void tasks_free(struct task **tasks);

@@ -76,9 +76,10 @@ static struct link_owner owner_for(const struct server_spec *spec, const struct 
     return (struct link_owner){SCOPE_KEY, asker->key_n, asker->can};
 }
 
-uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker)
+uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker,
+                               enum mcp_era era)
 {
-    struct link *link = find(upstream, owner_for(upstream->spec, asker, MCP_LEGACY), MCP_LEGACY);
+    struct link *link = find(upstream, owner_for(upstream->spec, asker, era), era);
     if (!link || link->state != LINK_READY)
         return 0;
     link->used = loop_clock();

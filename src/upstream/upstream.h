@@ -208,9 +208,10 @@ void upstreams_answer(struct upstreams *upstreams, const struct question *questi
 void upstreams_refuse(struct upstreams *upstreams, const struct question *question,
                       struct view error);
 
-// Which legacy conversation an asker's requests go by at present: a number that no other one ever
-// has; 0: there is none. Who looks is not done with it: a child is not idle then.
-uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker);
+// Which conversation of an era an asker's requests go by at present: a number that no other one
+// ever has; 0: there is none. Who looks is not done with it: a child is not idle then.
+uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker,
+                               enum mcp_era era);
 // Whether these two have the same one; whether it is the asker's session's alone.
 bool upstream_is_one(const struct upstream *upstream, const struct asker *a, const struct asker *b);
 bool upstream_is_own(const struct upstream *upstream, const struct asker *asker);

@@ -265,6 +265,13 @@ static void keeps_tasks_apart(void **state)
     await(door, NULL);
     assert_null(strstr(door->said, "working"));
     assert_non_null(strstr(door->said, "-32602"));
+    // Nor is it anybody's when its process has gone: the next one counts from the start.
+    await(post_modern(0, "tools/call", "old__dies", "\"name\":\"old__dies\","), NULL);
+    rig_pause(100);
+    await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+    asking.key = 0;
+    door = ask(&asking);
+    await(door, "-32602");
 }
 
 static void remove_servers(void)
