@@ -487,6 +487,7 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
     call->stage = STAGE_INVOKE;
     if (!call->spec)
         call->spec = server_spec_ref(sending->spec);
+    exchange_serves(call->exchange, call->spec);
     call->sent = loop_clock();
     call->upcall = upstream ? upcall_send(upstream, &order, &events, call) : NULL;
     if (!call->upcall)

@@ -30,7 +30,15 @@ void channel_free(struct channel **channel)
     struct channel *gone = TAKE(*channel);
     while (gone && gone->oldest)
         drop_oldest(gone);
+    if (gone)
+        server_spec_unref(&gone->served);
     free(gone);
+}
+
+bool channel_may_be_told(const struct channel *channel, const struct server_specs *specs)
+{
+    return channel->exchange || memcmp(channel->stamp, specs->stamp, sizeof specs->stamp) == 0 ||
+           (channel->served && server_specs_find(specs, channel->served));
 }
 
 static void keep(struct channel *channel, const struct view *pieces, size_t count)

@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "base/view.h"
+#include "model/server_spec.h"
 
 struct exchange;
 
@@ -32,10 +33,17 @@ struct channel {
     struct kept_event *oldest, *newest;
     size_t kept, bytes;
     int64_t until; // loop time at which a complete one is forgotten
+    // What a complete one came of: the project's servers then, and the one that its calls went to
+    // (NULL: none, or several).
+    uint8_t stamp[SPECS_STAMP];
+    struct server_spec *served;
 };
 
 MUST_CHECK struct channel *channel_new(int64_t number);
 void channel_free(struct channel **channel);
+
+// Whether what a complete one has kept may still be told to somebody with these servers.
+bool channel_may_be_told(const struct channel *channel, const struct server_specs *specs);
 
 // Numbers the next event, keeps it, and writes its id into `into`.
 struct view channel_add(struct channel *channel, const struct view *pieces, size_t count,

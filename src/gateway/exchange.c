@@ -56,14 +56,31 @@ void exchange_join(struct exchange *exchange, struct session *session)
     session->exchanges++;
 }
 
+void exchange_serves(struct exchange *exchange, struct server_spec *spec)
+{
+    exchange->several |= exchange->served && exchange->served != spec;
+    if (!exchange->served)
+        exchange->served = server_spec_ref(spec);
+}
+
+// It can be taken up for a while, by those who still may see it.
+static void complete_channel(struct exchange *exchange)
+{
+    struct channel *channel = exchange->channel;
+    if (!channel || channel->exchange != exchange)
+        return;
+    channel->exchange = NULL;
+    channel->until = loop_clock() + CHANNEL_TIME;
+    memcpy(channel->stamp, exchange->principal->access->specs.stamp, sizeof channel->stamp);
+    if (!exchange->several)
+        channel->served = TAKE(exchange->served);
+}
+
 void exchange_free(struct exchange *exchange)
 {
     struct session *session = exchange->session;
     listen_end(exchange);
-    if (exchange->channel && exchange->channel->exchange == exchange) {
-        exchange->channel->exchange = NULL;
-        exchange->channel->until = loop_clock() + CHANNEL_TIME;
-    }
+    complete_channel(exchange);
     if (exchange->kind == EXCHANGE_STREAM)
         exchange->gateway->counters.streams_now--;
     if (exchange == exchange->gateway->stdio_stream)
@@ -80,6 +97,7 @@ void exchange_free(struct exchange *exchange)
         *exchange->over = true;
     unlink_exchange(exchange);
     server_spec_unref(&exchange->only);
+    server_spec_unref(&exchange->served);
     buf_done(&exchange->gathered);
     holding_end(&exchange->room);
     principal_unref(&exchange->principal);

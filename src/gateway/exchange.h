@@ -43,7 +43,9 @@ struct exchange {
     bool *over;         // set when it is freed
     struct session *session;
     struct channel *channel;
-    struct server_spec *only; // of /mcp/{server}; NULL: all
+    struct server_spec *only;   // of /mcp/{server}; NULL: all
+    struct server_spec *served; // the one that its calls went to; NULL: none yet
+    bool several;               // went to others, too
     struct call *calls;
     size_t call_count;
     struct buf gathered; // a batch's answers; `failed`: some are lost
@@ -57,6 +59,9 @@ struct exchange *exchange_new(struct gateway *gateway, const struct front_reques
                               const struct front_ops *ops, void *door);
 void exchange_join(struct exchange *exchange, struct session *session);
 void exchange_free(struct exchange *exchange);
+
+// One of its calls goes to this server.
+void exchange_serves(struct exchange *exchange, struct server_spec *spec);
 
 // Goes by the servers of `now`, its credential's principal of later. False, and nothing is changed,
 // when its endpoint's server is not one of them any more.

@@ -333,7 +333,8 @@ static struct exchange *resume_call(struct exchange *fresh, struct channel *chan
     static const struct refusal complete = {
         405, RPC_INVALID_REQUEST, "This stream is complete", {NULL, 0}};
     struct exchange *exchange = channel->exchange;
-    if (!exchange && (!channel->newest || channel->newest->number <= after)) {
+    bool all_told = !exchange && (!channel->newest || channel->newest->number <= after);
+    if (all_told || !channel_may_be_told(channel, &fresh->principal->access->specs)) {
         refuse(fresh, nothing, &complete);
         return NULL;
     }
@@ -405,6 +406,8 @@ struct exchange *front_get(struct gateway *gateway, const struct front_request *
         channel = session_find_channel(exchange->session, number);
     if (channel && !channel->of_stream)
         return resume_call(exchange, channel, after);
+    if (channel && !channel_may_be_told(channel, &exchange->principal->access->specs))
+        channel = NULL; // it begins anew
     open_stream(exchange, channel, after);
     return exchange;
 }

@@ -282,6 +282,25 @@ static void remove_servers(void)
     commit();
 }
 
+// What is told again is told to who may see it now.
+static void tells_again_by_the_present_config(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-11-25", session);
+    const struct asking again = {.method = "GET", .session = session, .last_event_id = "1-0"};
+    await(post(0, session, CALL("old__notes")), "result");
+    assert_non_null(strstr(ask(&again)->said, "result"));
+    add_fake("other", "legacy", legacy_words);
+    assert_non_null(strstr(ask(&again)->said, "result"));
+    remove_servers();
+    const struct door *late = ask(&again);
+    assert_null(strstr(late->said, "progress"));
+    assert_null(strstr(late->said, "result"));
+    assert_int_equal(late->status, 405);
+}
+
 static void follows_a_changed_config(void **state)
 {
     (void)state;
@@ -462,6 +481,7 @@ int main(void)
         TEST(takes_up_streams),
         TEST(bounds_streams),
         TEST(keeps_tasks_apart),
+        TEST(tells_again_by_the_present_config),
         TEST(follows_a_changed_config),
         TEST(waits_on_when_others_change),
         TEST(takes_short_batches),
