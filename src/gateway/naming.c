@@ -21,9 +21,9 @@ static bool is_plain(char c)
            c == '-';
 }
 
-static bool is_taken(char (*prefixes)[NAMING_PREFIX], size_t before, const char *prefix)
+static bool is_taken(char (*prefixes)[NAMING_PREFIX], size_t count, const char *prefix)
 {
-    for (size_t i = 0; i < before; i++)
+    for (size_t i = 0; i < count; i++)
         if (strcmp(prefixes[i], prefix) == 0)
             return true;
     return false;
@@ -44,19 +44,25 @@ static void make_plain(const char *name, char *ret_plain)
 
 void naming_prefixes(const struct server_specs *specs, char (*ret_prefixes)[NAMING_PREFIX])
 {
+    char plain[LIMIT_NAME + 1];
     for (size_t i = 0; i < specs->count; i++) {
         const char *name = specs->list[i]->server_name;
-        char plain[LIMIT_NAME + 1];
         make_plain(name, plain);
-        if (plain[0] && strlen(plain) < NAMING_PREFIX && !is_taken(ret_prefixes, i, plain)) {
-            memcpy(ret_prefixes[i], plain, strlen(plain) + 1);
-            continue;
-        }
+        bool as_it_is = strcmp(plain, name) == 0 && strlen(plain) < NAMING_PREFIX;
+        (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%.*s", as_it_is ? NAMING_PREFIX - 1 : 0,
+                       plain);
+    }
+    for (size_t i = 0; i < specs->count; i++) {
+        char made[NAMING_PREFIX];
+        const char *name = specs->list[i]->server_name;
         uint32_t tag = (uint32_t)text_hash(TEXT_HASH, view_of(name));
+        if (ret_prefixes[i][0])
+            continue;
+        make_plain(name, plain);
         do
-            (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%.30s-%08x",
-                           plain[0] ? plain : "server", tag++);
-        while (is_taken(ret_prefixes, i, ret_prefixes[i]));
+            (void)snprintf(made, sizeof made, "%.30s-%08x", plain[0] ? plain : "server", tag++);
+        while (is_taken(ret_prefixes, specs->count, made));
+        memcpy(ret_prefixes[i], made, sizeof made);
     }
 }
 

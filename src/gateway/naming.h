@@ -2,10 +2,11 @@
 // `{server}__{name}`, at most NAMING_MAX characters, of letters, digits, `_` and `-` (what AI
 // providers accept).
 //
-// The server's part is its configured name with other characters as `_`, without two of them
-// together or one at the end, so that the first `__` always ends it; cut when long, and made
-// different when two would be the same. A name that would become too long is cut and ends with a
-// hash of the whole, so it is the same every time.
+// The server's part is its configured name. One with other characters has `_` for them, without two
+// of them together or one at the end, so that the first `__` always ends it, and, as a long one
+// that is cut, a hash of the whole behind: so its name never depends on which other servers there
+// are, and never becomes another's when it goes. A whole name that would be too long is cut and
+// ends with a hash of it, too.
 #pragma once
 
 #include <stdbool.h>

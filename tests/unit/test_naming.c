@@ -40,14 +40,30 @@ static void prefixes_are_plain_and_distinct(void **state)
     const char *const names[] = {"files", "my files!", "my_files_", "__", "a__b", "Größe"};
     make(&world, names, COUNT_OF(names));
     assert_string_equal(world.prefixes[0], "files");
-    assert_string_equal(world.prefixes[1], "my_files");
-    assert_string_equal(world.prefixes[4], "a_b");
+    assert_string_equal(world.prefixes[1], "my_files-e91492cf");
+    assert_memory_equal(world.prefixes[4], "a_b-", 4);
     for (size_t i = 0; i < SERVERS; i++) {
         assert_null(strstr(world.prefixes[i], "__"));
         assert_true(world.prefixes[i][0] &&
                     world.prefixes[i][strlen(world.prefixes[i]) - 1] != '_');
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(world.prefixes[i], world.prefixes[j]);
+    }
+}
+
+// A server's name is the same whatever others there are, so it is never another one's later.
+static void prefixes_depend_on_no_other(void **state)
+{
+    (void)state;
+    struct world all, some;
+    const char *const names[] = {"prod/db", "prod db", "prod_db", "my files!", "my_files-e91492cf"};
+    make(&all, names, COUNT_OF(names));
+    assert_string_equal(all.prefixes[2], "prod_db");
+    assert_string_equal(all.prefixes[4], "my_files-e91492cf"); // who is called so is called so
+    assert_string_not_equal(all.prefixes[3], all.prefixes[4]);
+    for (size_t i = 0; i < 3; i++) {
+        make(&some, names + i, 1);
+        assert_string_equal(some.prefixes[0], all.prefixes[i]);
     }
 }
 
@@ -101,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prefixes_are_plain_and_distinct),
+        cmocka_unit_test(prefixes_depend_on_no_other),
         cmocka_unit_test(names_lead_back),
         cmocka_unit_test(long_names_are_cut_the_same_way_every_time),
     };
