@@ -14,6 +14,8 @@
 #include "gateway/reply.h"
 #include "gateway/tasks.h"
 
+enum { SMALL = 16 * 1024 }; // bytes: a message up to which is not counted among its key's
+
 static const char *const stage_names[] = {
     [STAGE_LIMIT] = "limit",
     [STAGE_RESOLVE] = "resolve",
@@ -139,6 +141,7 @@ static void call_free(struct call *call)
     questions_forget_call(call);
     server_spec_unref(&call->spec);
     buf_done(&call->text);
+    holding_end(&call->room);
     free(call->fields);
     free(call->field_text);
     count(call, false);
@@ -496,10 +499,22 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
         upcall_hold(call->upcall, true);
 }
 
+// Which limit of its key the call does not keep. NULL: none.
+static const char *limit_passed(struct call *call)
+{
+    const struct credential *credential = call->principal->credential;
+    if (credential->calls > call->gateway->settings->calls_per_key)
+        return "Too many calls of this key are under way";
+    call->room =
+        (struct holding){.ration = &call->gateway->asked, .owner = (uint64_t)credential->key_n};
+    if (call->bytes_in > SMALL && !holding_take(&call->room, call->bytes_in))
+        return "Too many bytes of requests are under way, of this key or of all";
+    return NULL;
+}
+
 void call_begin(struct exchange *exchange, const struct incoming *incoming)
 {
     struct call *call = call_new(exchange, incoming);
-    const struct settings *settings = exchange->gateway->settings;
     if (!call) {
         struct view pieces[REPLY_NO_MEMORY];
         reply_no_memory(incoming->rpc->id, pieces);
@@ -507,12 +522,12 @@ void call_begin(struct exchange *exchange, const struct incoming *incoming)
         return;
     }
     call->stage = STAGE_LIMIT;
-    if (call->principal->credential->calls > settings->calls_per_key) {
+    const char *passed = limit_passed(call);
+    if (passed) {
         exchange->gateway->counters.limited++;
-        call_fail(call, &(struct failure){.code = CALL_LIMITED,
-                                          .status = 429,
-                                          .message = "Too many calls of this key are under way",
-                                          .outcome = "denied"});
+        call_fail(call,
+                  &(struct failure){
+                      .code = CALL_LIMITED, .status = 429, .message = passed, .outcome = "denied"});
         return;
     }
     call->stage = STAGE_RESOLVE;

@@ -45,6 +45,7 @@ struct call {
     char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
     struct server_spec *spec; // where it goes; NULL: not resolved
     struct upcall *upcall;
+    struct holding room;       // for its bytes, when they are many
     struct buf text;           // the whole message, while it waits or may be sent again
     struct http_field *fields; // its Mcp-Param-* (with `text`)
     size_t field_count;

@@ -272,6 +272,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     gateway->loop = order->loop;
     gateway->unread = order->unread;
     gateway->settings = order->settings;
+    gateway->asked = settings_ration(order->settings);
     gateway->store_config = *order->store;
     gateway->journal = order->journal;
     gateway->next_usage = loop_clock() + order->settings->usage_period;
@@ -311,5 +312,6 @@ void gateway_free(struct gateway **gateway)
     table_done(&gone->sessions);
     table_done(&gone->sessions_by_number);
     table_done(&gone->parked);
+    ration_done(&gone->asked);
     free(gone);
 }

@@ -49,6 +49,7 @@ struct gateway {
     struct principals *principals;
     struct http_client *http;
     struct ration *unread;
+    struct ration asked; // bytes of requests under way, by key
     struct upstreams *upstreams;
     struct catalogs *catalogs;
     struct journal *journal;

@@ -40,11 +40,13 @@ void settings_init(struct settings *settings)
 
 struct ration settings_ration(const struct settings *settings)
 {
-    size_t answer =
+    size_t largest =
         settings->upstream_body > settings->event ? settings->upstream_body : settings->event;
+    if (largest < settings->request_body)
+        largest = settings->request_body;
     size_t share = settings->unread / 4;
-    if (share < answer + MIB) // with what goes around it
-        share = answer + MIB;
+    if (share < largest + MIB) // with what goes around it
+        share = largest + MIB;
     if (share > settings->unread)
         share = settings->unread;
     return (struct ration){.most = settings->unread, .share = share};

@@ -373,6 +373,36 @@ static void takes_short_batches(void **state)
     assert_int_equal(post(0, session, "%s", body)->status, 413);
 }
 
+// The bytes of a key's requests that servers have not answered are bounded.
+static void bounds_requests_under_way(void **state)
+{
+    (void)state;
+    enum { BYTES = 100000 };
+    static char body[BYTES + 1000];
+    char session[ROOM_ID], other[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    open_session(1, "2025-06-18", other);
+    rig.gateway->asked.share = 2 * BYTES;
+    (void)snprintf(
+        body, sizeof body,
+        "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"tools/call\",\"params\":{\"name\":"
+        "\"old__never\",\"arguments\":{\"x\":\"%*s\"}}}",
+        BYTES, "x");
+    const struct asking large = {.method = "POST", .session = session, .body = body};
+    const struct asking others = {.key = 1, .method = "POST", .session = other, .body = body};
+    const struct door *first = ask(&large), *second = ask(&large);
+    assert_int_equal(second->status, 429);
+    assert_true(first->open);
+    assert_true(ask(&others)->open);
+    await(post(0, session, CALL("old__fast")), "done");
+    (void)post(0, session,
+               "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
+               "{\"requestId\":\"c\"}}");
+    rig_pause(50);
+    assert_true(ask(&large)->open);
+}
+
 // What a client says of itself is kept as long as its session: one that says too much gets none.
 static void bounds_what_clients_say_of_themselves(void **state)
 {
@@ -485,6 +515,7 @@ int main(void)
         TEST(follows_a_changed_config),
         TEST(waits_on_when_others_change),
         TEST(takes_short_batches),
+        TEST(bounds_requests_under_way),
         TEST(ends_a_session_that_never_was),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
