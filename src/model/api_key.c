@@ -208,6 +208,8 @@ bool api_key_set_enabled(struct store *store, struct api_key *key, bool enable, 
         return true;
     struct api_key changed = *key;
     changed.disabled_at = enable ? 0 : store->now;
+    if (enable)
+        changed.enabled_at = store->now;
     key_row_judge(store, &changed);
     if (!key_row_update(store, &changed, err) ||
         !record(store, enable ? "api_key.enable" : "api_key.disable", &changed, err))

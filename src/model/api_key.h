@@ -26,6 +26,7 @@ struct api_key {
     char masked[KEY_MASKED];
     char name[LIMIT_NAME + 1]; // empty: none
     int64_t created_at, expires_at, disabled_at, last_used_at, use_count;
+    int64_t enabled_at;                                  // when it was last enabled again; 0: never
     char rotated_from[UUID_TEXT], rotated_to[UUID_TEXT]; // key ids; empty: none
     int64_t user_n, project_n;
     char user_id[UUID_TEXT], email[LIMIT_EMAIL + 1];

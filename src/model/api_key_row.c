@@ -34,6 +34,8 @@ static void row_mac(const struct store *store, const struct api_key *key,
     mac_add(&mac, view_of(key->rotated_from));
     mac_add(&mac, view_of(key->rotated_to));
     mac_add(&mac, view_bytes(key->sealed, key->has_sealed ? key->sealed_size : 0));
+    if (key->enabled_at) // rows from before there was such a thing keep their MAC
+        mac_add_int(&mac, key->enabled_at);
     mac_end(&mac, ret_mac);
 }
 
@@ -77,14 +79,15 @@ bool key_row_insert(struct store *store, struct api_key *key, struct err *err)
     row_mac(store, key, key->mac);
     if (!db_run(store->db,
                 "INSERT INTO api_keys(key_id, digest, sealed, masked, user, project, name,"
-                " created_at, expires_at, disabled_at, rotated_from, rotated_to, mac)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " created_at, expires_at, disabled_at, enabled_at, rotated_from, rotated_to, mac)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 BIND(v_text(key->key_id), v_blob(key->digest, sizeof key->digest),
                      v_blob(key->has_sealed ? key->sealed : NULL, key->sealed_size),
                      v_text(key->masked), v_int(key->user_n), v_int(key->project_n),
                      v_optional(key->name), v_int(key->created_at), v_time(key->expires_at),
-                     v_time(key->disabled_at), v_optional(key->rotated_from),
-                     v_optional(key->rotated_to), v_blob(key->mac, sizeof key->mac)),
+                     v_time(key->disabled_at), v_time(key->enabled_at),
+                     v_optional(key->rotated_from), v_optional(key->rotated_to),
+                     v_blob(key->mac, sizeof key->mac)),
                 err))
         return false;
     key->n = db_last_id(store->db);
@@ -107,10 +110,11 @@ bool key_row_update(struct store *store, const struct api_key *key, struct err *
     audit_key_row(store, key->mac, false);
     audit_key_row(store, mac, true);
     return db_run(store->db,
-                  "UPDATE api_keys SET name = ?, expires_at = ?, disabled_at = ?, rotated_to = ?,"
-                  " mac = ? WHERE n = ?",
+                  "UPDATE api_keys SET name = ?, expires_at = ?, disabled_at = ?, enabled_at = ?,"
+                  " rotated_to = ?, mac = ? WHERE n = ?",
                   BIND(v_optional(key->name), v_time(key->expires_at), v_time(key->disabled_at),
-                       v_optional(key->rotated_to), v_blob(mac, sizeof mac), v_int(key->n)),
+                       v_time(key->enabled_at), v_optional(key->rotated_to),
+                       v_blob(mac, sizeof mac), v_int(key->n)),
                   err) &&
            check_touched(store, err);
 }
@@ -193,6 +197,7 @@ enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *r
     ret_key->created_at = stmt_int(stmt, 5);
     ret_key->expires_at = stmt_int(stmt, 6);
     ret_key->disabled_at = stmt_int(stmt, 7);
+    ret_key->enabled_at = stmt_int(stmt, 20);
     ret_key->last_used_at = stmt_int(stmt, 8);
     ret_key->use_count = stmt_int(stmt, 9);
     ret_key->user_n = stmt_int(stmt, 12);
@@ -201,7 +206,8 @@ enum step api_key_next(struct store *store, struct stmt *stmt, struct api_key *r
     bool whole = read_texts(stmt, ret_key);
     whole &= read_blobs(stmt, ret_key);
     // Values that mean the same to the MAC but not to SQL: this program writes none of them.
-    whole &= stmt_is_time(stmt, 5) && stmt_is_time(stmt, 6) && stmt_is_time(stmt, 7);
+    whole &= stmt_is_time(stmt, 5) && stmt_is_time(stmt, 6) && stmt_is_time(stmt, 7) &&
+             stmt_is_time(stmt, 20);
     whole &= !stmt_text(stmt, 4).data || stmt_text(stmt, 4).size > 0;
     ret_key->status = whole && !retired && is_genuine(store, ret_key) ? KEY_ACTIVE : KEY_TAMPERED;
     key_row_judge(store, ret_key);

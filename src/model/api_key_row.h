@@ -9,8 +9,8 @@
 #define KEY_COLUMNS                                                                                \
     "k.n, k.key_id, k.digest, k.masked, k.name, k.created_at, k.expires_at, k.disabled_at,"        \
     " k.last_used_at, k.use_count, k.rotated_from, k.rotated_to, k.user, k.project, u.user_id,"    \
-    " u.email, p.project_id, p.project_name, k.sealed, k.mac"
-enum { KEY_RETIRED = 20 };
+    " u.email, p.project_id, p.project_name, k.sealed, k.mac, k.enabled_at"
+enum { KEY_RETIRED = 21 };
 
 // What the sealed copy is bound to: key_id, user_id and project_id. The view points into `text`.
 struct view key_row_seal_context(const struct api_key *key, char text[3 * UUID_TEXT]);

@@ -51,6 +51,7 @@ static enum grant_answer accept(const struct api_key *key, struct stmt *stmt,
         .project_n = key->project_n,
         .config_n = stmt_int(stmt, GRANT_CONFIG),
         .expires_at = key->expires_at,
+        .enabled_at = key->enabled_at,
     };
     memcpy(grant.key_id, key->key_id, sizeof grant.key_id);
     memcpy(grant.user_id, key->user_id, sizeof grant.user_id);

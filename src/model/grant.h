@@ -19,6 +19,7 @@ struct grant {
     int64_t config_n;                 // 0: the project has no config
     char key_id[UUID_TEXT], user_id[UUID_TEXT], project_id[UUID_TEXT], config_id[UUID_TEXT];
     int64_t expires_at; // microseconds since 1970; 0: never
+    int64_t enabled_at; // when the key was last enabled again; 0: never
 };
 
 enum grant_answer {

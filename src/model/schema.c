@@ -132,5 +132,10 @@ static const char fourth[] =
     " sealed BLOB NOT NULL,"
     " PRIMARY KEY(kind, owner)) WITHOUT ROWID;";
 
-const char *const schema_migrations[] = {first, second, third, fourth};
+static const char fifth[] =
+    // When an API key was last enabled again; covered by its `mac` once it was. What a gateway has
+    // opened for the key before is over then, however short it was disabled.
+    "ALTER TABLE api_keys ADD COLUMN enabled_at INTEGER;";
+
+const char *const schema_migrations[] = {first, second, third, fourth, fifth};
 const size_t schema_migration_count = COUNT_OF(schema_migrations);

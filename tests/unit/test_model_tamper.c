@@ -84,6 +84,7 @@ static const struct {
     {"created_at", "created_at - 1"},
     {"expires_at", "expires_at + 1"},
     {"disabled_at", "1"},
+    {"enabled_at", "1"},
     {"rotated_from", "'00000000-0000-4000-8000-000000000000'"},
     {"rotated_to", "'00000000-0000-4000-8000-000000000000'"},
     {"last_used_at", NULL},
