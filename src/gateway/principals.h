@@ -7,8 +7,7 @@
 // revocation has returned is decided by the new state. Nothing is loaded in advance; a million keys
 // cost nothing until they come.
 //
-// *Access* is what a project gives: the servers of its config. It is shared by the project's
-// principals and replaced when the config changes.
+// What a project gives, its *access*, is access.h's.
 //
 // What rests is forgotten: a key once the store would have to be asked anyway, a project when its
 // servers have rested, too.
@@ -23,25 +22,15 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/table.h"
+#include "gateway/access.h"
 #include "gateway/front.h"
-#include "gateway/naming.h"
 #include "model/grant.h"
 #include "model/server_spec.h"
 #include "model/settings.h"
 #include "model/store.h"
 
-struct rendering;
 struct task;
 struct session;
-
-// The servers a project gives, under the names they go by at `/mcp`.
-struct access {
-    unsigned references;
-    int64_t project_n, config_n;
-    struct server_specs specs;
-    char (*prefixes)[NAMING_PREFIX]; // per server
-    struct rendering *renderings;    // see lists.c
-};
 
 struct credential {
     uint8_t digest[VAULT_DIGEST];
