@@ -210,6 +210,31 @@ static enum front_answer unavailable(struct principals *principals, const char *
     return FRONT_UNAVAILABLE;
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+// A store that was put in the place of another may have the same key for somebody else, and so may
+// one that was restored. Row numbers alone do not tell: they are given again.
+static bool is_of_the_same(const struct credential *credential, const struct grant *now)
+{
+    const struct grant *last = credential->principal ? &credential->principal->grant : now;
+    return credential->key_n == now->key_n && last->user_n == now->user_n &&
+           last->project_n == now->project_n && is_same_text(last->key_id, now->key_id) &&
+           is_same_text(last->user_id, now->user_id) &&
+           is_same_text(last->project_id, now->project_id);
+}
+
+// What it had as the other key ends. Its uses stay: they are of this key, wherever it is recorded.
+static void start_over(struct principals *principals, struct credential *credential,
+                       const struct grant *grant)
+{
+    revoke(principals, credential, "the store has the key for another user or project now");
+    tasks_free(&credential->tasks);
+    credential->key_n = grant->key_n;
+}
+
 // Asks the store, and remembers what it says. `*credential` is NULL for a key that is not known
 // here.
 static enum front_answer ask(struct principals *principals, const uint8_t digest[VAULT_DIGEST],
@@ -234,6 +259,8 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
         }
         return FRONT_DENIED;
     }
+    if (*credential && !is_of_the_same(*credential, &grant))
+        start_over(principals, *credential, &grant);
     if (!projects_ask(&principals->projects, principals->store, &grant, seen, &access, &err))
         return FRONT_UNAVAILABLE; // this one's config; the store answers
     if (!*credential)
@@ -426,7 +453,10 @@ size_t principals_take_uses(struct principals *principals, struct key_use *into,
          credential = credential->older) {
         if (credential->uses == 0)
             continue;
-        into[count++] = (struct key_use){credential->key_n, credential->uses, credential->used_at};
+        struct key_use *use = &into[count++];
+        *use = (struct key_use){
+            .key_n = credential->key_n, .uses = credential->uses, .at = credential->used_at};
+        memcpy(use->digest, credential->digest, sizeof use->digest);
         credential->uses = 0;
     }
     return count;
