@@ -43,6 +43,7 @@ static bool load(struct store *store, const struct grant *grant, struct access *
     access->references = 1;
     access->project_n = grant->project_n;
     access->config_n = grant->config_n;
+    memcpy(access->project_id, grant->project_id, sizeof access->project_id);
     if (grant->config_n != 0 && !server_specs_load(store, grant->config_n, &access->specs, err)) {
         access_unref(&access);
         return false;
@@ -93,6 +94,20 @@ static struct project *find_or_add(struct projects *projects, int64_t project_n)
     return project;
 }
 
+static void end_servers(struct projects *projects, struct project *project)
+{
+    const struct access none = {.project_n = project->project_n};
+    projects->changed(projects->context, &none);
+    access_unref(&project->access);
+}
+
+// A project that is gone leaves its number to another one, and with the same config the servers
+// would be taken for the other's, with all that they remember.
+static bool is_another(const struct project *project, const struct grant *grant)
+{
+    return project->access && strcmp(project->access->project_id, grant->project_id) != 0;
+}
+
 bool projects_ask(struct projects *projects, struct store *store, const struct grant *grant,
                   struct db_version seen, struct access **ret_access, struct err *err)
 {
@@ -102,6 +117,8 @@ bool projects_ask(struct projects *projects, struct store *store, const struct g
         return err_memory(err);
     if (!project->access || !db_version_equal(project->seen, seen)) {
         struct access *fresh = NULL;
+        if (is_another(project, grant))
+            end_servers(projects, project);
         if (!is_current(store, project->access, grant, &current, err))
             return false;
         if (!current) {
@@ -142,10 +159,8 @@ void projects_forget_one(struct projects *projects, int64_t now, int64_t idle)
     if (!project || (project->access && project->access->references > 1) ||
         now - project->asked_at < idle)
         return;
-    const struct access none = {.project_n = project->project_n};
-    projects->changed(projects->context, &none);
+    end_servers(projects, project);
     table_remove(&projects->by_number, (uint64_t)project->project_n);
-    access_unref(&project->access);
     free(project);
 }
 

@@ -26,6 +26,7 @@ struct rendering;
 struct access {
     unsigned references;
     int64_t project_n, config_n;
+    char project_id[UUID_TEXT]; // tells projects apart that have had the same number
     struct server_specs specs;
     char (*prefixes)[NAMING_PREFIX]; // per server
     struct rendering *renderings;    // see lists.c

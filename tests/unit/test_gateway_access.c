@@ -202,6 +202,33 @@ static void begins_anew_with_a_key_of_somebody_else(void **state)
     assert_int_equal(find_key(rig.keys[0]).use_count, 8);
 }
 
+// A project that gets the number of one that is gone does not get its servers, which may remember
+// what they were told.
+static void begins_anew_with_a_number_of_another_project(void **state)
+{
+    (void)state;
+    int64_t number = 0, deleted;
+    bool changed;
+    add_fake("old", "legacy", legacy_words);
+    for (int i = 0; i < 2; i++) {
+        struct project project = new_project("Passing");
+        join(&project, &alice);
+        begin();
+        WORKS(project_set_config(store, &project, &tools, &changed, &err));
+        commit();
+        (void)new_key(&alice, &project);
+        memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+        await(post_modern(1, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+        assert_true(i == 0 || project.n == number);
+        number = project.n;
+        begin();
+        WORKS(project_remove(store, &project, true, &deleted, &err));
+        commit();
+    }
+    rig_pause(200);
+    assert_int_equal(logged("\"started\""), 2);
+}
+
 // Keys end by the wall clock, whatever that was set to, and at once.
 static void ends_keys_though_the_clock_was_set_back(void **state)
 {
@@ -376,6 +403,7 @@ int main(void)
         TEST(counts_answers_of_batches),
         TEST(cuts_streams_of_a_revoked_key),
         TEST(begins_anew_with_a_key_of_somebody_else),
+        TEST(begins_anew_with_a_number_of_another_project),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
         TEST(records_the_uses_of_many_keys),
