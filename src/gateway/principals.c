@@ -8,7 +8,8 @@
 #include "gateway/tasks.h"
 #include "os/loop.h"
 
-enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000, NOTED = 256 };
+// SLICE: how long others wait for a sweep; microseconds.
+enum { SLICE = 4000, KEPT_CREDENTIALS = 1 << 17, NOTED = 256 };
 
 // A key's digest, which is the same whatever becomes of the key. It is found by a tag, so no clear
 // key is kept.
@@ -336,10 +337,10 @@ static bool is_forgettable(const struct principals *principals, const struct cre
            is_idle(principals, credential);
 }
 
-static void sweep(struct principals *principals)
+bool principals_sweep(struct principals *principals)
 {
-    const int64_t now = clock_now();
-    for (int done = 0; principals->sweep_at && done < SWEEP;) {
+    const int64_t now = clock_now(), until = loop_clock_now() + SLICE;
+    while (principals->sweep_at && loop_clock_now() < until) {
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
         if (is_forgettable(principals, credential, now)) {
@@ -353,7 +354,6 @@ static void sweep(struct principals *principals)
         if (!credential->principal || !is_live(principals, credential) ||
             is_fresh(principals, credential, now))
             continue;
-        done++;
         credential_hold(credential);
         enum front_answer answer = ask(principals, credential->digest, &credential);
         if (answer == FRONT_UNAVAILABLE && principals->trouble) {
@@ -364,6 +364,7 @@ static void sweep(struct principals *principals)
         }
         credential_release(credential);
     }
+    return principals->sweep_at != NULL;
 }
 
 static void look_at_store(struct principals *principals)
@@ -407,7 +408,6 @@ void principals_tick(struct principals *principals)
         principals->sweep_at = principals->oldest;
         principals->next_expiry_sweep = now + TIME_SECOND / 2;
     }
-    sweep(principals);
     // As long as an unused server is kept, and its keys.
     projects_forget_one(&principals->projects, now, principals->settings->idle_child);
 }

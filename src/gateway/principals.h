@@ -90,8 +90,13 @@ MUST_CHECK struct principal *principals_follow(const struct principals *principa
 void credential_hold(struct credential *credential);
 void credential_release(struct credential *credential);
 
-// A few times a second: consults the store when its version moved, or to renew the lease.
+// A few times a second: looks whether the store answers when the lease is to be renewed; begins a
+// sweep when the store's version moved, and for keys that expire.
 void principals_tick(struct principals *principals);
+
+// Goes on with the sweep for a few milliseconds: asks for keys that have something open, forgets
+// those that rest. True: there are more, to be swept in the next turn of the loop.
+bool principals_sweep(struct principals *principals);
 
 // Goes on with another handle of the store: its file was replaced. Everybody is asked for again.
 void principals_use(struct principals *principals, struct store *store);

@@ -283,15 +283,14 @@ static void forgets_keys_that_rest(void **state)
     await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
 }
 
-// However many keys were used, none is forgotten when the gateway ends.
-static void records_the_uses_of_many_keys(void **state)
+enum { MANY = 10010 };
+static char all_keys[MANY][LIMIT_API_KEY + 1];
+
+static void make_many_keys(int count)
 {
-    (void)state;
-    enum { MANY = 10010 };
-    static char all_keys[MANY][LIMIT_API_KEY + 1];
     const struct key_order order = {.user = &alice, .project = &team, .name = VIEW("one")};
     begin();
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < count; i++) {
         struct clear_key *clear = clear_key_new();
         struct api_key key;
         WORKS(api_key_generate(store, &order, clear, &key, &err));
@@ -300,6 +299,42 @@ static void records_the_uses_of_many_keys(void **state)
         clear_key_free(&clear);
     }
     commit();
+}
+
+static void run_till_sessions_end(void *context)
+{
+    (void)context;
+    if (gateway_counters(rig.gateway)->sessions_now == 0 || loop_clock() > rig.until)
+        loop_stop(rig.loop);
+}
+
+// However many keys have something open, all are asked for without waiting for the next tick.
+static void sweeps_all_keys_at_once(void **state)
+{
+    (void)state;
+    enum { OPEN = 5000 };
+    make_many_keys(OPEN);
+    for (int i = 0; i < OPEN; i++) {
+        memcpy(rig.keys[1], all_keys[i], sizeof rig.keys[1]);
+        (void)post(1, NULL,
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
+                   "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{}}}");
+    }
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, OPEN);
+    timer_free(&rig.timer);
+    script("DELETE FROM api_keys");
+    gateway_tick(rig.gateway, loop_clock());
+    rig.until = loop_clock() + 10 * TIME_SECOND;
+    WORKS(timer_new(rig.loop, TURN, run_till_sessions_end, NULL, &rig.timer, &err));
+    loop_run(rig.loop);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+}
+
+// However many keys were used, none is forgotten when the gateway ends.
+static void records_the_uses_of_many_keys(void **state)
+{
+    (void)state;
+    make_many_keys(MANY);
     for (int i = 0; i < MANY; i++) {
         memcpy(rig.keys[1], all_keys[i], sizeof rig.keys[1]);
         (void)post_modern(1, "nothing", NULL, "");
@@ -406,6 +441,7 @@ int main(void)
         TEST(begins_anew_with_a_number_of_another_project),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
+        TEST(sweeps_all_keys_at_once),
         TEST(records_the_uses_of_many_keys),
         TEST(goes_on_behind_an_unreadable_config),
         TEST(drains_when_it_is_cut),
