@@ -78,11 +78,7 @@ void call_again(struct call *call)
     struct rpc rpc;
     struct rpc_fault fault;
     if (!follow(call)) {
-        struct exchange *exchange = call->exchange;
-        struct session *opened = exchange->opens_session ? exchange->session : NULL;
         call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
-        if (opened) // its client does not know of it
-            session_end(opened);
         return;
     }
     struct incoming incoming = {

@@ -298,8 +298,10 @@ static void gather(struct exchange *exchange, const struct view *pieces, size_t 
 static void answer(struct exchange *exchange, int status, const struct view *pieces, size_t count)
 {
     struct session *session = exchange->session;
-    bool announce = exchange->opens_session && session && !exchange->stdio && status == 200;
+    bool announce = exchange->opens_session && session && !exchange->stdio;
     struct view id = announce ? view_of(session->id) : (struct view){NULL, 0};
+    if (announce)
+        session->known = true;
     exchange->ops->answer(exchange->door, status, id, pieces, count);
 }
 

@@ -185,9 +185,22 @@ static void follow_store(struct gateway *gateway)
     journal_event(gateway->journal, "store_replaced", NULL);
 }
 
+// What one turn leaves is swept in the next ones, as fast as the loop turns, so that calls have
+// their part of it in between.
+static void sweep(void *context)
+{
+    struct gateway *gateway = (struct gateway *)context;
+    struct err err;
+    if (!principals_sweep(gateway->principals))
+        timer_free(&gateway->sweeping);
+    else if (!gateway->sweeping) // if there is no memory, it goes on with the next tick
+        (void)!timer_new(gateway->loop, 1, sweep, gateway, &gateway->sweeping, &err);
+}
+
 void gateway_tick(struct gateway *gateway, int64_t now)
 {
     principals_tick(gateway->principals);
+    sweep(gateway);
     http_client_tick(gateway->http, now);
     upstreams_tick(gateway->upstreams, now);
     if (now < gateway->next_slow_tick)
@@ -298,6 +311,7 @@ void gateway_free(struct gateway **gateway)
     struct gateway *gone = TAKE(*gateway);
     if (!gone)
         return;
+    timer_free(&gone->sweeping);
     while (gone->first_session)
         session_end(gone->first_session);
     parked_end_all(gone);

@@ -65,6 +65,7 @@ struct gateway {
     struct table parked;          // calls that wait for a client's retry (parked.h)
     struct listening *listenings; // subscriptions/listen of modern clients
     int64_t next_number;          // of sessions
+    struct timer *sweeping;       // until all keys have been asked for; NULL: they have
     int64_t next_usage;
     struct uses *recording_uses; // being written by a job; NULL: none
     bool draining;

@@ -123,7 +123,6 @@ static bool open_session(struct call *call, const struct mcp_params *params)
         return false;
     }
     exchange_join(exchange, session);
-    exchange->opens_session = true;
     return true;
 }
 
@@ -179,6 +178,7 @@ void hello_initialize(struct call *call, const struct incoming *incoming)
                                   words.info,
                                   words.instructions,
                                   VIEW("}")};
+    call->exchange->opens_session = true;
     call_result(call, pieces, COUNT_OF(pieces));
 }
 

@@ -31,7 +31,8 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     struct session *session = call->exchange->session;
     struct view uri = json_raw_text(incoming->params.uri, room, sizeof room);
     bool many = call->method == MCP_SUBSCRIBE &&
-                subscriptions_count(session->subscriptions) >= SUBSCRIPTIONS_MOST;
+                (subscriptions_count(session->subscriptions) >= SUBSCRIPTIONS_MOST ||
+                 uri.size > subscriptions_room(session->credential));
     if (!uri.data || many) {
         call_error(call, RPC_INVALID_PARAMS,
                    uri.data ? "Too many subscriptions" : "The request needs a uri");
@@ -73,13 +74,19 @@ static bool is_true(struct view object, const char *name)
     return view_is(json_walk_member(object, name), "true");
 }
 
-// How many URIs a listen may have: each is asked of all servers of the endpoint, since it does not
-// say whose it is.
-static size_t most_uris(const struct exchange *exchange)
+// How many of the URIs a listen may have: each is asked of all servers of the endpoint, since it
+// does not say whose it is. As they came, none is shorter than it will be kept.
+static size_t most_uris(const struct exchange *exchange, struct view uris)
 {
     size_t servers = exchange_servers(exchange).count;
-    size_t most = SUBSCRIPTIONS_MOST / (servers > 0 ? servers : 1);
-    return most > 0 ? most : 1;
+    size_t each = servers > 0 ? servers : 1, count = 0;
+    size_t most = SUBSCRIPTIONS_MOST > each ? SUBSCRIPTIONS_MOST / each : 1;
+    size_t room = subscriptions_room(exchange->principal->credential) / each;
+    struct view ignored, raw;
+    for (struct json_walk walk = json_walk(uris);
+         count < most && json_walk_next(&walk, &ignored, &raw) && raw.size <= room; count++)
+        room -= raw.size;
+    return count;
 }
 
 // The first items of an array, without its brackets.
@@ -97,7 +104,7 @@ static struct view first_items(struct view array, size_t most)
 static void add_uris(struct listening *listening, const struct call *call, struct view uris)
 {
     struct endpoint_servers servers = exchange_servers(call->exchange);
-    size_t left = most_uris(call->exchange);
+    size_t left = most_uris(call->exchange, uris);
     struct view ignored, raw;
     for (struct json_walk walk = json_walk(uris); left > 0 && json_walk_next(&walk, &ignored, &raw);
          left--) {
@@ -186,7 +193,7 @@ static bool acknowledge(struct listening *listening, struct view uris)
             buf_add(&honoured, view_of(flags[i].text));
     if (uris.data) {
         buf_add(&honoured, VIEW("\"resourceSubscriptions\":["));
-        buf_add(&honoured, first_items(uris, most_uris(listening->exchange)));
+        buf_add(&honoured, first_items(uris, most_uris(listening->exchange, uris)));
         buf_add(&honoured, VIEW("]"));
     } else if (honoured.size > 0 && honoured.data[honoured.size - 1] == ',') {
         honoured.size--;

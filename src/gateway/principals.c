@@ -5,24 +5,16 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "gateway/lists.h"
 #include "gateway/tasks.h"
 #include "os/loop.h"
 
-enum { KEPT_CREDENTIALS = 1 << 17, SWEEP = 2000, NOTED = 256 };
+// SLICE: how long others wait for a sweep; microseconds.
+enum { SLICE = 4000, KEPT_CREDENTIALS = 1 << 17, NOTED = 256 };
 
 // A key's digest, which is the same whatever becomes of the key. It is found by a tag, so no clear
 // key is kept.
 struct noted {
     uint8_t tag[VAULT_TAG], digest[VAULT_DIGEST];
-};
-
-// What a project's access was read at.
-struct project {
-    int64_t project_n;
-    struct db_version seen;
-    int64_t asked_at; // for a key of it; loop time
-    struct access *access;
 };
 
 struct principals {
@@ -31,8 +23,7 @@ struct principals {
     const struct principals_events *events;
     void *context;
     struct table credentials; // by the beginning of the digest
-    struct table projects;    // by row number
-    size_t project_at;        // which of them is looked at next, see forget_a_project
+    struct projects projects;
     struct credential *newest, *oldest;
     struct credential *sweep_at; // where the present sweep is; NULL: done
     struct db_version swept;     // the version that the last whole sweep began at
@@ -51,101 +42,6 @@ static uint64_t number_of(const uint8_t digest[VAULT_DIGEST])
     uint64_t number;
     memcpy(&number, digest, sizeof number);
     return number;
-}
-
-// --- access -------------------------------------------------------------------------------------
-
-static void access_unref(struct access **access)
-{
-    struct access *gone = TAKE(*access);
-    if (!gone || --gone->references > 0)
-        return;
-    renderings_free(&gone->renderings);
-    server_specs_free(&gone->specs);
-    free(gone->prefixes);
-    free(gone);
-}
-
-static bool load_access(struct principals *principals, const struct grant *grant,
-                        struct access **ret_access, struct err *err)
-{
-    struct access *access = (struct access *)calloc(1, sizeof *access);
-    if (!access)
-        return err_memory(err);
-    access->references = 1;
-    access->project_n = grant->project_n;
-    access->config_n = grant->config_n;
-    if (grant->config_n != 0 &&
-        !server_specs_load(principals->store, grant->config_n, &access->specs, err)) {
-        access_unref(&access);
-        return false;
-    }
-    access->prefixes =
-        (char(*)[NAMING_PREFIX])calloc(access->specs.count + 1, sizeof *access->prefixes);
-    if (!access->prefixes) {
-        access_unref(&access);
-        return err_memory(err);
-    }
-    naming_prefixes(&access->specs, access->prefixes);
-    *ret_access = access;
-    return true;
-}
-
-static bool is_current(struct principals *principals, const struct access *access,
-                       const struct grant *grant, bool *ret_current, struct err *err)
-{
-    uint8_t stamp[SPECS_STAMP] = {0};
-    *ret_current = access && access->config_n == grant->config_n;
-    if (!*ret_current || grant->config_n == 0)
-        return true;
-    if (!server_specs_stamp(principals->store, grant->config_n, stamp, err))
-        return false;
-    *ret_current = memcmp(stamp, access->specs.stamp, sizeof stamp) == 0;
-    return true;
-}
-
-static struct project *project_of(struct principals *principals, int64_t project_n)
-{
-    struct project *project =
-        (struct project *)table_find(&principals->projects, (uint64_t)project_n);
-    if (project)
-        return project;
-    project = (struct project *)calloc(1, sizeof *project);
-    if (project && !table_add(&principals->projects, (uint64_t)project_n, project)) {
-        free(project);
-        return NULL;
-    }
-    if (project)
-        project->project_n = project_n;
-    return project;
-}
-
-// The project's access at the version `seen`; borrowed from the project.
-static bool find_access(struct principals *principals, const struct grant *grant,
-                        struct db_version seen, struct access **ret_access, struct err *err)
-{
-    struct project *project = project_of(principals, grant->project_n);
-    bool current;
-    if (!project)
-        return err_memory(err);
-    if (!project->access || !db_version_equal(project->seen, seen)) {
-        struct access *fresh = NULL;
-        if (!is_current(principals, project->access, grant, &current, err))
-            return false;
-        if (!current) {
-            if (!load_access(principals, grant, &fresh, err))
-                return false;
-            bool changed = project->access != NULL;
-            access_unref(&project->access);
-            project->access = fresh;
-            if (changed)
-                principals->events->access_changed(principals->context, fresh);
-        }
-        project->seen = seen;
-    }
-    project->asked_at = loop_clock();
-    *ret_access = project->access;
-    return true;
 }
 
 // --- principals ---------------------------------------------------------------------------------
@@ -168,9 +64,7 @@ void principal_unref(struct principal **principal)
 
 bool principals_is_current(const struct principals *principals, const struct principal *principal)
 {
-    const struct project *project = (const struct project *)table_find(
-        &principals->projects, (uint64_t)principal->grant.project_n);
-    return project && project->access == principal->access;
+    return projects_known(&principals->projects, principal->grant.project_n) == principal->access;
 }
 
 void credential_hold(struct credential *credential)
@@ -280,8 +174,7 @@ static bool renew(struct credential *credential, const struct grant *grant, stru
     if (!fresh)
         return false;
     *fresh = (struct principal){
-        .references = 1, .credential = credential, .grant = *grant, .access = access};
-    access->references++;
+        .references = 1, .credential = credential, .grant = *grant, .access = access_ref(access)};
     credential->holds++;
     drop_principal(credential);
     credential->principal = fresh;
@@ -293,12 +186,10 @@ struct principal *principals_follow(const struct principals *principals,
 {
     struct credential *credential = principal->credential;
     const struct principal *latest = credential->principal;
-    const struct project *project =
-        latest ? (const struct project *)table_find(&principals->projects,
-                                                    (uint64_t)latest->grant.project_n)
-               : NULL;
+    struct access *access =
+        latest ? projects_known(&principals->projects, latest->grant.project_n) : NULL;
     // `seen` stays: its next request is decided afresh.
-    if (!project || !project->access || !renew(credential, &latest->grant, project->access))
+    if (!access || !renew(credential, &latest->grant, access))
         return NULL;
     return principal_ref(credential->principal);
 }
@@ -318,6 +209,31 @@ static enum front_answer unavailable(struct principals *principals, const char *
 {
     principals->trouble = reason;
     return FRONT_UNAVAILABLE;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+// A store that was put in the place of another may have the same key for somebody else, and so may
+// one that was restored. Row numbers alone do not tell: they are given again.
+static bool is_of_the_same(const struct credential *credential, const struct grant *now)
+{
+    const struct grant *last = credential->principal ? &credential->principal->grant : now;
+    return credential->key_n == now->key_n && last->user_n == now->user_n &&
+           last->project_n == now->project_n && is_same_text(last->key_id, now->key_id) &&
+           is_same_text(last->user_id, now->user_id) &&
+           is_same_text(last->project_id, now->project_id);
+}
+
+// What it had as the other key ends. Its uses stay: they are of this key, wherever it is recorded.
+static void start_over(struct principals *principals, struct credential *credential,
+                       const struct grant *grant)
+{
+    revoke(principals, credential, "the store has the key for another user or project now");
+    tasks_free(&credential->tasks);
+    credential->key_n = grant->key_n;
 }
 
 // Asks the store, and remembers what it says. `*credential` is NULL for a key that is not known
@@ -344,7 +260,9 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
         }
         return FRONT_DENIED;
     }
-    if (!find_access(principals, &grant, seen, &access, &err))
+    if (*credential && !is_of_the_same(*credential, &grant))
+        start_over(principals, *credential, &grant);
+    if (!projects_ask(&principals->projects, principals->store, &grant, seen, &access, &err))
         return FRONT_UNAVAILABLE; // this one's config; the store answers
     if (!*credential)
         *credential = add_credential(principals, digest, grant.key_n);
@@ -419,10 +337,10 @@ static bool is_forgettable(const struct principals *principals, const struct cre
            is_idle(principals, credential);
 }
 
-static void sweep(struct principals *principals)
+bool principals_sweep(struct principals *principals)
 {
-    const int64_t now = clock_now();
-    for (int done = 0; principals->sweep_at && done < SWEEP;) {
+    const int64_t now = clock_now(), until = loop_clock_now() + SLICE;
+    while (principals->sweep_at && loop_clock_now() < until) {
         struct credential *credential = principals->sweep_at;
         principals->sweep_at = credential->newer;
         if (is_forgettable(principals, credential, now)) {
@@ -436,7 +354,6 @@ static void sweep(struct principals *principals)
         if (!credential->principal || !is_live(principals, credential) ||
             is_fresh(principals, credential, now))
             continue;
-        done++;
         credential_hold(credential);
         enum front_answer answer = ask(principals, credential->digest, &credential);
         if (answer == FRONT_UNAVAILABLE && principals->trouble) {
@@ -447,6 +364,7 @@ static void sweep(struct principals *principals)
         }
         credential_release(credential);
     }
+    return principals->sweep_at != NULL;
 }
 
 static void look_at_store(struct principals *principals)
@@ -463,24 +381,6 @@ static void look_at_store(struct principals *principals)
         principals->trouble = NULL;
         principals->consulted = loop_clock();
     }
-}
-
-// A project whose keys have all been forgotten, and that for as long as an unused server is kept,
-// is forgotten, too, with what its servers listed. Looks at one project.
-static void forget_a_project(struct principals *principals, int64_t now)
-{
-    struct project *project =
-        (struct project *)table_next(&principals->projects, &principals->project_at);
-    if (!project)
-        principals->project_at = 0;
-    if (!project || (project->access && project->access->references > 1) ||
-        now - project->asked_at < principals->settings->idle_child)
-        return;
-    const struct access none = {.project_n = project->project_n};
-    principals->events->access_changed(principals->context, &none);
-    table_remove(&principals->projects, (uint64_t)project->project_n);
-    access_unref(&project->access);
-    free(project);
 }
 
 // Nobody keeps access that cannot be confirmed.
@@ -508,18 +408,15 @@ void principals_tick(struct principals *principals)
         principals->sweep_at = principals->oldest;
         principals->next_expiry_sweep = now + TIME_SECOND / 2;
     }
-    sweep(principals);
-    forget_a_project(principals, now);
+    // As long as an unused server is kept, and its keys.
+    projects_forget_one(&principals->projects, now, principals->settings->idle_child);
 }
 
 void principals_use(struct principals *principals, struct store *store)
 {
-    size_t at = 0;
     principals->store = store;
     memset(principals->noted, 0, sizeof principals->noted); // it may have another index.key
-    for (struct project *project;
-         (project = (struct project *)table_next(&principals->projects, &at));)
-        project->seen = (struct db_version){0};
+    projects_distrust(&principals->projects);
     for (struct credential *each = principals->oldest; each; each = each->newer)
         each->seen = (struct db_version){0};
     principals->sweep_at = NULL;
@@ -546,7 +443,7 @@ size_t principals_count(const struct principals *principals)
 
 size_t principals_project_count(const struct principals *principals)
 {
-    return principals->projects.count;
+    return principals->projects.by_number.count;
 }
 
 size_t principals_take_uses(struct principals *principals, struct key_use *into, size_t room)
@@ -556,7 +453,10 @@ size_t principals_take_uses(struct principals *principals, struct key_use *into,
          credential = credential->older) {
         if (credential->uses == 0)
             continue;
-        into[count++] = (struct key_use){credential->key_n, credential->uses, credential->used_at};
+        struct key_use *use = &into[count++];
+        *use = (struct key_use){
+            .key_n = credential->key_n, .uses = credential->uses, .at = credential->used_at};
+        memcpy(use->digest, credential->digest, sizeof use->digest);
         credential->uses = 0;
     }
     return count;
@@ -577,6 +477,8 @@ struct principals *principals_new(struct store *store, const struct settings *se
     principals->unread = unread;
     principals->events = events;
     principals->context = context;
+    principals->projects.changed = events->access_changed;
+    principals->projects.context = context;
     return principals;
 }
 
@@ -587,12 +489,7 @@ void principals_free(struct principals **principals)
         return;
     while (gone->oldest)
         forget(gone, gone->oldest);
-    size_t at = 0;
-    for (struct project *project; (project = (struct project *)table_next(&gone->projects, &at));) {
-        access_unref(&project->access);
-        free(project);
-    }
-    table_done(&gone->projects);
+    projects_done(&gone->projects);
     table_done(&gone->credentials);
     free(gone);
 }

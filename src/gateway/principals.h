@@ -7,8 +7,7 @@
 // revocation has returned is decided by the new state. Nothing is loaded in advance; a million keys
 // cost nothing until they come.
 //
-// *Access* is what a project gives: the servers of its config. It is shared by the project's
-// principals and replaced when the config changes.
+// What a project gives, its *access*, is access.h's.
 //
 // What rests is forgotten: a key once the store would have to be asked anyway, a project when its
 // servers have rested, too.
@@ -23,25 +22,15 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/table.h"
+#include "gateway/access.h"
 #include "gateway/front.h"
-#include "gateway/naming.h"
 #include "model/grant.h"
 #include "model/server_spec.h"
 #include "model/settings.h"
 #include "model/store.h"
 
-struct rendering;
 struct task;
 struct session;
-
-// The servers a project gives, under the names they go by at `/mcp`.
-struct access {
-    unsigned references;
-    int64_t project_n, config_n;
-    struct server_specs specs;
-    char (*prefixes)[NAMING_PREFIX]; // per server
-    struct rendering *renderings;    // see lists.c
-};
 
 struct credential {
     uint8_t digest[VAULT_DIGEST];
@@ -52,6 +41,7 @@ struct credential {
     int64_t used_at, uses;                     // not yet recorded
     unsigned holds;                            // sessions and exchanges that keep it here
     unsigned calls, parked, sessions, listens; // of the limits
+    size_t subscribed;                         // bytes of URIs, see subscriptions.h
     struct session *first_session;
     struct exchange *first_exchange;
     struct task *tasks; // see tasks.h
@@ -100,8 +90,13 @@ MUST_CHECK struct principal *principals_follow(const struct principals *principa
 void credential_hold(struct credential *credential);
 void credential_release(struct credential *credential);
 
-// A few times a second: consults the store when its version moved, or to renew the lease.
+// A few times a second: looks whether the store answers when the lease is to be renewed; begins a
+// sweep when the store's version moved, and for keys that expire.
 void principals_tick(struct principals *principals);
+
+// Goes on with the sweep for a few milliseconds: asks for keys that have something open, forgets
+// those that rest. True: there are more, to be swept in the next turn of the loop.
+bool principals_sweep(struct principals *principals);
 
 // Goes on with another handle of the store: its file was replaced. Everybody is asked for again.
 void principals_use(struct principals *principals, struct store *store);

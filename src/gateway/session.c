@@ -210,7 +210,7 @@ void sessions_tick(struct gateway *gateway, int64_t now)
         if (session->channels)
             forget_channels(session, now);
         bool idle = session->exchanges == 0 && session != gateway->stdio_session;
-        if (idle && now - session->used_at > gateway->settings->idle_session)
+        if (idle && (!session->known || now - session->used_at > gateway->settings->idle_session))
             session_end(session);
     }
 }

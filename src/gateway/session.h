@@ -39,6 +39,7 @@ struct session {
     char *client;                                  // owns what the next two point into
     struct view capabilities, client_info;         // raw
     int level;                                     // of log messages it wants; -1: it did not say
+    bool known;                                    // its client was told the id
     bool initialized;                              // it is asked and told of lists from then on
     unsigned dirty;                                // lists it has to be told changed: see notices.h
     int64_t used_at;                               // loop time
@@ -77,7 +78,8 @@ void session_end_idlest(struct credential *credential);
 struct session *session_find(struct gateway *gateway, const struct principal *principal,
                              struct view id, struct view server);
 
-// Ends sessions that were not used for long; forgets complete channels.
+// Ends sessions that were not used for long, and those that no client will ever know of: whose
+// `initialize` failed, or has nobody who waits for it; forgets complete channels.
 void sessions_tick(struct gateway *gateway, int64_t now);
 
 // A channel of the session, a new one (NULL when memory is short or there are too many) or that of

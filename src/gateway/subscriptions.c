@@ -56,6 +56,13 @@ static bool is_about(const struct subscription *subscription, const struct upstr
            view_equal(uri_of(subscription), uri);
 }
 
+static struct credential *credential_of(const struct subscription *subscription)
+{
+    if (subscription->subscriber.session)
+        return subscription->subscriber.session->credential;
+    return subscription->subscriber.listening->exchange->principal->credential;
+}
+
 static struct asker asker_of(const struct subscription *subscription)
 {
     if (subscription->subscriber.session)
@@ -198,6 +205,11 @@ static void leave_bucket(struct subscription *subscription)
         subscription->near->behind = subscription->behind;
 }
 
+size_t subscriptions_room(const struct credential *credential)
+{
+    return SUBSCRIPTION_BYTES - credential->subscribed;
+}
+
 bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
                       struct upstream *upstream, struct view uri)
 {
@@ -216,6 +228,7 @@ bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
     subscription->next = *first;
     *first = subscription;
     join_bucket(subscription);
+    credential_of(subscription)->subscribed += uri.size;
     ask(subscription, false);
     return true;
 }
@@ -287,6 +300,7 @@ static void end(struct subscription **link)
     uint64_t present = upstream_conversation(gone->upstream, &asker, MCP_LEGACY);
     *link = gone->next;
     leave_bucket(gone);
+    credential_of(gone)->subscribed -= gone->size;
     upcall_cancel(&gone->upcall, (struct view){NULL, 0});
     if (present != 0 && (asked || gone->conversation == present) && !is_wanted(gone, &asker))
         ask(gone, true);

@@ -102,12 +102,14 @@ enum grant_answer grant_find(struct store *store, const uint8_t digest[VAULT_DIG
 
 static bool record_use(struct store *store, const struct key_use *use, struct err *err)
 {
-    // The number of a key that is gone may be another's by now; that one was made after the use.
+    // The number of a key that is gone may be another's by now.
     return db_run(store->db,
                   "UPDATE api_keys SET use_count = use_count + ?1,"
                   " last_used_at = max(coalesce(last_used_at, 0), ?2)"
-                  " WHERE n = ?3 AND created_at <= ?2",
-                  BIND(v_int(use->uses), v_int(use->at), v_int(use->key_n)), err);
+                  " WHERE n = ?3 AND digest = ?4",
+                  BIND(v_int(use->uses), v_int(use->at), v_int(use->key_n),
+                       v_blob(use->digest, VAULT_DIGEST)),
+                  err);
 }
 
 bool grant_record_uses(struct store *store, const struct key_use *uses, size_t count,

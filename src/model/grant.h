@@ -46,10 +46,12 @@ MUST_CHECK enum grant_answer grant_find(struct store *store, const uint8_t diges
                                         struct err *err);
 
 // What was used since the last time: `use_count` grows by `uses`, `last_used_at` becomes `at` when
-// that is later. One transaction for all; keys that are gone are skipped. No audit record. Blocks:
-// for a job. Like every commit it changes store_version.
+// that is later. One transaction for all; keys that are gone are skipped, also when another has
+// their row number by now. No audit record. Blocks: for a job. Like every commit it changes
+// store_version.
 struct key_use {
     int64_t key_n;
+    uint8_t digest[VAULT_DIGEST];
     int64_t uses;
     int64_t at; // microseconds since 1970
 };

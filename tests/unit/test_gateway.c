@@ -452,11 +452,13 @@ static void keeps_nothing_of_what_modern_clients_say(void **state)
     assert_in_range(kept_of_a_call("roots"), 0, 1 << 20);
 }
 
-// A session that was opened while its server went is nobody's.
+// A session whose client is never told of it is nobody's: the opening failed, or the client has
+// gone meanwhile.
 static void ends_a_session_that_never_was(void **state)
 {
     (void)state;
-    static const char *const words[] = {"\"initialize\"", "s:2000", NULL};
+    const char *words[2 + COUNT_OF(legacy_words)] = {"\"initialize\"", "s:300"};
+    memcpy(words + 2, legacy_words, sizeof legacy_words);
     const struct asking asking = {
         .method = "POST",
         .server = "old",
@@ -464,12 +466,21 @@ static void ends_a_session_that_never_was(void **state)
                 "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{"
                 "\"name\":\"t\",\"version\":\"1\"}}}"};
     add_fake("old", "legacy", words);
-    const struct door *door = ask(&asking);
+    struct door *door = ask(&asking);
     rig_pause(30);
     assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 1);
     remove_servers();
     await(door, "changed meanwhile");
+    assert_string_equal(door->session, "");
+    rig_pause(1200); // until they are looked at
     assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+    add_fake("old", "legacy", words);
+    leave_door(ask(&asking));
+    door = ask(&asking);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 2);
+    await(door, "protocolVersion");
+    rig_pause(1200);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 1);
 }
 
 // A client hears of nothing but answers until it has initialized; pings and levels are too early to

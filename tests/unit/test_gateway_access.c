@@ -173,6 +173,80 @@ static void cuts_streams_of_a_revoked_key(void **state)
     assert_false(stream->open || listen->open);
 }
 
+// Gives the text of a key to somebody else, in one commit: as when another store is put in the
+// place of this one, or one is restored.
+static void give_away(unsigned which, const struct project *project, const struct user *user)
+{
+    const struct api_key old = find_key(rig.keys[which]);
+    struct api_key key = {.user_n = user->n, .project_n = project->n, .created_at = NOW};
+    memcpy(key.user_id, user->user_id, sizeof key.user_id);
+    memcpy(key.project_id, project->project_id, sizeof key.project_id);
+    begin();
+    WORKS(api_key_delete(store, &old, &err));
+    WORKS(api_key_bring(store, &key, view_of(rig.keys[which]), true, &err));
+    commit();
+}
+
+// What was the key's as the one ends before anything is let through as the other; its uses count
+// for it all the same.
+static void begins_anew_with_a_key_of_somebody_else(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    bool changed;
+    const struct user bob = new_user("bob@example.com");
+    struct project other = new_project("Other");
+    struct project *const projects[] = {&other, &team, &team};
+    const struct user *const users[] = {&alice, &bob, &alice};
+    join(&other, &alice);
+    join(&team, &bob);
+    begin();
+    WORKS(project_set_config(store, &other, &tools, &changed, &err));
+    commit();
+    add_servers();
+    for (unsigned i = 0; i < COUNT_OF(users); i++) {
+        open_session(0, "2025-06-18", session);
+        struct door *stream = ask(&(struct asking){.key = 0, .method = "GET", .session = session});
+        give_away(0, projects[i], users[i]);
+        if (i == 0) // by the request, else by the sweep
+            assert_int_equal(post(0, session, CALL("old__fast"))->status, 404);
+        await(stream, NULL);
+        assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+    }
+    await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+    rig_pause(200); // until it is written down
+    assert_int_equal(logged("another user or project"), COUNT_OF(users));
+    rig_leave();
+    assert_int_equal(find_key(rig.keys[0]).use_count, 8);
+}
+
+// A project that gets the number of one that is gone does not get its servers, which may remember
+// what they were told.
+static void begins_anew_with_a_number_of_another_project(void **state)
+{
+    (void)state;
+    int64_t number = 0, deleted;
+    bool changed;
+    add_fake("old", "legacy", legacy_words);
+    for (int i = 0; i < 2; i++) {
+        struct project project = new_project("Passing");
+        join(&project, &alice);
+        begin();
+        WORKS(project_set_config(store, &project, &tools, &changed, &err));
+        commit();
+        (void)new_key(&alice, &project);
+        memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+        await(post_modern(1, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+        assert_true(i == 0 || project.n == number);
+        number = project.n;
+        begin();
+        WORKS(project_remove(store, &project, true, &deleted, &err));
+        commit();
+    }
+    rig_pause(200);
+    assert_int_equal(logged("\"started\""), 2);
+}
+
 // Keys end by the wall clock, whatever that was set to, and at once.
 static void ends_keys_though_the_clock_was_set_back(void **state)
 {
@@ -227,15 +301,14 @@ static void forgets_keys_that_rest(void **state)
     await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
 }
 
-// However many keys were used, none is forgotten when the gateway ends.
-static void records_the_uses_of_many_keys(void **state)
+enum { MANY = 10010 };
+static char all_keys[MANY][LIMIT_API_KEY + 1];
+
+static void make_many_keys(int count)
 {
-    (void)state;
-    enum { MANY = 10010 };
-    static char all_keys[MANY][LIMIT_API_KEY + 1];
     const struct key_order order = {.user = &alice, .project = &team, .name = VIEW("one")};
     begin();
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < count; i++) {
         struct clear_key *clear = clear_key_new();
         struct api_key key;
         WORKS(api_key_generate(store, &order, clear, &key, &err));
@@ -244,6 +317,42 @@ static void records_the_uses_of_many_keys(void **state)
         clear_key_free(&clear);
     }
     commit();
+}
+
+static void run_till_sessions_end(void *context)
+{
+    (void)context;
+    if (gateway_counters(rig.gateway)->sessions_now == 0 || loop_clock() > rig.until)
+        loop_stop(rig.loop);
+}
+
+// However many keys have something open, all are asked for without waiting for the next tick.
+static void sweeps_all_keys_at_once(void **state)
+{
+    (void)state;
+    enum { OPEN = 5000 };
+    make_many_keys(OPEN);
+    for (int i = 0; i < OPEN; i++) {
+        memcpy(rig.keys[1], all_keys[i], sizeof rig.keys[1]);
+        (void)post(1, NULL,
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
+                   "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{}}}");
+    }
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, OPEN);
+    timer_free(&rig.timer);
+    script("DELETE FROM api_keys");
+    gateway_tick(rig.gateway, loop_clock());
+    rig.until = loop_clock() + 10 * TIME_SECOND;
+    WORKS(timer_new(rig.loop, TURN, run_till_sessions_end, NULL, &rig.timer, &err));
+    loop_run(rig.loop);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+}
+
+// However many keys were used, none is forgotten when the gateway ends.
+static void records_the_uses_of_many_keys(void **state)
+{
+    (void)state;
+    make_many_keys(MANY);
     for (int i = 0; i < MANY; i++) {
         memcpy(rig.keys[1], all_keys[i], sizeof rig.keys[1]);
         (void)post_modern(1, "nothing", NULL, "");
@@ -347,12 +456,16 @@ int main(void)
         TEST(counts_answers_of_batches),
         TEST(asks_nobody_whose_server_others_use),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(begins_anew_with_a_key_of_somebody_else),
+        TEST(begins_anew_with_a_number_of_another_project),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
+        TEST(sweeps_all_keys_at_once),
         TEST(records_the_uses_of_many_keys),
         TEST(goes_on_behind_an_unreadable_config),
         TEST(drains_when_it_is_cut),
         TEST(fails_closed),
     };
+    cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,12 +247,74 @@ static void ends_many_at_once(void **state)
     assert_in_range(rig.gateway->subscriptions_met - before, 1, 2 * share * ALL);
 }
 
+enum { LONG = 4000 };
+
+static struct door *subscribe_long(unsigned key, const char *session, int number)
+{
+    char body[LONG + 200];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/subscribe\",\"params\":{"
+                   "\"uri\":\"x://%0*d\"}}",
+                   LONG - 4, number);
+    struct asking asking = {.key = key, .method = "POST", .session = session, .body = body};
+    struct door *door = ask(&asking);
+    await(door, NULL);
+    return door;
+}
+
+static struct door *listen_to_long(unsigned key, int count)
+{
+    struct buf body;
+    buf_init(&body, 1 << 20);
+    buf_add(&body, VIEW("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"subscriptions/listen\","
+                        "\"params\":{\"notifications\":{\"resourceSubscriptions\":["));
+    for (int i = 0; i < count; i++)
+        buf_add_format(&body, "%s\"y://%0*d\"", i ? "," : "", LONG - 4, i);
+    buf_add(&body, VIEW("]}," META "}}"));
+    buf_add_char(&body, '\0');
+    struct door *door = ask(&(struct asking){
+        .key = key, .method = "POST", .body = body.data, .mcp_method = "subscriptions/listen"});
+    await(door, "acknowledged");
+    buf_done(&body);
+    return door;
+}
+
+// A key keeps so many bytes of URIs, whatever it subscribes with; each end gives room to others.
+static void bounds_the_uris_of_a_key(void **state)
+{
+    (void)state;
+    enum { MOST = SUBSCRIPTION_BYTES / LONG, MORE = MOST - SUBSCRIPTIONS_MOST };
+    char one[ROOM_ID], two[ROOM_ID], other[ROOM_ID];
+    add_fake("old", "legacy", legacy_words);
+    open_session(0, "2025-06-18", one);
+    open_session(0, "2025-06-18", two);
+    open_session(1, "2025-06-18", other);
+    for (int i = 0; i < SUBSCRIPTIONS_MOST; i++)
+        assert_non_null(strstr(subscribe_long(0, one, i)->said, "result"));
+    for (int i = 0; i <= MORE; i++)
+        assert_non_null(strstr(subscribe_long(0, two, i)->said,
+                               i < MORE ? "result" : "Too many subscriptions"));
+    assert_non_null(strstr(subscribe_long(1, other, 0)->said, "result"));
+    struct door *listen = listen_to_long(0, 3);
+    assert_non_null(strstr(listen->said, "\"resourceSubscriptions\":[]"));
+    leave_door(listen);
+    end_session(0, two);
+    listen = listen_to_long(0, MORE + 1); // the last does not fit
+    assert_non_null(strstr(listen->said, "5\"]"));
+    assert_null(strstr(listen->said, "6\""));
+    open_session(0, "2025-06-18", two);
+    assert_non_null(strstr(subscribe_long(0, two, 0)->said, "Too many subscriptions"));
+    leave_door(listen);
+    assert_non_null(strstr(subscribe_long(0, two, 0)->said, "result"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(ends_many_at_once),
         TEST(minds_as_many_resources_as_it_says),
+        TEST(bounds_the_uris_of_a_key),
         TEST(takes_back_subscriptions),
         TEST(takes_back_those_of_a_revoked_key),
         TEST(keeps_conversations_apart),

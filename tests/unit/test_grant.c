@@ -289,19 +289,28 @@ static void check_chain(void)
     health_done(&health);
 }
 
+static struct key_use use_of(const struct api_key *used, int64_t uses, int64_t at)
+{
+    struct key_use use = {.key_n = used->n, .uses = uses, .at = at};
+    memcpy(use.digest, used->digest, sizeof use.digest);
+    return use;
+}
+
 static void records_uses(void **state)
 {
     (void)state;
     const struct api_key second = new_key(&alice, &team);
-    const struct key_use uses[] = {{key.n, 3, NOW + 50}, {999, 1, NOW}, {second.n, 1, NOW + 7}};
-    const struct key_use later[] = {{key.n, 2, NOW + 20}, {second.n, 1, NOW - 1}};
+    const struct api_key gone = {.n = 999}, before = {.n = second.n}; // whose number it was
+    const struct key_use uses[] = {use_of(&key, 3, NOW + 50), use_of(&gone, 1, NOW),
+                                   use_of(&second, 1, NOW + 7)};
+    const struct key_use later[] = {use_of(&key, 2, NOW + 20), use_of(&before, 1, NOW + 9)};
     const int64_t records = number_of("SELECT count(*) FROM audit");
     WORKS(grant_record_uses(store, uses, 0, &err));
     WORKS(grant_record_uses(store, uses, COUNT_OF(uses), &err));
     assert_int_equal(find_key(text).use_count, 3);
     assert_int_equal(find_key(text).last_used_at, NOW + 50);
-    // A time before does not take back a later one; a use from before the key was made is another
-    // key's.
+    // A time before does not take back a later one; a use of a key that is gone is not another's
+    // who has its number now.
     WORKS(grant_record_uses(store, later, COUNT_OF(later), &err));
     assert_int_equal(find_key(text).use_count, 5);
     assert_int_equal(find_key(text).last_used_at, NOW + 50);
