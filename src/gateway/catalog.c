@@ -141,8 +141,7 @@ static void drop_items(struct listing *listing)
     buf_done(&listing->names);
 }
 
-// The link that it came by is over, perhaps only because its client has gone: what was there before
-// stays for a while.
+// It failed by what says nothing of the server: what was there before stays for a while.
 static void keep_old(struct listing *listing)
 {
     listing->upcall = NULL;
@@ -153,22 +152,44 @@ static void keep_old(struct listing *listing)
     tell(listing->catalog, listing->list);
 }
 
-static void conclude(struct listing *listing, bool loaded)
+static void end_loading(struct listing *listing, enum list_state state, int64_t until)
 {
     listing->upcall = NULL;
     listing->generation = ++listing->catalog->catalogs->generation;
     gathered_done(&listing->fresh);
-    if (loaded) {
-        listing->state = LIST_LOADED;
-        listing->loaded_at = loop_clock();
-        listing->until = listing->stale ? 0 : listing->loaded_at + listing->ttl * MILLISECOND;
-    } else {
-        drop_items(listing);
-        listing->state = LIST_ABSENT;
-        listing->until = loop_clock() + RETRY_AFTER;
-    }
+    listing->state = state;
+    listing->until = until;
     listing->stale = false;
     tell(listing->catalog, listing->list);
+}
+
+static void conclude(struct listing *listing)
+{
+    listing->loaded_at = loop_clock();
+    end_loading(listing, LIST_LOADED,
+                listing->stale ? 0 : listing->loaded_at + listing->ttl * MILLISECOND);
+}
+
+static void be_absent(struct listing *listing, int64_t until)
+{
+    drop_items(listing);
+    end_loading(listing, LIST_ABSENT, until);
+}
+
+// The server has none that can be shown.
+static void lose(struct listing *listing)
+{
+    be_absent(listing, loop_clock() + RETRY_AFTER);
+}
+
+// There was no room for it, perhaps only in the name of the key that asked. Others are not to go
+// without: where there is no old one, the next who asks has it read again.
+static void find_no_room(struct listing *listing)
+{
+    if (listing->items)
+        keep_old(listing);
+    else
+        be_absent(listing, 0);
 }
 
 static bool must_be_in_order(const struct listing *listing)
@@ -258,27 +279,32 @@ static void answered(void *context, enum mcp_era era, const struct rpc *response
     (void)era;
     listing->upcall = NULL;
     if (response->kind != RPC_RESULT || !add_page(listing, response->result)) {
-        conclude(listing, false);
+        lose(listing);
         return;
     }
     struct view cursor = json_walk_member(response->result, "nextCursor");
     if (json_raw_is(cursor, '"') &&
         ++listing->pages < catalog->catalogs->settings->pages_per_list) {
         if (!ask_page(listing, &again, cursor))
-            conclude(listing, false);
+            find_no_room(listing);
         return;
     }
-    conclude(listing, settle(listing));
+    if (settle(listing))
+        conclude(listing);
+    else
+        find_no_room(listing);
 }
 
 static void failed(void *context, enum upcall_failure why, const char *sentence)
 {
     struct listing *listing = (struct listing *)context;
     (void)sentence;
-    if (why == UPCALL_DIED && listing->items)
-        keep_old(listing);
+    if (why == UPCALL_MEMORY)
+        find_no_room(listing);
+    else if (why == UPCALL_DIED && listing->items)
+        keep_old(listing); // the link is over, perhaps only because its client has gone
     else
-        conclude(listing, false);
+        lose(listing);
 }
 
 static void ignore_notice(void *context, const struct rpc *message)
@@ -353,7 +379,7 @@ static void start_loading(struct listing *listing, const struct asker *asker)
     listing->ttl = tells(facts, rows[listing->list].capability) ? TTL_TELLING : TTL_QUIET;
     gathered_init(&listing->fresh, most);
     if (!ask_page(listing, asker, (struct view){NULL, 0}))
-        conclude(listing, false);
+        find_no_room(listing);
 }
 
 // --- asking -------------------------------------------------------------------------------------

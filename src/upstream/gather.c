@@ -2,7 +2,8 @@
 // of streams. What grows past SMALL asks for all the room it may come to need, in the name of its
 // key, and is not read further until it has it. So large answers for one key come one after the
 // other when together they would take too much. When all the room is taken and another key wants
-// some, the key that has most loses its largest call.
+// some, the key that has most loses its largest call. (A link's own stream is only cut, and taken up
+// again later.)
 #include "upstream/talk.h"
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
@@ -14,10 +15,12 @@ static void give_up(struct holding *holding)
     struct talk *talk = (struct talk *)((char *)holding - offsetof(struct talk, room));
     struct upstreams *all = talk->link->all;
     upstreams_enter(all);
-    if (talk->call)
+    if (talk->call) {
         upcall_fail(talk->call, UPCALL_MEMORY, too_much, true);
-    else
+    } else {
         talk_free(talk);
+        talk_follow(talk, true);
+    }
     upstreams_leave_quietly(all);
     holding_end(holding);
 }

@@ -200,7 +200,7 @@ struct link {
     size_t session_size;            // 0: none
     unsigned generation;            // of the session
     struct talk *stream;            // GET
-    bool no_stream;                 // the server has none
+    bool no_stream;                 // the server has none in this conversation
     bool session_wants;             // the client session has one
     int64_t left_at;                // when a call was last given up that the server may still be at
     int64_t left_session, left_key; // whose it was; -1: of several
@@ -222,7 +222,7 @@ struct link_ops {
     void (*abandon)(struct link *link, struct upcall *call, bool answered);
     void (*hold)(struct upcall *call, bool held);
     void (*relax)(struct link *link);  // a tick: no server is held for good; may be NULL
-    void (*ready)(struct link *link);  // READY, or what it should do has changed
+    void (*ready)(struct link *link);  // READY, or what it should do has changed; in each tick
     void (*close)(struct link *link);  // at once
     bool (*finish)(struct link *link); // politely; false: nothing is left to end
 };

@@ -259,6 +259,7 @@ void http_session_lost(struct link *link, struct talk *talk)
     link->generation++;
     link->session_size = 0;
     link->version[0] = '\0';
+    link->no_stream = false; // it may have refused one for the session's sake
     link->state = LINK_STARTING;
     handshake_begin(link);
 }

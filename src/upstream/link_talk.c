@@ -14,7 +14,11 @@ enum {
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
     STATUS_BAD = 400,
+    STATUS_SLOW = 408, // the request took the server too long
+    STATUS_EARLY = 425,
+    STATUS_MANY = 429, // too many requests
     STATUS_BROKEN = 500,
+    STATUS_NO_METHOD = 501,
 };
 
 struct talk *talk_new(struct link *link, enum talk_kind kind, struct upcall *call)
@@ -116,6 +120,12 @@ static long long retry_of(const struct talk *talk)
     return retry > RETRY_MOST ? RETRY_MOST : retry;
 }
 
+static void rest_for(struct talk *talk, long long milliseconds)
+{
+    talk->wake = talk->link->all->now + milliseconds * 1000;
+    list_append(&talk->link->all->resting, &talk->rest);
+}
+
 // A stream that ended before the answer can be resumed when its events had ids (SEP-1699).
 static bool rest(struct talk *talk)
 {
@@ -127,9 +137,31 @@ static bool rest(struct talk *talk)
     if (span < 0)
         span = RETRY;
     gather_ends(talk);
-    talk->wake = talk->link->all->now + span * 1000;
-    list_append(&talk->link->all->resting, &talk->rest);
+    rest_for(talk, span);
     return true;
+}
+
+// Another talk takes its place, since its own bytes may be those that somebody is being told of.
+void talk_follow(const struct talk *talk, bool behind)
+{
+    struct link *link = talk->link;
+    struct talk *next = talk_new(link, TALK_STREAM, NULL);
+    if (!next)
+        return; // the link's next tick begins one
+    bool well = talk->opened > 0 && link->all->now - talk->opened > LIVED_WELL;
+    next->cuts = well ? 1 : talk->cuts + 1;
+    next->reader.retry = talk->reader.retry;
+    if (behind) {
+        memcpy(next->reader.id, talk->reader.id, talk->reader.id_size);
+        next->reader.id_size = talk->reader.id_size;
+    }
+    long long span = RETRY;
+    for (unsigned i = 1; i < next->cuts && span < RETRY_MOST; i++)
+        span *= 2;
+    if (span > RETRY_MOST)
+        span = RETRY_MOST;
+    link->stream = next;
+    rest_for(next, span > retry_of(next) ? span : retry_of(next));
 }
 
 // --- heads -----------------------------------------------------------------------------------
@@ -174,6 +206,27 @@ static void tell_begun(struct talk *talk, bool more)
     talk->call->events->begun(talk->call->context, talk->link->era, more);
 }
 
+// A refusal is the server's last word about a stream, unless it is only that of the moment.
+static bool is_for_now(int status)
+{
+    return (status >= STATUS_BROKEN && status != STATUS_NO_METHOD) || status == STATUS_SLOW ||
+           status == STATUS_EARLY || status == STATUS_MANY;
+}
+
+static void stream_head(struct talk *talk)
+{
+    if (talk->sse) {
+        talk->opened = talk->link->all->now;
+        return;
+    }
+    talk_drain(talk);
+    bool later = is_for_now(talk->status), resumes = sse_last_id(&talk->reader).size > 0;
+    if (later || resumes) // it may not know the event any more, whatever it says
+        talk_follow(talk, later && talk->cuts < TRIES);
+    else
+        talk->link->no_stream = true;
+}
+
 static void on_head(void *context, const struct http_head *head, bool more)
 {
     struct talk *talk = context;
@@ -190,9 +243,8 @@ static void on_head(void *context, const struct http_head *head, bool more)
         }
         call_head(talk, head);
         tell_begun(talk, more);
-    } else if (talk->kind == TALK_STREAM && !talk->sse) {
-        talk->link->no_stream = true;
-        talk_drain(talk);
+    } else if (talk->kind == TALK_STREAM) {
+        stream_head(talk);
     }
     if (!talk->over)
         http_flow(talk);
@@ -226,12 +278,14 @@ static void feed(struct talk *talk, struct view bytes)
             continue;
         }
         bool large = step == SSE_TOO_LARGE;
-        if (talk->call)
+        if (talk->call) {
             fail_call(talk, large ? UPCALL_LARGE : UPCALL_MEMORY,
                       large ? "the server sent a message that is too large"
                             : "the gateway is short of memory");
-        else
+        } else {
             talk_free(talk);
+            talk_follow(talk, !large); // behind the last one that large one would come again
+        }
         return;
     }
 }

@@ -324,6 +324,8 @@ static void look_at(struct link *link)
     bool watched = link->upstream->watchers > 0;
     if (link->ops->relax)
         link->ops->relax(link);
+    if (link->state == LINK_READY)
+        link->ops->ready(link); // memory may have been short before
     if (link->state == LINK_STARTING && handshake->discover && !handshake->initialize &&
         link->all->now - handshake->discover->started > PROBE_SILENCE)
         handshake_silence(link);

@@ -29,6 +29,8 @@ struct talk {
     bool sse;
     bool over;        // not to be touched any more
     unsigned tries;   // resumed in a row without anything coming
+    int64_t opened;   // TALK_STREAM: when the server began it; 0: it has not
+    unsigned cuts;    // of those in whose place it is: cut or put off, one soon after the other
     unsigned session; // link->generation when it was sent
     int64_t wake;
     struct sse_reader reader;
@@ -41,6 +43,9 @@ void talk_free(struct talk *talk);
 // What still comes is let come for a little while, so that the connection can be used again. The
 // call and the link know nothing of it any more.
 void talk_drain(struct talk *talk);
+// After one of these two: a link's own stream that was cut or put off is opened again later, the
+// later the more often that happens. `behind`: from its last event on, if that had an id.
+void talk_follow(const struct talk *talk, bool behind);
 extern const struct http_events talk_events;
 
 // gather.c

@@ -34,6 +34,7 @@ struct rig {
     struct loop *loop;
     struct timer *timer;
     struct settings settings;
+    struct ration unread;
     struct store_config store_config;
     struct journal *journal;
     int log; // its file
@@ -254,6 +255,7 @@ static inline int rig_set_up(void **state)
     rig.settings.holder = getenv("SMG_HOLD");
     rig.settings.restart_first = 20000;
     rig.settings.restart_most = 40000;
+    rig.unread = settings_ration(&rig.settings);
     rig.store_config = (struct store_config){.home = home};
     WORKS(loop_new(&rig.loop, &err));
     rig.log = memfd_create("journal", MFD_CLOEXEC);
@@ -261,6 +263,7 @@ static inline int rig_set_up(void **state)
     const struct gateway_order order = {.loop = rig.loop,
                                         .settings = &rig.settings,
                                         .store = &rig.store_config,
+                                        .unread = &rig.unread,
                                         .journal = rig.journal};
     rig.gateway = gateway_new(&order, &err);
     if (!rig.gateway)
@@ -292,6 +295,8 @@ static inline int rig_tear_down(void **state)
 {
     rig_leave();
     loop_free(&rig.loop);
+    assert_int_equal(rig.unread.now, 0); // all was given back
+    ration_done(&rig.unread);
     journal_free(&rig.journal);
     (void)close(rig.log);
     arena_done(&arena);

@@ -227,6 +227,40 @@ static void renews_subscriptions_in_a_new_session(void **state)
     assert_int_equal(times(backend.seen.text, "resources/subscribe"), 2);
 }
 
+// --- lists ---------------------------------------------------------------------------------------
+
+// The server begins a list that never ends, and the key's room is wanted for something else.
+static struct door *list_without_room(void)
+{
+    uint64_t key_n = (uint64_t)find_key(rig.keys[0]).n;
+    struct door *door = post_modern(0, "tools/list", NULL, "");
+    for (int i = 0; i < 100 && !ration_holds(&rig.unread, key_n); i++)
+        rig_pause(20);
+    assert_true(ration_holds(&rig.unread, key_n));
+    ration_take_back(&rig.unread, key_n);
+    await(door, "result");
+    return door;
+}
+
+// What one key has no room for is no reason to show nothing to the others.
+static void keeps_lists_that_a_key_has_no_room_for(void **state)
+{
+    (void)state;
+    static char begun[200000];
+    struct rule rules[] = {DISCOVERED,
+                           {"\"tools/list\"", NULL, 200, NULL, begun, STREAM_STAYS, 1},
+                           {"\"tools/list\"", NULL, 200, NULL,
+                            RESULT("{\"tools\":[" TOOL("old", "") "],\"ttlMs\":0}"), WHOLE, 1},
+                           {"\"tools/list\"", NULL, 200, NULL, begun, STREAM_STAYS, 1},
+                           END};
+    memset(begun, 'x', sizeof begun - 1);
+    memcpy(begun, "data: {", 7);
+    serve(rules, "modern", ALLOWED);
+    assert_null(strstr(list_without_room()->said, "old"));
+    await(post_modern(1, "tools/list", NULL, ""), "old");
+    assert_non_null(strstr(list_without_room()->said, "old"));
+}
+
 // --- policy --------------------------------------------------------------------------------------
 
 // Whoever may change that is told how, also while the server rests.
@@ -259,6 +293,7 @@ int main(void)
         TEST(reads_the_list_again_for_clients_with_headers),
         TEST(tells_a_legacy_server_what_its_client_declares),
         TEST(renews_subscriptions_in_a_new_session),
+        TEST(keeps_lists_that_a_key_has_no_room_for),
         TEST(tells_what_the_policy_refuses),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));

@@ -39,11 +39,35 @@ struct call {
     bool cancels; // itself, on its first notice
 };
 
+// --- reentrancy ------------------------------------------------------------------------------
+// No event comes within a public call (upstream.h). So each of them is counted while it is under
+// way, and each event asserts that none is. upstream_learn, upstreams_free and upstreams_tick may
+// tell at once.
+static unsigned within;
+
+#define WITHIN(call) (within++, (call), (void)within--)
+#define upcall_cancel(...) WITHIN((upcall_cancel)(__VA_ARGS__))
+#define upcall_hold(...) WITHIN((upcall_hold)(__VA_ARGS__))
+#define upstream_wait_cancel(...) WITHIN((upstream_wait_cancel)(__VA_ARGS__))
+#define upstream_watch(...) WITHIN((upstream_watch)(__VA_ARGS__))
+#define upstreams_answer(...) WITHIN((upstreams_answer)(__VA_ARGS__))
+#define upstreams_key_over(...) WITHIN((upstreams_key_over)(__VA_ARGS__))
+#define upstreams_retain(...) WITHIN((upstreams_retain)(__VA_ARGS__))
+#define upstreams_session_notify(...) WITHIN((upstreams_session_notify)(__VA_ARGS__))
+#define upstreams_session_over(...) WITHIN((upstreams_session_over)(__VA_ARGS__))
+#define upstreams_session_streams(...) WITHIN((upstreams_session_streams)(__VA_ARGS__))
+
+static inline void assert_outside(void)
+{
+    assert_int_equal(within, 0);
+}
+
 // --- events of calls -------------------------------------------------------------------------
 static inline void call_notice(void *context, const struct rpc *message)
 {
     struct call *call = context;
     struct mcp_params params;
+    assert_outside();
     mcp_params_read(message->params, &params);
     tell(&call->tells, "notice:", message->method);
     if (call->cancels)
@@ -54,6 +78,7 @@ static inline void call_question(void *context, const struct question *question,
                                  const struct rpc *message)
 {
     struct call *call = context;
+    assert_outside();
     call->question = *question;
     tell(&call->tells, "question:", message->method);
 }
@@ -61,6 +86,7 @@ static inline void call_question(void *context, const struct question *question,
 static inline void call_answered(void *context, enum mcp_era era, const struct rpc *response)
 {
     struct call *call = context;
+    assert_outside();
     call->upcall = NULL;
     tell(&call->tells, era == MCP_MODERN ? "modern:" : "legacy:",
          response->kind == RPC_RESULT ? response->result : response->error);
@@ -78,6 +104,7 @@ static const char *const failures[] = {[UPCALL_UNREACHABLE] = "unreachable",
 static inline void call_failed(void *context, enum upcall_failure why, const char *sentence)
 {
     struct call *call = context;
+    assert_outside();
     call->upcall = NULL;
     assert_non_null(sentence);
     tell(&call->tells, "failed:", view_of(failures[why]));
@@ -93,6 +120,7 @@ static inline void rig_changed(void *context, struct upstream *upstream, enum mc
 {
     struct rig *rig = context;
     (void)upstream;
+    assert_outside();
     tell(&rig->events, "changed:", view_of(mcp_method_name(what)));
     if (rig->cancels)
         upcall_cancel(rig->cancels, (struct view){0});
@@ -101,6 +129,7 @@ static inline void rig_changed(void *context, struct upstream *upstream, enum mc
 static inline void rig_notice(void *context, const struct heard *heard, const struct rpc *message)
 {
     struct rig *rig = context;
+    assert_outside();
     tell(&rig->events, heard->session ? "notice:" : "shared:", message->method);
 }
 
@@ -109,6 +138,7 @@ static inline void rig_question(void *context, struct upstream *upstream, int64_
 {
     struct rig *rig = context;
     (void)upstream;
+    assert_outside();
     assert_int_not_equal(session, 0);
     tell(&rig->events, "question:", message->method);
     upstreams_answer(rig->all, question, VIEW("{\"of\":\"session\"}"), (struct view){0});
@@ -172,6 +202,7 @@ static inline void rig_init(struct rig *rig)
 {
     struct err err;
     *rig = (struct rig){0};
+    within = 0; // a test that failed in an event never came back
     settings_init(&rig->settings);
     rig->settings.holder = getenv("SMG_HOLD");
     rig->settings.restart_first = 40000;
@@ -243,7 +274,7 @@ static inline void ask(struct rig *rig, struct call *call, struct upstream *upst
                                  .token = read.meta_token,
                                  .name = {read.name.data ? read.name.data + 1 : NULL,
                                           read.name.data ? read.name.size - 2 : 0}};
-    call->upcall = upcall_send(upstream, &order, &call_events, call);
+    WITHIN(call->upcall = upcall_send(upstream, &order, &call_events, call));
     assert_non_null(call->upcall);
     assert_int_equal(call->tells.size, 0);
 }
