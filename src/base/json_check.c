@@ -114,7 +114,7 @@ static bool unescape_name(struct check *check, struct view *name)
         check->unescaped = check->free_end = (char *)malloc(rest);
     if (!check->unescaped)
         return fail(check, JSON_NO_MEMORY);
-    *name = json_unescape(*name, check->free_end, name->size);
+    *name = json_unescape_to_compare(*name, check->free_end, name->size);
     check->free_end += name->size;
     return true;
 }
@@ -185,7 +185,7 @@ static const char *check_escape(const struct check *check, const char *at)
     uint32_t code;
     if (check->end - at >= 2 && (at[1] == 'n' || at[1] == '"' || at[1] == '\\'))
         return at + 2;
-    return json_take_escape(&at, check->end, &code) ? NULL : at;
+    return json_take_any_escape(&at, check->end, &code) ? NULL : at;
 }
 
 // Characters beyond ASCII, as many as there are.

@@ -1,10 +1,14 @@
 // json_check.h: whether a text is JSON (RFC 8259), without making a tree of it.
 //
-// As strict as json.h: refused are bad syntax, invalid UTF-8, a byte order mark, halves of
-// surrogate pairs, two members of one object with the same name (after unescaping), nesting deeper
-// than LIMIT_JSON_DEPTH, and anything after the value. One pass, no memory for ordinary texts; made
-// for messages that are passed on byte for byte (0.2 us per 300 bytes, about 1 GB/s inside long
-// texts). What it accepted can be walked with json_walk.h.
+// Refused are bad syntax, invalid UTF-8, a byte order mark, two members of one object with the same
+// name (after unescaping), nesting deeper than LIMIT_JSON_DEPTH, and anything after the value. That
+// is what json.h refuses, but for one thing: an escaped half of a surrogate pair (`"\ud83d"`) is
+// accepted. It is JSON, and JavaScript writes it when a text was cut inside a character. It is
+// plain ASCII and can be passed on; who asks json_raw_text for what it stands for gets nothing.
+//
+// One pass, no memory for ordinary texts; made for messages that are passed on byte for byte (0.2
+// us per 300 bytes, about 1 GB/s inside long texts). What it accepted can be walked with
+// json_walk.h.
 #pragma once
 
 #include <stdbool.h>

@@ -14,9 +14,19 @@
 // static sentence, or NULL.
 MUST_CHECK const char *json_take_escape(const char **at, const char *end, uint32_t *ret_code);
 
+// The same, and takes half a pair that stands alone, too: the code is then that of the half.
+// RFC 8259 lets it be written, though it stands for no character (section 8.2).
+MUST_CHECK const char *json_take_any_escape(const char **at, const char *end, uint32_t *ret_code);
+
 // What the checked inside of a text stands for: a slice of it when it has no escapes, else made in
-// `into` of `size` bytes. {NULL, 0} when it does not fit; as many bytes as `inside` has are enough.
+// `into` of `size` bytes. {NULL, 0} when it does not fit, or has half a surrogate pair, which no
+// UTF-8 stands for; as many bytes as `inside` has are enough.
 struct view json_unescape(struct view inside, char *into, size_t size);
+
+// The same, and half a pair becomes three bytes, as if it were a character. Raw text never has
+// those bytes, so two texts are the same exactly when their bytes are. Only to be compared: it may
+// be no UTF-8 and must not be written anywhere.
+struct view json_unescape_to_compare(struct view inside, char *into, size_t size);
 
 // The first byte from `at` on that is a quote, a backslash, a control character or no ASCII; `end`
 // when there is none.

@@ -102,7 +102,8 @@ bool json_name_is(struct view raw_name, struct view name)
     char into[JSON_NAME_MAX];
     if (raw_name.size <= name.size) // an escape is longer than what it stands for
         return view_equal(raw_name, name);
-    return view_equal(json_unescape(raw_name, into, sizeof into), name);
+    struct view meaning = json_unescape(raw_name, into, sizeof into);
+    return meaning.data && view_equal(meaning, name);
 }
 
 struct view json_walk_named(struct view object, struct view name)

@@ -65,7 +65,8 @@ static inline bool json_raw_is(struct view value, char first)
 }
 
 // The text that a raw string (with its quotes) stands for, unescaped into `into` of `size` bytes
-// when it has escapes, else a slice of the raw one. {NULL, 0} when it is no string or does not fit.
+// when it has escapes, else a slice of the raw one; always valid UTF-8. {NULL, 0} when it is no
+// string, does not fit, or has half a surrogate pair (json_check.h).
 struct view json_raw_text(struct view raw, char *into, size_t size);
 
 // A whole number of at most 18 digits. False when the raw value is not one.

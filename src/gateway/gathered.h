@@ -16,8 +16,8 @@ struct gathered {
 void gathered_init(struct gathered *gathered, size_t most);
 void gathered_done(struct gathered *gathered);
 
-// A raw item with the slice of it that is its name. One without a name, or with one beyond all
-// measure, is none. False when memory is short or it is too much.
+// A raw item with the slice of it that is its name. One without a name, or with one that is no
+// UTF-8 or beyond all measure, is none. False when memory is short or it is too much.
 MUST_CHECK bool gathered_add(struct gathered *gathered, struct view item, struct view raw_name);
 
 // An item, which points into the texts; `parameters` is not set.

@@ -73,11 +73,9 @@ static const struct view refused_cases[] = {
     TEXT("\"\\v\""), TEXT("\"\\e\""), TEXT("\"\\ \""), TEXT("\"\\\n\""), TEXT("\"\\\0\""), TEXT("\"\\N\""),
     TEXT("\"\\u\""), TEXT("\"\\u0\""), TEXT("\"\\u00\""), TEXT("\"\\u004\""), TEXT("\"\\u004g\""),
     TEXT("\"\\u 041\""), TEXT("\"\\u+041\""), TEXT("\"\\U0041\""), TEXT("\"\\u{41}\""), TEXT("\"\\u0x41\""),
-    TEXT("\"\\u00"), TEXT("\"\\u"), TEXT("\"\\ud800\""), TEXT("\"\\udc00\""), TEXT("\"\\udfff\""),
-    TEXT("\"\\ud800x\""), TEXT("\"\\ud800\\n\""), TEXT("\"\\ud800\\u0041\""), TEXT("\"\\ud800\\ud800\""),
-    TEXT("\"\\udc00\\ud800\""), TEXT("\"\\ud834\\udd\""), TEXT("\"\\ud834\\uddx0\""), TEXT("\"\\ud800\\"),
-    TEXT("\"\\ud800\\u"), TEXT("\"\\uD800\\uDBFF\""), TEXT("\"\\ud800\\ue000\""), TEXT("\\u0022a\""),
-    TEXT("{\"\\ud800\":1}"), TEXT("{\"\\x\":1}"), TEXT("[\\n]"), TEXT("\"\\\xc3\xa9\""),
+    TEXT("\"\\u00"), TEXT("\"\\u"), TEXT("\"\\ud834\\udd\""), TEXT("\"\\ud834\\uddx0\""), TEXT("\"\\ud800\\"),
+    TEXT("\"\\ud800\\u"), TEXT("\"\\ud83\""), TEXT("\"\\ud83g\""), TEXT("\"\\udc0"), TEXT("\"\\ud800\\x\""),
+    TEXT("\"\\ud800"), TEXT("\"\\ud800\\ud8\""), TEXT("\\u0022a\""), TEXT("{\"\\x\":1}"), TEXT("[\\n]"), TEXT("\"\\\xc3\xa9\""),
     // UTF-8
     TEXT("\"\x80\""), TEXT("\"\xbf\""), TEXT("\"\xc3\""), TEXT("\"\xc3("), TEXT("\"\xc3(\""), TEXT("\"\xc0\x80\""),
     TEXT("\"\xc0\xaf\""), TEXT("\"\xc1\xbf\""), TEXT("\"\xe0\x80\x80\""), TEXT("\"\xe0\x9f\xbf\""),
@@ -105,5 +103,18 @@ static const struct view refused_cases[] = {
     TEXT("{\"a\":1,\"a\":1}"), TEXT("{\"a\":1,\"\\u0061\":2}"), TEXT("{\"\":1,\"\":2}"),
     TEXT("{\"a\":1,\"b\":2,\"a\":3}"), TEXT("{\"\\n\":1,\"\\u000a\":2}"), TEXT("[{\"x\":{\"y\":1,\"y\":2}}]"),
     TEXT("{\"\xc3\xa9\":1,\"\\u00E9\":2}"), TEXT("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"),
+    TEXT("{\"\\ud83d\":1,\"\\ud83d\":2}"), TEXT("{\"\\uDE00\":1,\"\\ude00\":2}"),
+    TEXT("{\"a\\ud83d\":1,\"\\u0061\\uD83D\":2}"), TEXT("{\"\\ud83d\\ud83d\\ude00\":1,\"\\uD83D\xf0\x9f\x98\x80\":2}"),
+};
+
+// JSON, but with halves of surrogate pairs, which stand for no character: accepted where texts are
+// passed on, refused where they are taken apart.
+static const struct view half_cases[] = {
+    TEXT("\"\\ud800\""), TEXT("\"\\udc00\""), TEXT("\"\\udfff\""), TEXT("\"\\uDBFF\""), TEXT("\"\\ud800x\""),
+    TEXT("\"\\ud800\\n\""), TEXT("\"\\ud800\\u0041\""), TEXT("\"\\ud800\\ud800\""), TEXT("\"\\udc00\\ud800\""),
+    TEXT("\"\\uD800\\uDBFF\""), TEXT("\"\\ud800\\ue000\""), TEXT("\"\\ud800\\\\udc00\""), TEXT("\"a cut one: \\ud83d\""),
+    TEXT("\"\\ud83d\\ud83d\\ude00\""), TEXT("\"\\ud83d\\ude00\\ude00\""), TEXT("\"\\ud83d\xf0\x9f\x98\x80\""),
+    TEXT("{\"\\ud800\":1}"), TEXT("{\"\\ud800\":1,\"\\ud801\":2,\"\\udc00\":3,\"\\ufffd\":4,\"\":5}"),
+    TEXT("{\"\\ud83d\":{\"\\ud83d\":[\"\\ud83d\"]}}"), TEXT("{\"\\ud83d\\ude00\":1,\"\\ude00\\ud83d\":2,\"\\ud83d\":3}"),
 };
 // clang-format on

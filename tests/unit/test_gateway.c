@@ -502,12 +502,46 @@ static void waits_for_initialized(void **state)
     await(stream, "list_changed");
 }
 
+// Half a surrogate pair passes both ways as it came. Where the gateway has to know what a text
+// stands for, such a text is none: no tool has that name, and no header says the same.
+static void passes_halves_of_pairs(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "\"initialize\"",
+        "r:{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{}},"
+        "\"serverInfo\":{\"name\":\"\\ud83d\",\"version\":\"1\"},\"instructions\":\"\\ud83d\"}",
+        "tools/list",
+        "r:{\"tools\":[{\"name\":\"cut\",\"description\":\"says "
+        "\\ud83d\"},{\"name\":\"x\\ud83d\"}]}",
+        "\"arguments\":{\"\\ud83d\":\"cut \\uD83D\"}",
+        "r:{\"content\":[{\"type\":\"text\",\"text\":\"half \\ude00\"}]}",
+        NULL};
+    char session[ROOM_ID];
+    add_fake("half", "legacy", words);
+    open_session(0, "2025-06-18", session);
+    const struct door *door =
+        post(0, session, "{\"jsonrpc\":\"2.0\",\"id\":\"\\ude00\",\"method\":\"tools/list\"}");
+    await(door, "says \\ud83d");
+    assert_non_null(strstr(door->said, "\"id\":\"\\ude00\""));
+    assert_null(strstr(door->said, "half__x"));
+    await(post(0, session,
+               "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":"
+               "\"half__cut\",\"arguments\":{\"\\ud83d\":\"cut \\uD83D\"}}}"),
+          "half \\ude00");
+    await(post(0, session, CALL("half__x\\ud83d")), "-32602");
+    await(post_modern(0, "tools/call", "half__x", "\"name\":\"half__x\\ud83d\","),
+          "Header mismatch");
+    await(post_modern(0, "resources/read", "x", "\"uri\":\"\\ud83d\","), "Header mismatch");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(answers_both_eras),
         TEST(waits_for_initialized),
+        TEST(passes_halves_of_pairs),
         TEST(keeps_nothing_of_what_modern_clients_say),
         TEST(bounds_what_clients_say_of_themselves),
         TEST(forgets_the_questions_of_a_cancelled_call),

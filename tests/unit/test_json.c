@@ -78,6 +78,9 @@ static void refuses_what_is_not(void **state)
     for (size_t i = 0; i < COUNT_OF(refused_cases); i++)
         if (parse(refused_cases[i]))
             fail_msg("accepted: %.*s", VIEW_ARG(refused_cases[i]));
+    for (size_t i = 0; i < COUNT_OF(half_cases); i++)
+        if (parse(half_cases[i]))
+            fail_msg("accepted: %.*s", VIEW_ARG(half_cases[i]));
 }
 
 // Every beginning of a document is no document, except where a number could end.

@@ -1,4 +1,5 @@
-// test_json_check.c: the checker of JSON gives the verdicts of the reader that makes a tree.
+// test_json_check.c: the checker of JSON gives the verdicts of the reader that makes a tree,
+// but for halves of surrogate pairs.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,6 +56,25 @@ static void refuses_what_is_not(void **state)
         if (check(refused_cases[i]) == JSON_FINE)
             fail_msg("accepted: %.*s", VIEW_ARG(refused_cases[i]));
     assert_int_equal(json_check((struct view){NULL, 0}), JSON_BAD);
+}
+
+// Alone, and at every distance from the begin and end of a larger text.
+static void accepts_halves_of_pairs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(half_cases); i++) {
+        if (check(half_cases[i]) != JSON_FINE)
+            fail_msg("refused: %.*s", VIEW_ARG(half_cases[i]));
+        for (int distance = 0; distance < 17; distance++) {
+            struct buf buf AUTO(buf_done);
+            buf_init(&buf, MEMORY);
+            buf_add_format(&buf, "[\"%*s\",", distance, "");
+            buf_add(&buf, half_cases[i]);
+            buf_add_format(&buf, ",\"%*s\"]", 16 - distance, "");
+            if (check(buf_view(&buf)) != JSON_FINE)
+                fail_msg("refused: %.*s", VIEW_ARG(buf_view(&buf)));
+        }
+    }
 }
 
 // The cases are shorter than the steps in which texts are scanned, so each also stands inside a
@@ -182,6 +202,16 @@ static void keeps_the_names_of_objects_apart(void **state)
     assert_int_equal(check(VIEW("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}")), JSON_DUPLICATE);
 }
 
+// Two are equal when they are the same half, however it is written.
+static void compares_halves_of_pairs(void **state)
+{
+    (void)state;
+    assert_int_equal(check(VIEW("{\"\\ud83d\":1,\"\\ud83d\":2}")), JSON_DUPLICATE);
+    assert_int_equal(check(VIEW("{\"a\\ud83d\":1,\"\\u0061\\uD83D\":2}")), JSON_DUPLICATE);
+    assert_int_equal(check(VIEW("{\"\\ud83d\":1,\"\\ude00\":2,\"\\ud83d\\ude00\":3}")), JSON_FINE);
+    assert_int_equal(check(VIEW("{\"\\ud83d\":1,\"\\ufffd\":2,\"?\":3,\"\":4}")), JSON_FINE);
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -219,12 +249,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_what_is_json),
         cmocka_unit_test(refuses_what_is_not),
+        cmocka_unit_test(accepts_halves_of_pairs),
         cmocka_unit_test(agrees_at_every_distance),
         cmocka_unit_test(agrees_on_every_byte),
         cmocka_unit_test(refuses_beginnings),
         cmocka_unit_test(bounds_depth),
         cmocka_unit_test(finds_equal_names),
         cmocka_unit_test(keeps_the_names_of_objects_apart),
+        cmocka_unit_test(compares_halves_of_pairs),
         cmocka_unit_test(compares_many_names_quickly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,8 @@ static void agree_on_the_cases(void **context)
         (void)compare(accepted_cases[i]);
     for (size_t i = 0; i < COUNT_OF(refused_cases); i++)
         (void)compare(refused_cases[i]);
+    for (size_t i = 0; i < COUNT_OF(half_cases); i++)
+        (void)compare(half_cases[i]);
 }
 
 static void change(struct buf *buf)

@@ -112,6 +112,29 @@ static void picks_members(void **state)
     assert_true(view_is(record.three, "as it was"));
 }
 
+// Half a surrogate pair is found around, but stands for no text, and for no member's name.
+static void gives_no_text_for_halves_of_pairs(void **state)
+{
+    (void)state;
+    char into[64];
+    struct record {
+        struct view one, two;
+    } checked = {.two = VIEW("as it was")}, walked = checked;
+    static const struct json_pick picks[] = {JSON_PICK(struct record, one, "one"),
+                                             JSON_PICK(struct record, two, "two")};
+    struct view text = VIEW("{\"tw\\ud83d\":1,\"\\ud83d\":2,\"one\":\"\\ude00\",\"two\\udc00\":3}");
+    assert_int_equal(json_check_pick(text, picks, COUNT_OF(picks), &checked), JSON_FINE);
+    json_pick(text, picks, COUNT_OF(picks), &walked);
+    assert_true(view_is(checked.one, "\"\\ude00\"") && view_is(walked.one, "\"\\ude00\""));
+    assert_true(view_is(checked.two, "as it was") && view_is(walked.two, "as it was"));
+    assert_null(json_raw_text(checked.one, into, sizeof into).data);
+    assert_null(json_raw_text(VIEW("\"a\\n\\ud83d\""), into, sizeof into).data);
+    assert_null(json_raw_text(VIEW("\"\\ud83d\\ud83d\\ude00\""), into, sizeof into).data);
+    assert_true(view_is(json_raw_text(VIEW("\"\\\\ud83d\""), into, sizeof into), "\\ud83d"));
+    assert_false(json_name_is(VIEW("\\ud83d"), VIEW("\xed\xa0\xbd")));
+    assert_false(json_name_is(VIEW("\\ud83d"), VIEW("")));
+}
+
 // As json_pick does, while checking.
 static void picks_while_checking(void **state)
 {
@@ -252,6 +275,7 @@ int main(void)
         cmocka_unit_test(begins_where_the_value_does),
         cmocka_unit_test(finds_members_by_their_meaning),
         cmocka_unit_test(picks_members),
+        cmocka_unit_test(gives_no_text_for_halves_of_pairs),
         cmocka_unit_test(picks_while_checking),
         cmocka_unit_test(picks_inside),
         cmocka_unit_test(gives_texts_that_fit),

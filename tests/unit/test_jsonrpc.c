@@ -72,6 +72,26 @@ static void reads_escaped_names(void **state)
     refuse(HEAD "\"id\":1,\"result\":{},\"\\u0065rror\":{\"code\":1,\"message\":\"\"}}");
 }
 
+// JavaScript writes half a surrogate pair where a text was cut inside a character. It is passed on
+// as it came; a method is never written so.
+static void passes_halves_of_pairs(void **state)
+{
+    (void)state;
+    struct rpc message = read_message(HEAD "\"id\":1,\"result\":{\"\\ud83d\":\"cut \\ud83d\"}}");
+    assert_true(view_is(message.result, "{\"\\ud83d\":\"cut \\ud83d\"}"));
+    message = read_message(HEAD "\"id\":\"\\ude00\",\"method\":\"m\",\"params\":[\"\\ud83d\"]}");
+    assert_true(view_is(message.id, "\"\\ude00\""));
+    assert_true(view_is(message.params, "[\"\\ud83d\"]"));
+    message = read_message(HEAD "\"id\":1,\"error\":{\"code\":1,\"message\":\"\\ud83d\"}}");
+    assert_true(view_is(message.error, "{\"code\":1,\"message\":\"\\ud83d\"}"));
+    assert_int_equal(refuse(HEAD "\"id\":1,\"method\":\"m\\ud83d\"}").code, RPC_INVALID_REQUEST);
+    assert_int_equal(refuse("{\"jsonrpc\":\"2.\\ud83d\",\"id\":1,\"method\":\"m\"}").code,
+                     RPC_INVALID_REQUEST);
+    assert_int_equal(refuse(HEAD "\"id\":1,\"result\":{\"\\ud83d\":1,\"\\uD83D\":2}}").code,
+                     RPC_INVALID_REQUEST);
+    assert_int_equal(refuse(HEAD "\"id\":1,\"result\":\"\xed\xa0\xbd\"}").code, RPC_PARSE_ERROR);
+}
+
 static void reads_replies(void **state)
 {
     (void)state;
@@ -222,10 +242,15 @@ static void writes_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_requests),         cmocka_unit_test(reads_escaped_names),
-        cmocka_unit_test(reads_replies),          cmocka_unit_test(refuses_what_is_no_message),
-        cmocka_unit_test(tells_what_is_no_json),  cmocka_unit_test(knows_batches),
-        cmocka_unit_test(bounds_ids_and_methods), cmocka_unit_test(writes_answers),
+        cmocka_unit_test(reads_requests),
+        cmocka_unit_test(reads_escaped_names),
+        cmocka_unit_test(passes_halves_of_pairs),
+        cmocka_unit_test(reads_replies),
+        cmocka_unit_test(refuses_what_is_no_message),
+        cmocka_unit_test(tells_what_is_no_json),
+        cmocka_unit_test(knows_batches),
+        cmocka_unit_test(bounds_ids_and_methods),
+        cmocka_unit_test(writes_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

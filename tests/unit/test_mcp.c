@@ -154,6 +154,17 @@ static void reads_nothing_from_no_object(void **state)
     assert_null(params.name.data);
 }
 
+static void reads_halves_of_pairs(void **state)
+{
+    (void)state;
+    struct mcp_params params = read_params(
+        "{\"name\":\"\\ud83d\",\"nam\\ud83d\":1,\"arguments\":{\"\\ud83d\":\"\\ude00\"},"
+        "\"_meta\":{\"progressToken\":\"\\ud83d\"}}");
+    assert_true(view_is(params.name, "\"\\ud83d\""));
+    assert_true(view_is(params.arguments, "{\"\\ud83d\":\"\\ude00\"}"));
+    assert_true(view_is(params.meta_token, "\"\\ud83d\""));
+}
+
 static void names_what_the_header_repeats(void **state)
 {
     (void)state;
@@ -319,6 +330,7 @@ int main(void)
         cmocka_unit_test(reads_params),
         cmocka_unit_test(reads_meta),
         cmocka_unit_test(reads_escaped_names),
+        cmocka_unit_test(reads_halves_of_pairs),
         cmocka_unit_test(reads_nothing_from_no_object),
         cmocka_unit_test(names_what_the_header_repeats),
         cmocka_unit_test(encodes_header_values),

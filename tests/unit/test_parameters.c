@@ -40,6 +40,16 @@ static const struct {
      {{VIEW("Mcp-Param-Region"), VIEW("=?base64?w7w=?=")}},
      1,
      true},
+    // Half a surrogate pair has no bytes that a header could repeat.
+    {VIEW("{\"region\":\"\\ud83d\"}"),
+     {{VIEW("Mcp-Param-Region"), VIEW("=?base64?7aC9?=")}},
+     1,
+     false},
+    {VIEW("{\"region\":\"\\ud83d\"}"),
+     {{VIEW("Mcp-Param-Region"), VIEW("=?base64?77+9?=")}},
+     1,
+     false},
+    {VIEW("{\"region\":\"\\ud83d\"}"), {{VIEW("Mcp-Param-Region"), VIEW("")}}, 1, false},
     {VIEW("{\"count\":7}"), {{VIEW("Mcp-Param-Count"), VIEW("7")}}, 1, true},
     {VIEW("{\"count\":7}"), {{VIEW("Mcp-Param-Count"), VIEW("8")}}, 1, false},
     {VIEW("{\"free\":\"x\"}"), {{VIEW("Mcp-Param-Other"), VIEW("x")}}, 1, true},
@@ -76,6 +86,20 @@ static void what_is_made_agrees(void **state)
     }
 }
 
+// It has no bytes that a header could carry, and no others are made up.
+static void makes_nothing_of_halves_of_pairs(void **state)
+{
+    (void)state;
+    struct buf texts AUTO(buf_done);
+    struct http_field fields[4];
+    size_t count;
+    struct view arguments = VIEW("{\"region\":\"eu\\ud83d\",\"count\":7,\"\\ud83d\":1}");
+    buf_init(&texts, 4096);
+    assert_true(parameters_make(tool, arguments, &texts, fields, COUNT_OF(fields), &count));
+    assert_int_equal(count, 1);
+    assert_true(view_is(fields[0].value, "7"));
+}
+
 #define SCHEMA(text) VIEW("{\"name\":\"t\",\"inputSchema\":{\"type\":\"object\"," text "}}")
 #define AT(text) SCHEMA("\"properties\":{" text "}")
 #define A(type, header) "{\"type\":" type ",\"x-mcp-header\":" header "}"
@@ -103,6 +127,7 @@ static void knows_what_is_not_in_order(void **state)
         {AT("\"a\":" A("\"string\"", "\"A:B\"")), true, false},
         {AT("\"a\":" A("\"string\"", "\"A\\r\\nB\"")), true, false},
         {AT("\"a\":" A("\"string\"", "\"\\u0000\"")), true, false},
+        {AT("\"a\":" A("\"string\"", "\"\\ud83d\"")), true, false},
         {AT("\"a\":{\"type\":\"string\",\"x-mcp-\\u0068eader\":\"\"}"), true, false},
         {AT("\"a\":" A("\"number\"", "\"A\"")), true, false},
         {AT("\"a\":" A("\"object\"", "\"A\"")), true, false},
@@ -195,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(knows_what_is_not_in_order),
                                        cmocka_unit_test(has_a_most),
+                                       cmocka_unit_test(makes_nothing_of_halves_of_pairs),
                                        cmocka_unit_test(follows_properties),
                                        cmocka_unit_test(looks_for_nothing_else),
                                        cmocka_unit_test(agrees_only_with_what_the_arguments_say),
