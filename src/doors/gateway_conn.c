@@ -222,7 +222,8 @@ static enum http_verdict refuse_framing(struct conn *conn, int status, const cha
 {
     const struct refusal refusal = {status, RPC_INVALID_REQUEST, reason, NULL};
     conn->closing = true;
-    conn->cors = NULL; // of the request before it
+    conn->cors = NULL; // of the request before it, as the next
+    conn->bodiless = false;
     reply_refuse(conn, &refusal);
     return HTTP_ANSWERED;
 }

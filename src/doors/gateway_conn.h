@@ -31,6 +31,7 @@ struct conn {
     unsigned char stalled; // sweeps since the client last took something
     bool chunked, unread, held;
     bool old;       // HTTP/1.0
+    bool bodiless;  // the request is HEAD: its answer has a head only
     bool closing;   // after this answer
     bool streaming; // the answer is in events
     bool answered;  // the present request

@@ -101,23 +101,22 @@ static void read_target(const struct http_head *head, struct target *ret_target)
 // --- health ----------------------------------------------------------------------------------
 static void tell_health(struct conn *conn, const struct http_head *head, enum route route)
 {
-    bool whole = view_is(head->method, "GET");
     const char *reason = NULL;
-    if (!whole && !view_is(head->method, "HEAD"))
+    if (!view_is(head->method, "GET") && !view_is(head->method, "HEAD"))
         reply_refuse(conn, &read_only);
     else if (route == ROUTE_HEALTH)
-        reply_text(conn, 200, VIEW("{\"status\":\"ok\"}"), whole);
+        reply_text(conn, 200, VIEW("{\"status\":\"ok\"}"));
     else if (conn->door->draining)
-        reply_text(conn, 503, VIEW("{\"status\":\"draining\"}"), whole);
+        reply_text(conn, 503, VIEW("{\"status\":\"draining\"}"));
     else if (gateway_ready(conn->door->gateway, &reason))
-        reply_text(conn, 200, VIEW("{\"status\":\"ready\"}"), whole);
+        reply_text(conn, 200, VIEW("{\"status\":\"ready\"}"));
     else {
         struct buf text AUTO(buf_done);
         buf_init(&text, 4096);
         buf_add(&text, VIEW("{\"status\":\"unavailable\",\"reason\":"));
         json_add_string(&text, view_of(reason ? reason : "not ready"));
         buf_add_char(&text, '}');
-        reply_text(conn, 503, buf_view(&text), whole);
+        reply_text(conn, 503, buf_view(&text));
     }
 }
 
@@ -176,6 +175,7 @@ static enum http_verdict judge(struct conn *conn, struct http_request *request, 
     struct http_head *head = &request->head;
     read_target(head, &entry->target);
     conn->cors = NULL;
+    conn->bodiless = view_is(head->method, "HEAD");
     // A body that is not read must not be taken for the next request.
     bool closing = conn->closing;
     conn->closing = closing || !request->whole;

@@ -101,14 +101,21 @@ static void send_head(struct conn *conn, const struct view *pieces, size_t count
 }
 
 // --- the door's own answers ------------------------------------------------------------------
-void reply_text(struct conn *conn, int status, struct view json, bool with_body)
+// HEAD has the length of what GET would get, and nothing behind it (RFC 9112 section 6.3): the
+// client would take that for its next answer.
+static void send_text(struct conn *conn, struct view json)
 {
-    struct buf *head = begin_head(conn, status);
-    buf_add(head, VIEW(JSON_FIELDS));
-    http_add_length(head, json.size);
+    buf_add(&conn->door->head, VIEW(JSON_FIELDS));
+    http_add_length(&conn->door->head, json.size);
     end_head(conn);
-    send_head(conn, &json, with_body ? 1 : 0);
+    send_head(conn, &json, conn->bodiless ? 0 : 1);
     conn_answered(conn);
+}
+
+void reply_text(struct conn *conn, int status, struct view json)
+{
+    (void)begin_head(conn, status);
+    send_text(conn, json);
 }
 
 void reply_refuse(struct conn *conn, const struct refusal *refusal)
@@ -117,15 +124,10 @@ void reply_refuse(struct conn *conn, const struct refusal *refusal)
     buf_init(&text, 1024);
     rpc_add_error(&text, (struct view){NULL, 0}, refusal->code, view_of(refusal->message),
                   (struct view){NULL, 0});
-    const struct view body = buf_view(&text);
     struct buf *head = begin_head(conn, refusal->status);
     if (refusal->fields)
         buf_add(head, view_of(refusal->fields));
-    buf_add(head, VIEW(JSON_FIELDS));
-    http_add_length(head, body.size);
-    end_head(conn);
-    send_head(conn, &body, 1);
-    conn_answered(conn);
+    send_text(conn, buf_view(&text));
 }
 
 void reply_preflight(struct conn *conn)

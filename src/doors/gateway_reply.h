@@ -10,8 +10,8 @@ extern const struct front_ops reply_ops;
 // An answer of the door's own; the present request is then answered.
 void reply_refuse(struct conn *conn, const struct refusal *refusal);
 
-// A small fixed answer; `with_body` is false for HEAD.
-void reply_text(struct conn *conn, int status, struct view json, bool with_body);
+// A small fixed answer.
+void reply_text(struct conn *conn, int status, struct view json);
 
 // To an OPTIONS from a page of the connection's `cors`.
 void reply_preflight(struct conn *conn);

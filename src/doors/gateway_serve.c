@@ -35,6 +35,8 @@ struct worker {
     pthread_t thread;
     bool threaded;
     int64_t drain_until; // 0: nobody has said to end
+    bool ending;         // its servers are to end
+    bool at_once;        // told twice
 };
 
 struct server {
@@ -44,6 +46,7 @@ struct server {
     struct board board;
     struct metrics *metrics; // on the first worker's loop
     atomic_uint connections;
+    atomic_uint others; // workers that run, besides the first
     unsigned count;
     struct worker *workers;
     struct door **doors;
@@ -51,11 +54,21 @@ struct server {
 };
 
 // --- a worker's turns ------------------------------------------------------------------------
+// Calls come first, then the servers have their time to end. The first worker is the last one,
+// since it hears the signals.
 static void end_if_idle(struct worker *worker, int64_t now)
 {
     // Of all workers: one of theirs may be on its way to this one.
     bool idle = atomic_load(&worker->server->connections) == 0 && gateway_idle(worker->gateway);
-    if (worker->drain_until == 0 || (!idle && now < worker->drain_until))
+    if (worker->drain_until == 0 || (!worker->ending && !idle && now < worker->drain_until))
+        return;
+    if (!worker->ending)
+        gateway_end(worker->gateway);
+    worker->ending = true;
+    bool first = worker == worker->server->workers;
+    bool done =
+        gateway_ended(worker->gateway) && (!first || atomic_load(&worker->server->others) == 0);
+    if (!done && !worker->at_once)
         return;
     door_close(&worker->door);
     loop_stop(worker->loop);
@@ -89,8 +102,9 @@ static void drain(void *context)
 {
     struct worker *worker = (struct worker *)context;
     const int64_t now = loop_clock();
-    if (worker->drain_until != 0) { // told twice: at once
+    if (worker->drain_until != 0) {
         worker->drain_until = now;
+        worker->at_once = true;
         return;
     }
     worker->drain_until = now + worker->server->settings->drain;
@@ -297,6 +311,7 @@ static void *run_worker(void *context)
 {
     struct worker *worker = (struct worker *)context;
     loop_run(worker->loop);
+    (void)atomic_fetch_sub(&worker->server->others, 1);
     return NULL;
 }
 
@@ -314,6 +329,7 @@ static bool start_workers(struct server *server, struct err *err)
         fine = begin_listening(&server->workers[i], err);
     for (unsigned i = 1; fine && i < server->count; i++) {
         struct worker *worker = &server->workers[i];
+        (void)atomic_fetch_add(&server->others, 1);
         int status = pthread_create(&worker->thread, NULL, run_worker, worker);
         worker->threaded = status == 0;
         fine = worker->threaded ||

@@ -46,6 +46,8 @@ struct stdio {
     bool skipping;        // the rest of a line that is too long
     bool over;            // nothing is taken any more
     bool draining;        // the gateway knows
+    bool ending;          // its servers are to end
+    unsigned signals;     // that said to end
     int64_t finish_until; // 0: nobody has said to end
     int status;
 };
@@ -355,7 +357,12 @@ static void tick(void *context)
     const int64_t now = loop_clock();
     gateway_tick(stdio->gateway, now);
     bool idle = gateway_idle(stdio->gateway) && stream_queued(stdio->output) == 0;
-    if (stdio->finish_until != 0 && (idle || now >= stdio->finish_until))
+    if (stdio->finish_until == 0 || (!stdio->ending && !idle && now < stdio->finish_until))
+        return;
+    if (!stdio->ending)
+        gateway_end(stdio->gateway);
+    stdio->ending = true;
+    if (gateway_ended(stdio->gateway) || stdio->signals > 1)
         loop_stop(stdio->loop);
 }
 
@@ -369,9 +376,14 @@ static void turn_end(void *context)
     journal_flush(stdio->journal);
 }
 
+// Clients close our input, send SIGTERM some two seconds later and SIGKILL after as many again: so
+// the servers, whose input ended when ours did, hear the same. A second signal ends all at once.
 static void on_end_signal(void *context)
 {
     struct stdio *stdio = (struct stdio *)context;
+    stdio->signals++;
+    if (stdio->ending)
+        gateway_hurry(stdio->gateway);
     finish(stdio, 0, stdio->finish_until == 0 ? stdio->settings->drain : 0);
 }
 

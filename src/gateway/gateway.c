@@ -247,6 +247,21 @@ bool gateway_idle(const struct gateway *gateway)
     return gateway->counters.calls_now == 0;
 }
 
+void gateway_end(struct gateway *gateway)
+{
+    upstreams_end(gateway->upstreams);
+}
+
+void gateway_hurry(struct gateway *gateway)
+{
+    upstreams_hurry(gateway->upstreams);
+}
+
+bool gateway_ended(const struct gateway *gateway)
+{
+    return upstreams_ended(gateway->upstreams);
+}
+
 const struct gateway_counters *gateway_counters(const struct gateway *gateway)
 {
     return &gateway->counters;

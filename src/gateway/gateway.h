@@ -79,10 +79,16 @@ struct gateway {
 };
 
 MUST_CHECK struct gateway *gateway_new(const struct gateway_order *order, struct err *err);
-void gateway_free(struct gateway **gateway); // records the uses; may wait for the store
+// Kills what children are left, and records the uses: may wait for the store.
+void gateway_free(struct gateway **gateway);
 
 void gateway_drain(struct gateway *gateway); // no new sessions; streams end, calls go on
 bool gateway_idle(const struct gateway *gateway);
+// Calls are over, or have to be: has the servers end in their time, which is bounded. Any number of
+// times. gateway_hurry: they have had some of it. gateway_ended: no child of ours lives any more.
+void gateway_end(struct gateway *gateway);
+void gateway_hurry(struct gateway *gateway);
+bool gateway_ended(const struct gateway *gateway);
 bool gateway_ready(const struct gateway *gateway, const char **ret_reason);
 void gateway_turn_end(struct gateway *gateway);
 void gateway_tick(struct gateway *gateway, int64_t now); // about ten times a second

@@ -26,6 +26,7 @@ struct child {
     struct stream *input, *output, *errors, *control; // NULL: ended
     unsigned patience;
     char next_order; // of child_stop
+    bool stopping;   // child_stop was called
     bool dead;       // the holder has ended
     bool held, told, freed;
     bool spoke; // since the timer was last asked
@@ -355,9 +356,19 @@ void child_stop(struct child *child, unsigned patience)
 {
     if (child->dead)
         return;
+    child->stopping = true;
     stream_finish(&child->input);
     uv_update_time(&child->loop->uv);
     (void)uv_timer_start(&child->timer, lose_patience, patience, patience > 0 ? patience : 1);
+}
+
+void child_hurry(struct child *child, unsigned patience)
+{
+    if (!child->stopping || child->dead || child->next_order != HOLD_TERMINATE)
+        return;
+    uv_update_time(&child->loop->uv);
+    (void)uv_timer_start(&child->timer, lose_patience, patience, patience > 0 ? patience : 1);
+    lose_patience(&child->timer);
 }
 
 void child_free(struct child **child)

@@ -52,6 +52,9 @@ void child_hold(struct child *child, bool held);
 // Asks it to end: closes its input, SIGTERM to its group after `patience` milliseconds, SIGKILL
 // after as many again. `exited` follows.
 void child_stop(struct child *child, unsigned patience);
+// After child_stop: does not wait for the end of the first span any more. SIGTERM now, SIGKILL
+// after `patience`. Nothing when SIGTERM was sent already.
+void child_hurry(struct child *child, unsigned patience);
 
 // Kills it at once when it still runs; no event follows.
 void child_free(struct child **child);

@@ -58,7 +58,8 @@ struct upstreams {
     struct upstreams_order order;
     int64_t now;    // loop_clock() at the last enter
     unsigned depth; // of enter
-    bool closing;   // nothing new is begun
+    bool ending;    // no link is begun any more
+    bool closing;   // and no upstream
     struct poke *poke;
     struct node list;    // of upstreams
     struct node links;   // STARTING, READY and RESTING ones
@@ -225,6 +226,7 @@ struct link_ops {
     void (*ready)(struct link *link);  // READY, or what it should do has changed; in each tick
     void (*close)(struct link *link);  // at once
     bool (*finish)(struct link *link); // politely; false: nothing is left to end
+    void (*hurry)(struct link *link);  // it takes too long; may be NULL
 };
 extern const struct link_ops link_stdio, link_http;
 

@@ -303,6 +303,12 @@ static bool finish(struct link *link)
     return true;
 }
 
+static void hurry(struct link *link)
+{
+    if (link->child)
+        child_hurry(link->child, PATIENCE);
+}
+
 const struct link_ops link_stdio = {.open = open_link,
                                     .send = send_call,
                                     .post = post,
@@ -311,4 +317,5 @@ const struct link_ops link_stdio = {.open = open_link,
                                     .relax = relax,
                                     .ready = now_ready,
                                     .close = close_link,
-                                    .finish = finish};
+                                    .finish = finish,
+                                    .hurry = hurry};

@@ -173,7 +173,7 @@ struct link *links_take_era(struct upstream *upstream, const struct asker *asker
     struct link_owner owner = owner_for(upstream->spec, asker, era);
     struct link *link = find(upstream, owner, era);
     bool fresh = !link;
-    if (fresh)
+    if (fresh && !upstream->all->ending)
         link = link_new(upstream, asker, owner, era);
     if (!link)
         return NULL;
@@ -186,6 +186,8 @@ struct link *links_take_era(struct upstream *upstream, const struct asker *asker
     return link;
 }
 
+static const char links_shut_down[] = "the gateway is being shut down";
+
 struct link *links_take(struct upstream *upstream, const struct asker *asker,
                         enum upcall_failure *ret_why, const char **ret_sentence)
 {
@@ -193,6 +195,11 @@ struct link *links_take(struct upstream *upstream, const struct asker *asker,
     if (upstream->retired) {
         *ret_why = UPCALL_DIED;
         *ret_sentence = "the server's configuration has changed";
+        return NULL;
+    }
+    if (upstream->all->ending) {
+        *ret_why = UPCALL_DIED;
+        *ret_sentence = links_shut_down;
         return NULL;
     }
     if (upstream->spec->broken) {
@@ -298,6 +305,34 @@ void upstreams_refuse(struct upstreams *all, const struct question *question, st
     if (link)
         post_error(link, (struct view){question->id, question->id_size}, error, true);
     upstreams_leave_quietly(all);
+}
+
+void upstreams_end(struct upstreams *all)
+{
+    upstreams_enter(all);
+    all->ending = true;
+    while (!list_empty(&all->links))
+        link_end(NODE_OWNER(all->links.next, struct link, everyone), links_shut_down);
+    upstreams_leave_quietly(all);
+}
+
+void upstreams_hurry(struct upstreams *all)
+{
+    upstreams_enter(all);
+    for (struct node *at = all->leaving.next; at != &all->leaving; at = at->next) {
+        struct link *link = NODE_OWNER(at, struct link, everyone);
+        if (link->ops->hurry)
+            link->ops->hurry(link);
+    }
+    upstreams_leave_quietly(all);
+}
+
+bool upstreams_ended(const struct upstreams *all)
+{
+    for (struct node *at = all->leaving.next; at != &all->leaving; at = at->next)
+        if (NODE_OWNER(at, struct link, everyone)->child)
+            return false;
+    return list_empty(&all->links);
 }
 
 // --- the tick --------------------------------------------------------------------------------

@@ -153,7 +153,15 @@ struct upstreams_order {
                 const char *detail);
 };
 MUST_CHECK struct upstreams *upstreams_new(const struct upstreams_order *order);
-// Ends all children and links; calls fail first. Not to be called in an event.
+// The gateway is about to end: calls fail, no link is begun any more, and all are asked to end as
+// idle ones are. A child has its time for that: its input ends, SIGTERM, SIGKILL. Upstreams stay
+// valid. Any number of times.
+void upstreams_end(struct upstreams *upstreams);
+// After that: has children that still live get SIGTERM now, however long their input has ended.
+void upstreams_hurry(struct upstreams *upstreams);
+// Whether no child lives any more that was asked to end.
+bool upstreams_ended(const struct upstreams *upstreams);
+// Ends all children and links at once; calls fail first. Not to be called in an event.
 void upstreams_free(struct upstreams **upstreams);
 
 // The upstream of a spec in a project (row number), made when it is new. NULL when memory is short.

@@ -116,6 +116,38 @@ static void routes(void **state)
     assert_string_equal(strstr(got, "\r\n\r\n"), "\r\n\r\n");
 }
 
+// RFC 9112 section 6.3: there is no body, also when it is refused; else the next answer on the
+// connection would begin with it.
+static void head_has_no_body(void **state)
+{
+    static const struct refused cases[] = {
+        {"HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 405 "},
+        {"HEAD /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 "},
+        {"HEAD /mcp/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 400 "},
+        {"HEAD /mcp HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 403 "},
+        {"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 "},
+    };
+    int to = dial();
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        put(to, cases[i].request);
+        expect(to, "\r\n\r\n");
+        expect_start(cases[i].start);
+        expect_part("\r\nContent-Length: ");
+        put(to, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        const char *rest = strstr(got, "\r\n\r\n") + 4;
+        assert_string_equal(rest, "");
+        expect(to, "}");
+        expect_start("HTTP/1.1 200 ");
+    }
+    put(to, "HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(to, "\r\n\r\n");
+    put(to, "no request\r\n\r\n"); // it is HEAD no more
+    expect(to, "}");
+    expect_start("HTTP/1.1 400 ");
+    (void)close(to);
+}
+
 #define FROM(host, origin)                                                                         \
     "POST /mcp HTTP/1.1\r\nHost: " host "\r\n" KEYED origin "Content-Length: 3\r\n\r\nsay"
 
@@ -185,7 +217,8 @@ static void framing(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(too_large, set_up_plain), TEST(keys, set_up_plain),    TEST(routes, set_up_plain),
+        TEST(too_large, set_up_plain), TEST(keys, set_up_plain),
+        TEST(routes, set_up_plain),    TEST(head_has_no_body, set_up_plain),
         TEST(origins, set_up_plain),   TEST(framing, set_up_plain),
     };
     if (argc > 1)

@@ -502,6 +502,31 @@ static void may_be_freed_at_any_time(void **state)
     teardown(&world);
 }
 
+// Its input has ended, and it would have SIGTERM in a hundred seconds.
+static void hurries(void **state)
+{
+    (void)state;
+    struct world world;
+    launch_script(&world, "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done");
+    wait_for_output(&world);
+    child_hurry(world.child, 100000); // not without child_stop
+    run_for(world.loop, 30);
+    assert_false(world.exited);
+    child_stop(world.child, 100000);
+    child_hurry(world.child, 100000);
+    wait_for_exit(&world);
+    assert_int_equal(world.status, 5 << 8);
+    child_hurry(world.child, 100000); // it is dead
+    teardown(&world);
+    launch_script(&world, "trap '' TERM; echo ready; while :; do sleep 0.01; done");
+    wait_for_output(&world);
+    child_stop(world.child, 100000);
+    child_hurry(world.child, 100);
+    wait_for_exit(&world);
+    assert_int_equal(world.status, SIGKILL);
+    teardown(&world);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -534,6 +559,7 @@ int main(void)
         cmocka_unit_test(leaves_no_orphans),
         cmocka_unit_test(dies_with_its_owner),
         cmocka_unit_test(dies_with_its_holder),
+        cmocka_unit_test(hurries),
         cmocka_unit_test(may_be_freed_at_any_time),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -462,6 +462,30 @@ static void idle_children_end(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
+// What is under way fails, nothing is started any more, and the child has its time.
+static void ends_in_order(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call call, late;
+    struct upstream *upstream =
+        child_server(rig, &server, (const char *[]){LEGACY, "\"one\"", "r:{}", NULL});
+    assert_true(upstreams_ended(rig->all));
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_false(upstreams_ended(rig->all));
+    ask(rig, &call, upstream, &legacy_asker, "{\"name\":\"none\"}");
+    upstreams_end(rig->all);
+    assert_string_equal(call.tells.text, "");
+    assert_false(upstreams_ended(rig->all));
+    ask(rig, &late, upstream, &legacy_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &call.tells, "failed:died");
+    rig_await(rig, &late.tells, "failed:died");
+    upstreams_end(rig->all);
+    rig_await(rig, &rig->log, "exited");
+    assert_true(upstreams_ended(rig->all));
+    assert_string_equal(rig->log.text, "started ready exited");
+}
+
 static void learned(void *context, bool known)
 {
     tell(context, known ? "known" : "unknown", (struct view){"", 0});
@@ -561,6 +585,7 @@ int main(void)
         TEST(a_child_that_does_not_read),
         TEST(isolation),
         TEST(idle_children_end),
+        TEST(ends_in_order),
         TEST(learning),
         TEST(watching),
         TEST(ends_with_calls_in_flight),
