@@ -80,7 +80,8 @@ void credential_release(struct credential *credential)
 static bool same_grant(const struct grant *a, const struct grant *b)
 {
     return a->key_n == b->key_n && a->user_n == b->user_n && a->project_n == b->project_n &&
-           a->config_n == b->config_n && a->expires_at == b->expires_at;
+           a->config_n == b->config_n && a->expires_at == b->expires_at &&
+           a->enabled_at == b->enabled_at;
 }
 
 static void unlink_credential(struct principals *principals, struct credential *credential)
@@ -227,11 +228,23 @@ static bool is_of_the_same(const struct credential *credential, const struct gra
            is_same_text(last->project_id, now->project_id);
 }
 
-// What it had as the other key ends. Its uses stay: they are of this key, wherever it is recorded.
+// It may have been disabled and enabled again before anybody looked.
+static bool was_disabled(const struct credential *credential, const struct grant *now)
+{
+    return credential->principal && credential->principal->grant.enabled_at != now->enabled_at;
+}
+
+// Ends what it had as another key, or before it was disabled. Its uses stay: they are of this key,
+// wherever it is recorded.
 static void start_over(struct principals *principals, struct credential *credential,
                        const struct grant *grant)
 {
-    revoke(principals, credential, "the store has the key for another user or project now");
+    if (is_of_the_same(credential, grant) && !was_disabled(credential, grant))
+        return;
+    revoke(principals, credential,
+           is_of_the_same(credential, grant)
+               ? "it was disabled meanwhile"
+               : "the store has the key for another user or project now");
     tasks_free(&credential->tasks);
     credential->key_n = grant->key_n;
 }
@@ -260,7 +273,7 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
         }
         return FRONT_DENIED;
     }
-    if (*credential && !is_of_the_same(*credential, &grant))
+    if (*credential)
         start_over(principals, *credential, &grant);
     if (!projects_ask(&principals->projects, principals->store, &grant, seen, &access, &err))
         return FRONT_UNAVAILABLE; // this one's config; the store answers

@@ -273,6 +273,24 @@ static void ends_keys_though_the_clock_was_set_back(void **state)
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"                                            \
     "call\",\"params\":{\"name\":\"old__task\",\"task\":{}}}"
 
+// Who disables a key ends what it has open, however soon it is enabled again.
+static void cuts_what_was_disabled_for_a_moment(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    struct door *stream = ask(&(struct asking){.key = 0, .method = "GET", .session = session});
+    struct door *call = post(0, session, CALL("old__never"));
+    set_enabled(0, false);
+    set_enabled(0, true);
+    await(call, NULL);
+    assert_false(stream->open);
+    assert_int_equal(post(0, session, CALL("old__fast"))->status, 404);
+    await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+    assert_int_equal(logged("it was disabled meanwhile"), 1);
+}
+
 // Nothing is kept of keys that rest once their uses are recorded and the store has changed, so
 // nothing of those that are gone; what is open keeps its key.
 static void forgets_keys_that_rest(void **state)
@@ -456,6 +474,7 @@ int main(void)
         TEST(counts_answers_of_batches),
         TEST(asks_nobody_whose_server_others_use),
         TEST(cuts_streams_of_a_revoked_key),
+        TEST(cuts_what_was_disabled_for_a_moment),
         TEST(begins_anew_with_a_key_of_somebody_else),
         TEST(begins_anew_with_a_number_of_another_project),
         TEST(ends_keys_though_the_clock_was_set_back),
