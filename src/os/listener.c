@@ -159,13 +159,36 @@ static bool share(int descriptor)
     return setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) == 0;
 }
 
+static int listening(const struct endpoint *endpoint, bool shared)
+{
+    AUTO(descriptor_close) int made = bound(endpoint, shared);
+    if (made < 0 || listen(made, BACKLOG) != 0)
+        return -1;
+    int taken = made;
+    made = -1;
+    return taken;
+}
+
+// A rival that bound at the same moment as our first has lost, and may not have closed yet.
+static int listening_too(const struct endpoint *endpoint)
+{
+    const struct timespec moment = {.tv_nsec = 2000000};
+    int made = listening(endpoint, true);
+    for (int tries = 0; made < 0 && errno == EADDRINUSE && tries < 100; tries++) {
+        (void)nanosleep(&moment, NULL);
+        made = listening(endpoint, true);
+    }
+    return made;
+}
+
 static bool open_tcp(struct listener *listener, const struct listener_order *order, struct err *err)
 {
     struct endpoint endpoint;
     if (!parse_tcp(order->where, &endpoint))
         return bad_address(order->where, err);
-    AUTO(descriptor_close) int made = bound(&endpoint, order->share == LISTEN_TOO);
-    if (made < 0 || listen(made, BACKLOG) != 0 || (order->share == LISTEN_FIRST && !share(made)))
+    AUTO(descriptor_close)
+    int made = order->share == LISTEN_TOO ? listening_too(&endpoint) : listening(&endpoint, false);
+    if (made < 0 || (order->share == LISTEN_FIRST && !share(made)))
         return cannot_listen(order->where, err);
     listener->descriptor = made;
     made = -1;
