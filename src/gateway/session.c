@@ -144,6 +144,9 @@ void session_end(struct session *session)
     subscriptions_end(&session->subscriptions);
     unlink_session(gateway, session);
     unlink_from_key(session);
+    if (session->level >= 0)
+        upstreams_level_over(gateway->upstreams, session->project_n, view_of(session->server),
+                             session->level);
     gateway->counters.sessions_now--;
     free_session(session);
 }

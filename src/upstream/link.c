@@ -294,18 +294,18 @@ void link_start(struct link *link)
         link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
 }
 
-// What its clients have asked for in conversations before this one.
-static void set_level(struct link *link)
+void link_tell_level(struct link *link, int above)
 {
     char params[32];
     const struct upstreams_order *order = &link->all->order;
     struct view capabilities = link->upstream->facts.capabilities;
-    if (link->era == MCP_MODERN || !json_walk_member(capabilities, "logging").data)
+    if (link->state != LINK_READY || link->era == MCP_MODERN ||
+        !json_walk_member(capabilities, "logging").data)
         return;
     int64_t session = link->owner.scope == SCOPE_SESSION ? link->owner.n : 0;
-    const char *name =
-        mcp_log_level_name(order->events->level(order->context, link->upstream, session));
-    if (!name)
+    int level = order->events->level(order->context, link->upstream, session);
+    const char *name = mcp_log_level_name(level);
+    if (!name || level <= above)
         return;
     int size = snprintf(params, sizeof(params), "{\"level\":\"%s\"}", name);
     (void)upcall_own(link, MCP_SET_LEVEL, (struct view){params, (size_t)size}, &upcall_nobody);
@@ -326,7 +326,7 @@ void link_ready(struct link *link, enum mcp_era era)
     link->handshake.evidence = false;
     link->ready_at = link->used = link->all->now;
     link->ops->ready(link);
-    set_level(link);
+    link_tell_level(link, -1); // they may have asked in conversations before this one
     watch_check(link);
     upstream_is_up(link->upstream);
     launch_all(link);

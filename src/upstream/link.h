@@ -70,6 +70,7 @@ struct upstreams {
     struct node resting; // HTTP streams that will be resumed
     struct node hungry;  // HTTP answers that wait for room
     bool roomier;        // some has become free
+    bool levels_over;    // of some upstream
     struct node dead;    // HTTP talks whose memory goes
     struct node retired; // upstreams that are in use for a little while
     struct grave *graves;
@@ -99,6 +100,7 @@ struct upstream {
     enum verdict verdict[LINK_ERAS];
     int64_t judged[LINK_ERAS];
     int watchers;
+    int level_over; // the lowest of sessions that are over since the last tick; -1: none
     bool down;      // it has failed; the next success is an event
     bool retired;   // by upstreams_retain
     unsigned users; // upcalls and links
@@ -253,6 +255,8 @@ void link_start(struct link *link);
 // back-off's business, or that of the clients for whom it is started, and not the server's.
 void link_log(struct link *link, const char *what, const char *detail);
 void link_ready(struct link *link, enum mcp_era era); // by the handshake
+// Tells it the log level that its clients want, if that is above this one.
+void link_tell_level(struct link *link, int above);
 // It has failed: calls are doomed, the transport is closed, the back-off begins.
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
 void link_rest(struct link *link); // the same, without calls to doom and without a word

@@ -248,6 +248,7 @@ struct upstream *upstream_get(struct upstreams *all, int64_t project_n, struct s
         return NULL;
     upstream->all = all;
     upstream->project_n = project_n;
+    upstream->level_over = -1;
     upstream->spec = server_spec_ref(spec);
     list_init(&upstream->links);
     list_append(&all->list, &upstream->node);
@@ -449,6 +450,41 @@ void upstream_watch(struct upstream *upstream, int watchers_more)
     upstreams_leave_quietly(upstream->all);
 }
 
+// --- log levels ------------------------------------------------------------------------------
+void upstreams_level_over(struct upstreams *all, int64_t project_n, struct view server, int level)
+{
+    for (struct node *at = all->list.next; at != &all->list; at = at->next) {
+        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
+        if (upstream->project_n != project_n ||
+            (server.data && !view_is(server, upstream->spec->server_name)))
+            continue;
+        if (upstream->level_over < 0 || level < upstream->level_over)
+            upstream->level_over = level;
+        all->levels_over = true;
+    }
+}
+
+// Who has a server for itself alone has told it its level itself.
+static void tell_levels(struct upstreams *all)
+{
+    if (!all->levels_over)
+        return;
+    all->levels_over = false;
+    for (struct node *at = all->list.next; at != &all->list; at = at->next) {
+        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
+        int over = upstream->level_over;
+        upstream->level_over = -1;
+        struct node *next;
+        for (struct node *of = upstream->links.next; over >= 0 && of != &upstream->links;
+             of = next) {
+            struct link *link = NODE_OWNER(of, struct link, node);
+            next = of->next;
+            if (link->owner.scope != SCOPE_SESSION)
+                link_tell_level(link, over);
+        }
+    }
+}
+
 void upstreams_tick(struct upstreams *all, int64_t now)
 {
     upstreams_enter(all);
@@ -457,6 +493,7 @@ void upstreams_tick(struct upstreams *all, int64_t now)
     http_tick(all);
     gathers_feed(all);
     links_tick(all);
+    tell_levels(all);
     end_log_windows(all);
     upstreams_leave(all);
 }

@@ -174,6 +174,41 @@ static void renews_levels(void **state)
     assert_null(strstr(seen->said, "x://seen"));
 }
 
+static const char *const levelled_words[] = {
+    "\"initialize\"", "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    // clang-format off
+    LISTS,
+    "resources/subscribe", "r:{}",
+    "\"level\":\"error\"", SEEN,
+    "logging/setLevel", "r:{}",
+    // clang-format on
+    NULL};
+
+// A child that was told a level for a session that is over is told what the others want, once.
+static void takes_back_levels(void **state)
+{
+    (void)state;
+    char one[ROOM_ID], two[ROOM_ID];
+    add_fake("old", "legacy", levelled_words);
+    open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", two);
+    struct door *seen = open_stream(1, two);
+    await(post(1, two, SUBSCRIBE("x://seen")), "result");
+    await(post(0, one, SET_LEVEL("debug")), "result");
+    await(post(1, two, SET_LEVEL("error")), "result");
+    rig_pause(100);
+    assert_null(strstr(seen->said, "x://seen")); // debug is what they want together
+    end_session(0, one);
+    await(seen, "x://seen");
+    open_session(0, "2025-06-18", one);
+    await(post(0, one, SET_LEVEL("critical")), "result");
+    rig_pause(100);
+    forget(seen);
+    end_session(0, one);
+    rig_pause(100);
+    assert_null(strstr(seen->said, "x://seen"));
+}
+
 // A child that somebody wants to hear of is not idle.
 static void keeps_what_is_listened_to(void **state)
 {
@@ -320,6 +355,7 @@ int main(void)
         TEST(keeps_conversations_apart),
         TEST(renews_subscriptions),
         TEST(renews_levels),
+        TEST(takes_back_levels),
         TEST(keeps_what_is_listened_to),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
