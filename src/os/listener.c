@@ -159,26 +159,34 @@ static bool share(int descriptor)
     return setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) == 0;
 }
 
-static int listening(const struct endpoint *endpoint, bool shared)
+static void wait_a_moment(void)
 {
-    AUTO(descriptor_close) int made = bound(endpoint, shared);
-    if (made < 0 || listen(made, BACKLOG) != 0)
-        return -1;
-    int taken = made;
-    made = -1;
-    return taken;
+    uint16_t some = 0;
+    (void)getentropy(&some, sizeof some); // so that rivals do not wait for the same time
+    const struct timespec moment = {.tv_nsec = 1000L * some / 16};
+    (void)nanosleep(&moment, NULL); // at most 4 ms
 }
 
-// A rival that bound at the same moment as our first has lost, and may not have closed yet.
-static int listening_too(const struct endpoint *endpoint)
+// Of rivals that have bound in the same moment Linux may refuse all when they listen, since each
+// sees another that is about to; and a loser that has not closed yet is in the way of our second.
+// So that is tried again for a while. Whoever is refused when he binds has come too late.
+static int listening(const struct endpoint *endpoint, bool shared)
 {
-    const struct timespec moment = {.tv_nsec = 2000000};
-    int made = listening(endpoint, true);
-    for (int tries = 0; made < 0 && errno == EADDRINUSE && tries < 100; tries++) {
-        (void)nanosleep(&moment, NULL);
-        made = listening(endpoint, true);
+    enum { TRIES = 100 };
+    for (int tries = 0; tries < TRIES; tries++) {
+        AUTO(descriptor_close) int made = bound(endpoint, shared);
+        if (made >= 0 && listen(made, BACKLOG) == 0) {
+            int taken = made;
+            made = -1;
+            return taken;
+        }
+        if (errno != EADDRINUSE || (made < 0 && !shared))
+            return -1;
+        descriptor_close(&made);
+        wait_a_moment();
     }
-    return made;
+    errno = EADDRINUSE;
+    return -1;
 }
 
 static bool open_tcp(struct listener *listener, const struct listener_order *order, struct err *err)
@@ -186,8 +194,7 @@ static bool open_tcp(struct listener *listener, const struct listener_order *ord
     struct endpoint endpoint;
     if (!parse_tcp(order->where, &endpoint))
         return bad_address(order->where, err);
-    AUTO(descriptor_close)
-    int made = order->share == LISTEN_TOO ? listening_too(&endpoint) : listening(&endpoint, false);
+    AUTO(descriptor_close) int made = listening(&endpoint, order->share == LISTEN_TOO);
     if (made < 0 || (order->share == LISTEN_FIRST && !share(made)))
         return cannot_listen(order->where, err);
     listener->descriptor = made;
