@@ -222,7 +222,7 @@ static void take_answer(struct link *link, struct upcall *on, const struct rpc *
     // A child that cannot read the first thing it is told answers without an id, too.
     if (!call && !on && message->kind == RPC_ERROR && !message->id.data)
         call = link->handshake.initialize ? link->handshake.initialize : link->handshake.discover;
-    if (call)
+    if (call && call->state == UPCALL_SENT) // else it has failed, and is only not told yet
         upcall_answered(call, message);
     else
         upstreams_log(link->upstream, "unexpected", "an answer that nobody waits for");

@@ -1,12 +1,14 @@
 // link_stdio.c: a link over the pipes of a child: one message a line.
 //
-// What is no message on its standard output (servers print banners) is passed over. A line that is
-// longer than an event may be ends the child. A child that does not read fails calls once
-// LINK_QUEUE bytes wait in its pipe. One that asks and does not read the answers is not read either
-// once LINK_ANSWERS bytes of them wait, but for a little in each tick: it may write all its
-// questions before it reads, and would else stand still for ever.
+// What is no message on its standard output (servers print banners) is passed over; when it seems
+// to have been an answer, its call fails. A line that is longer than an event may be ends the
+// child. A child that does not read fails calls once LINK_QUEUE bytes wait in its pipe. One that
+// asks and does not read the answers is not read either once LINK_ANSWERS bytes of them wait, but
+// for a little in each tick: it may write all its questions before it reads, and would else stand
+// still for ever.
 #include <sys/wait.h>
 
+#include "base/json_walk.h"
 #include "os/child.h"
 #include "upstream/link.h"
 #include "vault/key_text.h"
@@ -17,6 +19,7 @@ enum {
     DETAIL = 64,
     LAST_WORDS = 5, // lines
     SECRET = 6,     // bytes: shorter ones are none
+    EDGE = 100,     // bytes at either end of a line that are looked at for an id
 };
 
 // The largest file that a child may write: above what package runners and models on disk need,
@@ -49,6 +52,95 @@ static bool writes(struct link *link, struct view message)
            child_write(link->child, pieces, COUNT_OF(pieces));
 }
 
+// --- answers that are no messages --------------------------------------------------------------
+static const struct view rpc = VIEW("\"jsonrpc\""), id = VIEW("\"id\""),
+                         method = VIEW("\"method\"");
+
+static bool holds(struct view text, struct view part)
+{
+    return memmem(text.data, text.size, part.data, part.size);
+}
+
+static bool is_bracket(char byte)
+{
+    return (byte | 0x20) == '{' || (byte | 0x20) == '}'; // or a square one
+}
+
+// Between the first two brackets of an object, and between the last two, stand only members of its
+// own; what servers write there of an answer are `jsonrpc` and `id`. The rest may be long, and is
+// not looked at.
+static struct view head_of(struct view line)
+{
+    size_t size = 1;
+    while (size < line.size && size < EDGE && !is_bracket(line.data[size]))
+        size++;
+    return (struct view){line.data, size};
+}
+
+static struct view tail_of(struct view line)
+{
+    size_t size = 1;
+    if (line.data[line.size - 1] != '}') // it is cut
+        return view_skip(line, line.size);
+    while (size < line.size && size < EDGE && !is_bracket(line.data[line.size - 1 - size]))
+        size++;
+    return view_skip(line, line.size - size);
+}
+
+static struct view skip_blanks(struct view text)
+{
+    while (text.size > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = view_skip(text, 1);
+    return text;
+}
+
+// The call under way whose id stands there, with what ends a number after it. NULL: none.
+static struct upcall *named_by(const struct link *link, struct view edge)
+{
+    const char *found = memmem(edge.data, edge.size, id.data, id.size);
+    long long number;
+    if (!found)
+        return NULL;
+    struct view rest = skip_blanks(view_skip(edge, (size_t)(found - edge.data) + id.size));
+    if (!json_raw_is(rest, ':'))
+        return NULL;
+    struct view raw = skip_blanks(view_skip(rest, 1));
+    size_t digits = 0;
+    while (digits < raw.size && raw.data[digits] >= '0' && raw.data[digits] <= '9')
+        digits++;
+    bool ended = digits < raw.size && memchr(",} \t", raw.data[digits], 4);
+    raw.size = digits;
+    return ended && json_raw_int(raw, &number) && number > 0
+               ? numbers_find(&link->pending, (uint64_t)number)
+               : NULL;
+}
+
+// A line was refused that may have been an answer: invalid UTF-8, two members of one name, nested
+// too deeply, cut short. No other answer will come, so its call fails now and not when its time is
+// up. Which call that is can only be guessed, but a wrong guess harms nobody but this server's own
+// callers: the ids of a link are its own, what fails is a call that is under way on it, and that
+// one's answer, should it come yet, is one that nobody waits for. What does not look like an answer
+// (a log in JSON, a request) fails nothing.
+static bool fail_unread(struct link *link, struct view line)
+{
+    line = skip_blanks(line);
+    if (!json_raw_is(line, '{'))
+        return false;
+    const struct view edges[] = {head_of(line), tail_of(line)};
+    if (holds(edges[0], method) || holds(edges[1], method))
+        return false;
+    bool any = false;
+    for (size_t i = 0; i < COUNT_OF(edges); i++) { // both, when two answers stand in one line
+        struct view edge = edges[i], other = edges[1 - i];
+        bool its_own = holds(edge, rpc) || (holds(other, rpc) && !holds(other, id));
+        struct upcall *call = its_own ? named_by(link, edge) : NULL;
+        if (call)
+            upcall_fail(call, UPCALL_GARBLED, "the server's answer is not MCP", false);
+        any = any || call;
+    }
+    return any;
+}
+
 // --- what comes ------------------------------------------------------------------------------
 // A line. False when the conversation is over after it.
 static bool take_line(struct link *link, struct view line)
@@ -56,11 +148,15 @@ static bool take_line(struct link *link, struct view line)
     uint64_t number = link->number;
     while (line.size > 0 && strchr(" \t\r", line.data[line.size - 1]))
         line.size--;
-    if (line.size > 0 && !link_message(link, NULL, line) && !link->banner) {
+    bool message = line.size == 0 || link_message(link, NULL, line);
+    bool goes_on = link->number == number && link->child && link->state != LINK_GONE;
+    if (!message && goes_on && fail_unread(link, line)) {
+        upstreams_log(link->upstream, "garbled", "an answer that is not MCP");
+    } else if (!message && !link->banner) {
         link->banner = true;
         upstreams_log(link->upstream, "garbage", "its standard output has more than messages");
     }
-    return link->number == number && link->child && link->state != LINK_GONE;
+    return goes_on;
 }
 
 static bool too_long(struct link *link)
