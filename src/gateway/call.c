@@ -247,7 +247,7 @@ struct asker call_asker(const struct call *call, const struct mcp_params *params
     if (call->exchange && call->exchange->session)
         return session_asker(call->exchange->session);
     return (struct asker){.era = MCP_MODERN,
-                          .user_n = grant->user_n,
+                          .user = call->principal->user,
                           .key_n = grant->key_n,
                           .version = VIEW(MCP_MODERN_VERSION),
                           .can = call->can,

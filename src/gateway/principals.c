@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "gateway/tasks.h"
 #include "os/loop.h"
 
@@ -174,8 +175,11 @@ static bool renew(struct credential *credential, const struct grant *grant, stru
     struct principal *fresh = (struct principal *)malloc(sizeof *fresh);
     if (!fresh)
         return false;
-    *fresh = (struct principal){
-        .references = 1, .credential = credential, .grant = *grant, .access = access_ref(access)};
+    *fresh = (struct principal){.references = 1,
+                                .credential = credential,
+                                .grant = *grant,
+                                .user = (int64_t)text_hash(TEXT_HASH, view_of(grant->user_id)),
+                                .access = access_ref(access)};
     credential->holds++;
     drop_principal(credential);
     credential->principal = fresh;

@@ -51,6 +51,7 @@ struct principal {
     unsigned references;
     struct credential *credential;
     struct grant grant;
+    int64_t user; // made of its user's id: row numbers are given again
     struct access *access;
 };
 

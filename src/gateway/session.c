@@ -103,7 +103,7 @@ struct session *session_new(struct gateway *gateway, const struct session_order 
     session->version = order->version;
     session->level = -1;
     session->project_n = order->principal->grant.project_n;
-    session->user_n = order->principal->grant.user_n;
+    session->user = order->principal->user;
     session->used_at = loop_clock();
     session->server = copy_text(order->server);
     vault_new_token(session->id, sizeof session->id);
@@ -248,7 +248,7 @@ struct asker session_asker(const struct session *session)
 {
     return (struct asker){.era = MCP_LEGACY,
                           .session = session->number,
-                          .user_n = session->user_n,
+                          .user = session->user,
                           .key_n = session->credential->key_n,
                           .version = view_of(session->version),
                           .capabilities = session->capabilities,

@@ -31,7 +31,7 @@ struct session {
     char id[SESSION_ID + 1]; // base64url of 256 random bits
     int64_t number;
     struct credential *credential;
-    int64_t project_n, user_n;
+    int64_t project_n, user;                       // see struct principal
     struct session *next, *previous;               // of the gateway, by last use
     struct session *next_of_key, *previous_of_key; // of the credential
     char *server;                                  // of /mcp/{server}; NULL: all

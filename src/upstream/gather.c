@@ -2,8 +2,8 @@
 // of streams. What grows past SMALL asks for all the room it may come to need, in the name of its
 // key, and is not read further until it has it. So large answers for one key come one after the
 // other when together they would take too much. When all the room is taken and another key wants
-// some, the key that has most loses its largest call. (A link's own stream is only cut, and taken up
-// again later.)
+// some, the key that has most loses its largest call. (A link's own stream is only cut, and taken
+// up again later.)
 #include "upstream/talk.h"
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once

@@ -70,7 +70,7 @@ static struct link_owner owner_for(const struct server_spec *spec, const struct 
     if (isolation == ISOLATION_PROJECT)
         return (struct link_owner){SCOPE_SHARED, 0, 0};
     if (isolation == ISOLATION_USER)
-        return (struct link_owner){SCOPE_USER, asker->user_n, 0};
+        return (struct link_owner){SCOPE_USER, asker->user, 0};
     if (asker->session != 0)
         return (struct link_owner){SCOPE_SESSION, asker->session, 0};
     return (struct link_owner){SCOPE_KEY, asker->key_n, asker->can};

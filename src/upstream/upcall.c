@@ -100,7 +100,7 @@ static struct upcall *call_new(struct upstream *upstream, const struct upcall_or
                             .method = order->method,
                             .asker_era = order->asker->era,
                             .session = order->asker->session,
-                            .user_n = order->asker->user_n,
+                            .user = order->asker->user,
                             .key_n = order->asker->key_n,
                             .aside = {.ration = all->order.unread,
                                       .owner = (uint64_t)order->asker->key_n,

@@ -51,7 +51,8 @@ struct upcall; // one request under way
 struct asker {
     enum mcp_era era;                      // of the client
     int64_t session;                       // number of a legacy client session; 0: none
-    int64_t user_n, key_n;                 // row numbers
+    int64_t user;                          // a number that no other user ever has
+    int64_t key_n;                         // row number
     struct view version;                   // the protocol version it speaks; text
     unsigned can;                          // mcp_can of its capabilities; of modern clients
     struct view capabilities, client_info; // raw JSON objects; {NULL, 0}: none

@@ -247,6 +247,31 @@ static void begins_anew_with_a_number_of_another_project(void **state)
     assert_int_equal(logged("\"started\""), 2);
 }
 
+// Nor does a user get the server of the one whose number he got.
+static void begins_anew_with_a_number_of_another_user(void **state)
+{
+    (void)state;
+    int64_t number = 0;
+    struct user_removal removal;
+    add_fake_isolated("his", "legacy", "user", legacy_words);
+    for (int i = 0; i < 2; i++) {
+        char email[32];
+        (void)snprintf(email, sizeof email, "passing%d@example.com", i);
+        struct user user = new_user(email);
+        join(&team, &user);
+        (void)new_key(&user, &team);
+        memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+        await(post_modern(1, "tools/call", "his__fast", "\"name\":\"his__fast\","), "done");
+        assert_true(i == 0 || user.n == number);
+        number = user.n;
+        begin();
+        WORKS(user_delete(store, &user, true, &removal, &err));
+        commit();
+    }
+    rig_pause(200);
+    assert_int_equal(logged("\"started\""), 2);
+}
+
 // Keys end by the wall clock, whatever that was set to, and at once.
 static void ends_keys_though_the_clock_was_set_back(void **state)
 {
@@ -477,6 +502,7 @@ int main(void)
         TEST(cuts_what_was_disabled_for_a_moment),
         TEST(begins_anew_with_a_key_of_somebody_else),
         TEST(begins_anew_with_a_number_of_another_project),
+        TEST(begins_anew_with_a_number_of_another_user),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
         TEST(sweeps_all_keys_at_once),

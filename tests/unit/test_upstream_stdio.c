@@ -437,7 +437,7 @@ static void isolation(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
     rig_expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started ready");
-    other.user_n = 9;
+    other.user = 9;
     rig_expect(rig, upstream, &other, "{\"name\":\"one\"}", "legacy:{}");
     assert_string_equal(rig->log.text, "started ready started ready");
     // A config that no longer has it.
