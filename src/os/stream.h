@@ -52,6 +52,10 @@ void stream_measure(struct stream *stream, struct ration *ration);
 // Whose it is that waits from here on, if nothing does now.
 void stream_belongs(struct stream *stream, uint64_t owner);
 
+// The number of its descriptor. Since the system gives the lowest that is free, it tells of a new
+// connection how many are in use.
+unsigned stream_number(const struct stream *stream);
+
 // Stops and restarts `data` events. While it is held, nobody looks whether the other side has ended
 // either: who must notice that keeps reading.
 void stream_hold(struct stream *stream, bool held);

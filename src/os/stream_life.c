@@ -80,6 +80,12 @@ bool stream_wrap(struct loop *loop, int descriptor, struct tls_session *tls,
     return true;
 }
 
+unsigned stream_number(const struct stream *stream)
+{
+    int descriptor;
+    return uv_fileno(&stream->uv.handle, &descriptor) == 0 ? (unsigned)descriptor : 0;
+}
+
 // libuv ends the process when it is given something that epoll refuses, such as a file.
 static bool can_be_waited_for(int descriptor)
 {
