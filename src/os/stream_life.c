@@ -153,6 +153,21 @@ void stream_close(struct stream **stream)
         free_stream(going); // libuv's part went in an earlier turn
 }
 
+void stream_recall_sent(struct stream *stream)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    int descriptor;
+    if (stream->uv.handle.type == UV_TCP && uv_fileno(&stream->uv.handle, &descriptor) == 0)
+        (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void stream_reset(struct stream **stream)
+{
+    if (*stream)
+        stream_recall_sent(*stream);
+    stream_close(stream);
+}
+
 void stream_finish_step(struct stream *stream)
 {
     if (!stream->lost && stream_queued(stream) > 0)
