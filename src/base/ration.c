@@ -78,14 +78,16 @@ bool ration_holds(const struct ration *ration, uint64_t owner)
 
 void ration_take_back(struct ration *ration, uint64_t owner)
 {
-    for (;;) { // he is gone with his last holding
+    ration->taking_back = true;
+    for (struct holding *going;;) { // he is gone with his last holding
         const struct ration_owner *his =
             (const struct ration_owner *)table_find(&ration->owners, owner);
-        struct holding *going = his ? largest(his) : NULL;
+        going = his ? largest(his) : NULL;
         if (!going)
-            return;
+            break;
         going->give_up(going);
     }
+    ration->taking_back = false;
 }
 
 // The holding to be given up: the largest of the one who has most. NULL: it would be one of

@@ -19,6 +19,7 @@ struct ration {
     size_t now;
     uint64_t given_up;   // holdings that had to
     uint64_t refused;    // what was lost since there was no room for it: counted by who asked
+    bool taking_back;    // who is told to give up has no right to it any more: ration_take_back
     struct table owners; // those who hold something
 };
 

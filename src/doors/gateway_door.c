@@ -21,7 +21,8 @@ void door_done(struct door *door)
 }
 
 // --- beginning -------------------------------------------------------------------------------
-static void refuse_connection(struct door *door, struct stream *stream)
+// When all is `full`, nothing is kept open until the client has read it.
+static void refuse_connection(struct door *door, struct stream *stream, bool full)
 {
     static const char answer[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
@@ -31,22 +32,25 @@ static void refuse_connection(struct door *door, struct stream *stream)
         journal_event(door->journal, "connection_limit", NULL);
     door->over_limit = true;
     door->counters.refused++;
-    if (door->told++ < REFUSED_MOST && stream_write(stream, &VIEW(answer), 1))
-        stream_finish(&stream);
-    else
-        stream_close(&stream);
+    bool told = door->told++ < REFUSED_MOST && stream_write(stream, &VIEW(answer), 1);
+    (told && !full ? stream_finish : stream_close)(&stream);
 }
 
 void door_accept(void *context, struct stream *stream)
 {
     struct door *door = (struct door *)context;
+    bool full = door->descriptors > 0 && stream_number(stream) >= door->descriptors;
     door->counters.accepted++;
+    if (full) {
+        refuse_connection(door, stream, true);
+        return;
+    }
     if (atomic_fetch_add(door->connections, 1) < door->settings->connections && !door->draining) {
         conn_begin(door, stream);
         return;
     }
     (void)atomic_fetch_sub(door->connections, 1);
-    refuse_connection(door, stream);
+    refuse_connection(door, stream, false);
 }
 
 // --- time ------------------------------------------------------------------------------------

@@ -49,6 +49,9 @@ struct door {
     struct door *const *doors; // of all workers
     unsigned worker, workers;
     atomic_uint *connections; // of all workers
+    // A connection whose descriptor has this number, or a higher one, is refused: the system gives
+    // the lowest that is free, so as many are in use. 0: there are enough.
+    unsigned descriptors;
     struct place_list places[PLACES];
     struct door_counters counters;
     struct ration *unread; // what waits for clients, each key an owner
@@ -61,7 +64,8 @@ struct door {
     bool closed; // connections that still arrive are closed
 };
 
-// What is given: loop, settings, gateway, journal, doors, worker, workers, connections, unread.
+// What is given: loop, settings, gateway, journal, doors, worker, workers, connections, unread,
+// descriptors.
 void door_init(struct door *door);
 
 // A connection was accepted: listener_order.accepted, with a struct door.

@@ -301,6 +301,7 @@ static void op_cut(void *door)
     struct conn *conn = (struct conn *)door;
     conn->exchange = NULL;
     conn->answered = true;
+    stream_reset(&conn->stream);
     conn_end(conn, false);
 }
 

@@ -3,6 +3,7 @@
 // number of connections.
 #include "doors/gateway_serve.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,7 +41,8 @@ struct worker {
 };
 
 struct server {
-    const struct settings *settings;
+    struct settings settings; // fewer connections, where descriptors are few
+    unsigned descriptors;     // see struct door
     const struct store_config *store;
     struct tls *tls;
     struct board board;
@@ -107,7 +109,7 @@ static void drain(void *context)
         worker->at_once = true;
         return;
     }
-    worker->drain_until = now + worker->server->settings->drain;
+    worker->drain_until = now + worker->server->settings.drain;
     listener_free(&worker->listener);
     gateway_drain(worker->gateway);
     door_drain(&worker->door);
@@ -126,7 +128,7 @@ static void on_end_signal(void *context)
 static void on_hangup(void *context)
 {
     struct server *server = (struct server *)context;
-    const struct settings *settings = server->settings;
+    const struct settings *settings = &server->settings;
     struct journal *journal = server->workers[0].journal;
     struct err err = {0};
     if (!server->tls)
@@ -172,13 +174,13 @@ static void server_done(struct server *server)
 // --- the beginning ---------------------------------------------------------------------------
 static bool is_unix(const struct server *server)
 {
-    return view_starts(view_of(server->settings->listen), VIEW("unix:"));
+    return view_starts(view_of(server->settings.listen), VIEW("unix:"));
 }
 
 // `127.0.0.1:0` as it has become, for the other workers and for the journal.
 static void note_port(struct server *server, uint16_t port)
 {
-    const char *where = server->settings->listen;
+    const char *where = server->settings.listen;
     const char *colon = strrchr(where, ':');
     if (is_unix(server) || !colon)
         (void)snprintf(server->where, sizeof server->where, "%s", where);
@@ -194,7 +196,7 @@ static bool begin_listening(struct worker *worker, struct err *err)
     const enum listener_share share = server->count == 1 ? LISTEN_ALONE
                                       : first            ? LISTEN_FIRST
                                                          : LISTEN_TOO;
-    const struct listener_order order = {.where = first ? server->settings->listen : server->where,
+    const struct listener_order order = {.where = first ? server->settings.listen : server->where,
                                          .tls = server->tls,
                                          .accepted = door_accept,
                                          .context = &worker->door,
@@ -217,10 +219,10 @@ static bool worker_begin(struct server *server, unsigned number, struct err *err
     worker->journal = journal_new(STDERR_FILENO);
     if (!worker->journal)
         return err_memory(err);
-    worker->unread = settings_ration(server->settings);
+    worker->unread = settings_ration(&server->settings);
     const struct gateway_order order = {.loop = worker->loop,
                                         .unread = &worker->unread,
-                                        .settings = server->settings,
+                                        .settings = &server->settings,
                                         .store = server->store,
                                         .journal = worker->journal,
                                         .worker = number};
@@ -228,7 +230,7 @@ static bool worker_begin(struct server *server, unsigned number, struct err *err
     if (!worker->gateway)
         return false;
     worker->door = (struct door){.loop = worker->loop,
-                                 .settings = server->settings,
+                                 .settings = &server->settings,
                                  .gateway = worker->gateway,
                                  .journal = worker->journal,
                                  .doors = server->doors,
@@ -244,35 +246,50 @@ static bool worker_begin(struct server *server, unsigned number, struct err *err
 
 static bool begin_metrics(struct server *server, struct err *err)
 {
-    const char *where = server->settings->metrics_listen;
+    const char *where = server->settings.metrics_listen;
     return !where ||
            metrics_new(server->workers[0].loop, where, &server->board, &server->metrics, err);
 }
 
-// A connection takes a descriptor, and so does much else. Returns how many there may be.
+// A connection takes a descriptor, and so do children, upstreams, the store and the log. When there
+// are too few for all, fewer connections are taken: whoever finds no place is told so, while those
+// who have one are served. Returns how many descriptors there may be.
 static unsigned raise_descriptor_limit(struct server *server)
 {
     enum { OTHERS = 1024 };
     struct rlimit limit;
-    char text[32];
-    const rlim_t wanted = (rlim_t)server->settings->connections + OTHERS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+    char text[32], connections[32];
+    const rlim_t wanted = (rlim_t)server->settings.connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return (unsigned)wanted;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur >= wanted)
+    const rlim_t before = limit.rlim_cur;
+    if (before < wanted)
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (limit.rlim_cur != before && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = before;
+    const unsigned most = limit.rlim_cur < INT_MAX ? (unsigned)limit.rlim_cur : INT_MAX;
+    const unsigned others = most / 4 < OTHERS ? most / 4 : OTHERS;
+    // Who is told that there is no place needs a descriptor meanwhile: half of the rest at most.
+    server->descriptors = most - others / 2;
+    if (most >= wanted)
         return (unsigned)wanted;
-    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
-    journal_event(server->workers[0].journal, "few_descriptors", "limit", text, NULL);
-    return (unsigned)limit.rlim_cur;
+    if (server->settings.connections > most - others)
+        server->settings.connections = most - others;
+    (void)snprintf(text, sizeof text, "%u", most);
+    (void)snprintf(connections, sizeof connections, "%u", server->settings.connections);
+    journal_event(server->workers[0].journal, "few_descriptors", "limit", text, "connections",
+                  connections, NULL);
+    return most;
 }
 
 static bool reserve_descriptors(struct server *server, struct err *err)
 {
     unsigned most = raise_descriptor_limit(server);
-    for (unsigned i = 0; i < server->count; i++)
+    for (unsigned i = 0; i < server->count; i++) {
+        server->workers[i].door.descriptors = server->descriptors;
         if (!loop_reserve(server->workers[i].loop, most, err))
             return false;
+    }
     return true;
 }
 
@@ -285,7 +302,7 @@ static void no_work(void *context)
 
 static bool server_begin(struct server *server, struct err *err)
 {
-    const struct settings *settings = server->settings;
+    const struct settings *settings = &server->settings;
     struct loop *first;
     server->workers = (struct worker *)calloc(server->count, sizeof *server->workers);
     server->doors = (struct door **)calloc(server->count, sizeof *server->doors);
@@ -358,7 +375,7 @@ static void tell_listening(struct server *server)
 static int serve_http(const struct settings *settings, const struct store_config *config,
                       struct err *err)
 {
-    struct server server = {.settings = settings,
+    struct server server = {.settings = *settings,
                             .store = config,
                             .count = settings->workers > 0 ? settings->workers : 1};
     int status = -1;

@@ -173,6 +173,8 @@ static void give_up(struct holding *holding)
     struct stream *stream = (struct stream *)((char *)holding - offsetof(struct stream, holding));
     if (!stream->closed) {
         stream_is_lost(stream, stream_too_much);
+        if (holding->ration->taking_back)
+            stream_recall_sent(stream);
         stream_break(stream);
     }
     stream_drop_early(stream);

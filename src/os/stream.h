@@ -47,14 +47,24 @@ void stream_lose(struct stream *stream);
 
 // Counts the memory of what waits in the stream, also while it finishes, as a holding of `ration`,
 // which must outlive the loop. What does not fit is not queued, and what must be given up is freed
-// at once: that stream is lost. With nothing queued; a stream that moves leaves its ration behind.
+// at once: that stream is lost, and reset when it is taken back. With nothing queued; a stream that
+// moves leaves its ration behind.
 void stream_measure(struct stream *stream, struct ration *ration);
 // Whose it is that waits from here on, if nothing does now.
 void stream_belongs(struct stream *stream, uint64_t owner);
 
+// The number of its descriptor. Since the system gives the lowest that is free, it tells of a new
+// connection how many are in use.
+unsigned stream_number(const struct stream *stream);
+
 // Stops and restarts `data` events. While it is held, nobody looks whether the other side has ended
 // either: who must notice that keeps reading.
 void stream_hold(struct stream *stream, bool held);
+
+// As stream_close, and the system throws away what it has of the answer: the other side gets no
+// more of it, but the connection was reset. (A Unix socket has delivered it.) For who has lost the
+// right to it. Accepts NULL.
+void stream_reset(struct stream **stream);
 
 // Closes at once, or (stream_finish) after what is queued was sent and the other side has had the
 // chance to read it, at most a few seconds later. Both accept NULL.

@@ -69,6 +69,9 @@ void stream_is_lost(struct stream *stream, const char *reason);
 void stream_send_early(struct stream *stream);
 void stream_drop_early(struct stream *stream);
 
+// When the connection is closed, the system forgets what it was to send.
+void stream_recall_sent(struct stream *stream);
+
 // Forgets what is queued: the connection is closed.
 void stream_drop_queued(struct stream *stream);
 

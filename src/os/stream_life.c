@@ -80,6 +80,12 @@ bool stream_wrap(struct loop *loop, int descriptor, struct tls_session *tls,
     return true;
 }
 
+unsigned stream_number(const struct stream *stream)
+{
+    int descriptor;
+    return uv_fileno(&stream->uv.handle, &descriptor) == 0 ? (unsigned)descriptor : 0;
+}
+
 // libuv ends the process when it is given something that epoll refuses, such as a file.
 static bool can_be_waited_for(int descriptor)
 {
@@ -145,6 +151,21 @@ void stream_close(struct stream **stream)
         uv_close(&going->uv.handle, is_gone);
     else if (going->gone)
         free_stream(going); // libuv's part went in an earlier turn
+}
+
+void stream_recall_sent(struct stream *stream)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    int descriptor;
+    if (stream->uv.handle.type == UV_TCP && uv_fileno(&stream->uv.handle, &descriptor) == 0)
+        (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void stream_reset(struct stream **stream)
+{
+    if (*stream)
+        stream_recall_sent(*stream);
+    stream_close(stream);
 }
 
 void stream_finish_step(struct stream *stream)

@@ -125,6 +125,55 @@ static void gives_up_what_waits(void **state)
     }
 }
 
+// A server that sends much more than its client reads ends the connection in one of these ways.
+// Returns whether the client got what the system had taken (it may have a little in any case).
+enum way { CLOSED, GIVEN_UP, RESET, TAKEN_BACK, WAYS };
+
+static bool still_delivered(enum kind kind, enum way way)
+{
+    enum { SIZE = 20000000 };
+    struct world world;
+    struct ration meter = {.most = 2 * SIZE, .share = 2 * SIZE};
+    struct holding other = {.ration = &meter, .owner = 2};
+    setup(&world, kind);
+    meet(&world);
+    stream_measure(world.server.stream, &meter);
+    stream_belongs(world.server.stream, 1);
+    stream_hold(world.client.stream, true);
+    send_sequence(&world.server, 0, SIZE);
+    size_t queued = stream_queued(world.server.stream);
+    assert_in_range(queued, 1, SIZE - 1);
+    if (way == CLOSED)
+        stream_close(&world.server.stream);
+    else if (way == GIVEN_UP)
+        assert_true(holding_take(&other, 2 * SIZE));
+    else if (way == RESET)
+        stream_reset(&world.server.stream);
+    else
+        ration_take_back(&meter, 1);
+    run_for(world.loop, 20);
+    assert_null(world.server.stream);
+    assert_int_equal(meter.now, other.size);
+    stream_hold(world.client.stream, false);
+    assert_true(run_until(world.loop, &world.client.ended, 5000));
+    holding_end(&other);
+    teardown(&world);
+    ration_done(&meter);
+    return world.client.got > (SIZE - queued) / 2;
+}
+
+static void recalls_what_was_sent(void **state)
+{
+    static const enum kind kinds[] = {TCP, TCP6, TCP_TLS};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        for (enum way way = CLOSED; way < WAYS; way++)
+            assert_int_equal(still_delivered(kinds[i], way), way == CLOSED || way == GIVEN_UP);
+    (void)still_delivered(UNIX, RESET); // does no harm
+    struct stream *none = NULL;
+    stream_reset(&none);
+}
+
 static void measures_what_is_read(void **state)
 {
     (void)state;
@@ -432,6 +481,7 @@ int main(void)
         cmocka_unit_test(queues_for_a_slow_reader),
         cmocka_unit_test(measures_what_waits),
         cmocka_unit_test(gives_up_what_waits),
+        cmocka_unit_test(recalls_what_was_sent),
         cmocka_unit_test(measures_what_is_read),
         cmocka_unit_test(reads_a_little_each_turn),
         cmocka_unit_test(loses_nothing_when_held_often),

@@ -120,6 +120,7 @@ static void all_is_taken_back(void **state)
                 holding_take(&other, 40));
     assert_true(ration_holds(&ration, 1));
     ration_take_back(&ration, 1);
+    assert_false(ration.taking_back);
     assert_int_equal(gone_count, 2);
     assert_int_equal(a.size + b.size, 0);
     assert_int_equal(firm.size, 30);
