@@ -162,7 +162,7 @@ static bool share(int descriptor)
 static void wait_a_moment(void)
 {
     uint16_t some = 0;
-    (void)getentropy(&some, sizeof some); // so that rivals do not wait for the same time
+    (void)!getentropy(&some, sizeof some); // so that rivals do not wait for the same time
     const struct timespec moment = {.tv_nsec = 1000L * some / 16};
     (void)nanosleep(&moment, NULL); // at most 4 ms
 }
