@@ -243,12 +243,11 @@ void call_hold(struct call *call, bool held)
 
 struct asker call_asker(const struct call *call, const struct mcp_params *params)
 {
-    const struct grant *grant = &call->principal->grant;
     if (call->exchange && call->exchange->session)
         return session_asker(call->exchange->session);
     return (struct asker){.era = MCP_MODERN,
                           .user = call->principal->user,
-                          .key_n = grant->key_n,
+                          .key = call->principal->credential->number,
                           .version = VIEW(MCP_MODERN_VERSION),
                           .can = call->can,
                           .capabilities = params->meta_capabilities,
@@ -506,7 +505,7 @@ static const char *limit_passed(struct call *call)
     if (credential->calls > call->gateway->settings->calls_per_key)
         return "Too many calls of this key are under way";
     call->room =
-        (struct holding){.ration = &call->gateway->asked, .owner = (uint64_t)credential->key_n};
+        (struct holding){.ration = &call->gateway->asked, .owner = (uint64_t)credential->number};
     if (call->bytes_in > SMALL && !holding_take(&call->room, call->bytes_in))
         return "Too many bytes of requests are under way, of this key or of all";
     return NULL;

@@ -21,7 +21,7 @@ enum list_state { LIST_ABSENT, LIST_LOADING, LIST_LOADED };
 
 // Whose request something is. Names an asker whose link is there already.
 struct behalf {
-    int64_t session, user, key_n;
+    int64_t session, user, key;
     unsigned can;
     enum mcp_era era;
 };
@@ -255,7 +255,7 @@ static bool add_page(struct listing *listing, struct view result)
 
 static struct behalf behalf_of(const struct asker *asker)
 {
-    return (struct behalf){asker->session, asker->user, asker->key_n, asker->can, asker->era};
+    return (struct behalf){asker->session, asker->user, asker->key, asker->can, asker->era};
 }
 
 // Whoever asked before. The link is there by now, so whose it is suffices.
@@ -264,7 +264,7 @@ static struct asker asker_again(const struct behalf *behalf)
     return (struct asker){.era = behalf->era,
                           .session = behalf->session,
                           .user = behalf->user,
-                          .key_n = behalf->key_n,
+                          .key = behalf->key,
                           .can = behalf->can,
                           .level = -1};
 }

@@ -271,7 +271,7 @@ static void begin_gathering(struct exchange *exchange)
 {
     buf_init(&exchange->gathered, exchange->gateway->settings->upstream_body);
     exchange->room = (struct holding){.ration = exchange->gateway->unread,
-                                      .owner = (uint64_t)exchange->principal->credential->key_n,
+                                      .owner = (uint64_t)exchange->principal->credential->number,
                                       .give_up = give_up};
 }
 

@@ -33,7 +33,7 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
 
 uint64_t front_key(const struct principal *principal)
 {
-    return (uint64_t)principal->grant.key_n;
+    return (uint64_t)principal->credential->number;
 }
 
 unsigned front_owner(const struct principal *principal, unsigned workers)

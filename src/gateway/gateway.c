@@ -28,9 +28,9 @@ static void on_revoked(void *context, struct credential *credential, const struc
         session_end(credential->first_session);
     parked_end(gateway, credential);
     exchanges_of_credential_cut(credential);
-    upstreams_key_over(gateway->upstreams, credential->key_n);
+    upstreams_key_over(gateway->upstreams, credential->number);
     if (gateway->unread) // answers that its clients have not taken
-        ration_take_back(gateway->unread, (uint64_t)credential->key_n);
+        ration_take_back(gateway->unread, (uint64_t)credential->number);
     journal_event(gateway->journal, "revoked", "key_id", grant->key_id, reason ? "reason" : NULL,
                   reason, NULL);
 }

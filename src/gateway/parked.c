@@ -187,7 +187,7 @@ void parked_answered(struct call *call, const struct rpc *response)
     const size_t size = response ? response->text.size : 0;
     parked->answered = true;
     parked->room = (struct holding){.ration = call->gateway->unread,
-                                    .owner = (uint64_t)call->principal->credential->key_n,
+                                    .owner = (uint64_t)call->principal->credential->number,
                                     .give_up = lose_answer};
     if (!holding_take(&parked->room, size)) {
         parked->room.ration->refused++;

@@ -45,6 +45,13 @@ static uint64_t number_of(const uint8_t digest[VAULT_DIGEST])
     return number;
 }
 
+// Row numbers are given again, ids are not.
+static int64_t number_of_key(const struct grant *grant)
+{
+    uint64_t hash = text_hash(TEXT_HASH, view_of(grant->key_id));
+    return (int64_t)(text_hash(hash, view_of(grant->user_id)) >> 1);
+}
+
 // --- principals ---------------------------------------------------------------------------------
 
 struct principal *principal_ref(struct principal *principal)
@@ -115,7 +122,7 @@ static bool is_live(const struct principals *principals, const struct credential
 {
     return credential->first_session || credential->first_exchange || credential->calls > 0 ||
            credential->parked > 0 ||
-           (principals->unread && ration_holds(principals->unread, (uint64_t)credential->key_n));
+           (principals->unread && ration_holds(principals->unread, (uint64_t)credential->number));
 }
 
 static bool is_idle(const struct principals *principals, const struct credential *credential)
@@ -146,7 +153,8 @@ static void forget_oldest(struct principals *principals)
 }
 
 static struct credential *add_credential(struct principals *principals,
-                                         const uint8_t digest[VAULT_DIGEST], int64_t key_n)
+                                         const uint8_t digest[VAULT_DIGEST],
+                                         const struct grant *grant)
 {
     if (principals->credentials.count >= KEPT_CREDENTIALS)
         forget_oldest(principals);
@@ -156,7 +164,8 @@ static struct credential *add_credential(struct principals *principals,
         return NULL;
     }
     memcpy(credential->digest, digest, VAULT_DIGEST);
-    credential->key_n = key_n;
+    credential->key_n = grant->key_n;
+    credential->number = number_of_key(grant);
     credential->older = principals->newest;
     if (principals->newest)
         principals->newest->newer = credential;
@@ -226,9 +235,9 @@ static bool is_same_text(const char *a, const char *b)
 static bool is_of_the_same(const struct credential *credential, const struct grant *now)
 {
     const struct grant *last = credential->principal ? &credential->principal->grant : now;
-    return credential->key_n == now->key_n && last->user_n == now->user_n &&
-           last->project_n == now->project_n && is_same_text(last->key_id, now->key_id) &&
-           is_same_text(last->user_id, now->user_id) &&
+    return credential->key_n == now->key_n && credential->number == number_of_key(now) &&
+           last->user_n == now->user_n && last->project_n == now->project_n &&
+           is_same_text(last->key_id, now->key_id) && is_same_text(last->user_id, now->user_id) &&
            is_same_text(last->project_id, now->project_id);
 }
 
@@ -251,6 +260,7 @@ static void start_over(struct principals *principals, struct credential *credent
                : "the store has the key for another user or project now");
     tasks_free(&credential->tasks);
     credential->key_n = grant->key_n;
+    credential->number = number_of_key(grant);
 }
 
 // Asks the store, and remembers what it says. `*credential` is NULL for a key that is not known
@@ -282,7 +292,7 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
     if (!projects_ask(&principals->projects, principals->store, &grant, seen, &access, &err))
         return FRONT_UNAVAILABLE; // this one's config; the store answers
     if (!*credential)
-        *credential = add_credential(principals, digest, grant.key_n);
+        *credential = add_credential(principals, digest, &grant);
     if (!*credential || !renew(*credential, &grant, access))
         return unavailable(principals, "out of memory");
     (*credential)->seen = seen;

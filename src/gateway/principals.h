@@ -34,7 +34,8 @@ struct session;
 
 struct credential {
     uint8_t digest[VAULT_DIGEST];
-    int64_t key_n;
+    int64_t key_n;                             // only for the record of its uses
+    int64_t number;                            // that no other key, or other user's, ever has
     struct principal *principal;               // the latest; NULL once access is lost
     struct db_version seen;                    // the store's version the principal was read at
     struct credential *newer, *older;          // in the order of first use

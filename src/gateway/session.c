@@ -249,7 +249,7 @@ struct asker session_asker(const struct session *session)
     return (struct asker){.era = MCP_LEGACY,
                           .session = session->number,
                           .user = session->user,
-                          .key_n = session->credential->key_n,
+                          .key = session->credential->number,
                           .version = view_of(session->version),
                           .capabilities = session->capabilities,
                           .client_info = session->client_info,

@@ -38,8 +38,8 @@ void aside_give_up(struct holding *aside)
 // A call's is its key. What belongs to no key is its project's: of these the numbers are below 0.
 static uint64_t owner_of(const struct talk *talk)
 {
-    int64_t key_n = talk->call ? talk->call->key_n : 0;
-    return (uint64_t)(key_n != 0 ? key_n : -talk->link->upstream->project_n);
+    int64_t key = talk->call ? talk->call->key : 0;
+    return (uint64_t)(key != 0 ? key : -talk->link->upstream->project_n);
 }
 
 static bool feed(struct talk *talk)

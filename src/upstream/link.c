@@ -45,7 +45,7 @@ static bool same_asker(const struct upcall *a, const struct upcall *b)
 {
     if (a->session != 0 || b->session != 0)
         return a->session == b->session;
-    return a->key_n == b->key_n;
+    return a->key == b->key;
 }
 
 // What is sent may still be about a call that was given up a moment ago.
@@ -54,15 +54,15 @@ static bool may_be_of_another(const struct link *link, const struct upcall *call
     if (link->left_at == 0 || link->all->now - link->left_at > LINGER)
         return false;
     return link->left_session != call->session ||
-           (call->session == 0 && link->left_key != call->key_n);
+           (call->session == 0 && link->left_key != call->key);
 }
 
 void link_was_left(struct link *link, const struct upcall *call)
 {
     bool again = link->left_at != 0 && link->all->now - link->left_at <= LINGER;
-    bool same = link->left_session == call->session && link->left_key == call->key_n;
+    bool same = link->left_session == call->session && link->left_key == call->key;
     link->left_session = again && !same ? -1 : call->session;
-    link->left_key = again && !same ? -1 : call->key_n;
+    link->left_key = again && !same ? -1 : call->key;
     link->left_at = link->all->now;
 }
 
@@ -85,8 +85,8 @@ void link_is_used(struct link *link, const struct upcall *call)
 {
     link->in_flight += !call->own;
     link->used = link->all->now;
-    if (may_lead_to_questions(call) && link->asking_key != call->key_n)
-        link->asking_key = link->asking_key == 0 ? call->key_n : -1;
+    if (may_lead_to_questions(call) && link->asking_key != call->key)
+        link->asking_key = link->asking_key == 0 ? call->key : -1;
 }
 
 // The call that what names no call belongs to: the last one sent, when all in flight are of one

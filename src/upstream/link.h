@@ -296,7 +296,7 @@ struct upcall {
     enum upcall_state state;
     enum mcp_method method;
     enum mcp_era asker_era;
-    int64_t session, user, key_n;
+    int64_t session, user, key;
     uint64_t id;
     int64_t started, sent, heard; // heard 0: nothing yet
     bool stream;                  // without an end

@@ -73,7 +73,7 @@ static struct link_owner owner_for(const struct server_spec *spec, const struct 
         return (struct link_owner){SCOPE_USER, asker->user, 0};
     if (asker->session != 0)
         return (struct link_owner){SCOPE_SESSION, asker->session, 0};
-    return (struct link_owner){SCOPE_KEY, asker->key_n, asker->can};
+    return (struct link_owner){SCOPE_KEY, asker->key, asker->can};
 }
 
 uint64_t upstream_conversation(struct upstream *upstream, const struct asker *asker,
@@ -238,10 +238,10 @@ void upstreams_session_over(struct upstreams *all, int64_t session)
     upstreams_leave_quietly(all);
 }
 
-void upstreams_key_over(struct upstreams *all, int64_t key_n)
+void upstreams_key_over(struct upstreams *all, int64_t key)
 {
     upstreams_enter(all);
-    end_owned(all, (struct link_owner){SCOPE_KEY, key_n, 0}, "the key is not valid any more");
+    end_owned(all, (struct link_owner){SCOPE_KEY, key, 0}, "the key is not valid any more");
     upstreams_leave_quietly(all);
 }
 

@@ -101,9 +101,9 @@ static struct upcall *call_new(struct upstream *upstream, const struct upcall_or
                             .asker_era = order->asker->era,
                             .session = order->asker->session,
                             .user = order->asker->user,
-                            .key_n = order->asker->key_n,
+                            .key = order->asker->key,
                             .aside = {.ration = all->order.unread,
-                                      .owner = (uint64_t)order->asker->key_n,
+                                      .owner = (uint64_t)order->asker->key,
                                       .give_up = aside_give_up},
                             .started = all->now,
                             .stream = order->stream};

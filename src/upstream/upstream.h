@@ -52,7 +52,7 @@ struct asker {
     enum mcp_era era;                      // of the client
     int64_t session;                       // number of a legacy client session; 0: none
     int64_t user;                          // a number that no other user ever has
-    int64_t key_n;                         // row number
+    int64_t key;                           // likewise of its key; above 0
     struct view version;                   // the protocol version it speaks; text
     unsigned can;                          // mcp_can of its capabilities; of modern clients
     struct view capabilities, client_info; // raw JSON objects; {NULL, 0}: none
@@ -238,7 +238,7 @@ void upstreams_level_over(struct upstreams *upstreams, int64_t project_n, struct
 // A notification of the client for all live legacy links of its session (roots/list_changed).
 void upstreams_session_notify(struct upstreams *upstreams, int64_t session, struct view message);
 // A key's own links (modern client, legacy upstream) end.
-void upstreams_key_over(struct upstreams *upstreams, int64_t key_n);
+void upstreams_key_over(struct upstreams *upstreams, int64_t key);
 
 // While anyone watches, a modern upstream is asked for its list changes (subscriptions/listen under
 // an id of our own); `upstreams_events.changed` tells. For legacy ones the links' own notifications

@@ -216,6 +216,17 @@ static inline void set_enabled(unsigned key, bool enabled)
     commit();
 }
 
+// Whose room is what waits for a key's clients.
+static inline uint64_t owner_of(unsigned key)
+{
+    struct principal *principal;
+    assert_int_equal(front_authenticate(rig.gateway, view_of(rig.keys[key]), &principal),
+                     FRONT_GRANTED);
+    const uint64_t owner = front_key(principal);
+    front_principal_unref(&principal);
+    return owner;
+}
+
 // How many lines of the journal have these words.
 static inline unsigned logged(const char *words)
 {

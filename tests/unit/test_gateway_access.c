@@ -86,7 +86,7 @@ static void counts_answers_of_parked_calls(void **state)
     (void)state;
     char handles[3][ROOM_ID];
     struct ration ration = {.most = 1 << 20, .share = 1 << 20};
-    const uint64_t key = (uint64_t)find_key(rig.keys[0]).n;
+    const uint64_t key = owner_of(0);
     rig.gateway->unread = &ration;
     add_fake("old", "legacy", hasty_words);
     park_hasty(handles[0]);
@@ -127,7 +127,7 @@ static void counts_answers_of_batches(void **state)
         assert_int_equal(ration.now > 0, i < 2);
         assert_true(door->open);
         if (i == 0) // others need the room
-            ration_take_back(&ration, (uint64_t)find_key(rig.keys[0]).n);
+            ration_take_back(&ration, owner_of(0));
         (void)post(0, session, "%s", cancel);
         assert_false(door->open);
         assert_int_equal(door->cut, i != 1);
@@ -266,6 +266,26 @@ static void begins_anew_with_a_number_of_another_user(void **state)
         number = user.n;
         begin();
         WORKS(user_delete(store, &user, true, &removal, &err));
+        commit();
+    }
+    rig_pause(200);
+    assert_int_equal(logged("\"started\""), 2);
+}
+
+// Nor does a key get the server of the one whose number it got.
+static void begins_anew_with_a_number_of_another_key(void **state)
+{
+    (void)state;
+    int64_t number = 0;
+    add_fake_isolated("own", "legacy", "session", legacy_words);
+    for (int i = 0; i < 2; i++) {
+        struct api_key key = new_key(&alice, &team);
+        memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+        await(post_modern(1, "tools/call", "own__fast", "\"name\":\"own__fast\","), "done");
+        assert_true(i == 0 || key.n == number);
+        number = key.n;
+        begin();
+        WORKS(api_key_delete(store, &key, &err));
         commit();
     }
     rig_pause(200);
@@ -503,6 +523,7 @@ int main(void)
         TEST(begins_anew_with_a_key_of_somebody_else),
         TEST(begins_anew_with_a_number_of_another_project),
         TEST(begins_anew_with_a_number_of_another_user),
+        TEST(begins_anew_with_a_number_of_another_key),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
         TEST(sweeps_all_keys_at_once),

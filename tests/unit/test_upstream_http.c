@@ -60,7 +60,7 @@ static void modern_client_of_a_legacy_server(void **state)
                         "POST:server/discover POST:initialize POST:notifications/initialized "
                         "POST:tools/call POST:tools/call POST:initialize "
                         "POST:notifications/initialized POST:tools/call");
-    upstreams_key_over(world->rig.all, modern_asker.key_n);
+    upstreams_key_over(world->rig.all, modern_asker.key);
     rig_await(&world->rig, &world->backend.seen, "DELETE:");
 }
 
@@ -304,7 +304,7 @@ static void a_key_makes_room_for_others(void **state)
     serve(world, rules);
     unread->most = unread->share = world->rig.settings.event; // room for one
     other_asker.session = 8;
-    other_asker.key_n = 2;
+    other_asker.key = 2;
     ask(&world->rig, &greedy, world->upstream, &legacy_asker, "{\"name\":\"begun\"}");
     while (!ration_holds(unread, 1))
         rig_pause(&world->rig, 10);

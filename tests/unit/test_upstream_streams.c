@@ -82,7 +82,7 @@ static void an_event_that_gives_way(void **state)
     while (unread->now == 0)
         rig_pause(&world->rig, 10);
     other_asker.session = 8;
-    other_asker.key_n = 2;
+    other_asker.key = 2;
     ask(&world->rig, &other, world->upstream, &other_asker, "{\"name\":\"begun\"}");
     while (!ration_holds(unread, 2))
         rig_pause(&world->rig, 10);

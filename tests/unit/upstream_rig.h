@@ -252,9 +252,9 @@ static inline int rig_teardown(void **state)
 
 // --- asking ----------------------------------------------------------------------------------
 static const struct asker legacy_asker = {
-    .session = 7, .user = 1, .key_n = 1, .level = -1, .capabilities = {"{\"roots\":{}}", 12}};
+    .session = 7, .user = 1, .key = 1, .level = -1, .capabilities = {"{\"roots\":{}}", 12}};
 static const struct asker modern_asker = {
-    .era = MCP_MODERN, .user = 2, .key_n = 2, .level = -1, .version = {"2026-07-28", 10}};
+    .era = MCP_MODERN, .user = 2, .key = 2, .level = -1, .version = {"2026-07-28", 10}};
 
 #define MODERN_META                                                                                \
     "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                       \
