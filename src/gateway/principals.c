@@ -364,6 +364,14 @@ static bool is_forgettable(const struct principals *principals, const struct cre
            is_idle(principals, credential);
 }
 
+// Who has something open, and whose tasks are kept: those of a key that is gone are not.
+static bool is_to_be_asked(const struct principals *principals, const struct credential *credential,
+                           int64_t now)
+{
+    bool open = credential->principal && is_live(principals, credential);
+    return (open || credential->tasks) && !is_fresh(principals, credential, now);
+}
+
 bool principals_sweep(struct principals *principals)
 {
     const int64_t now = clock_now(), until = loop_clock_now() + SLICE;
@@ -378,8 +386,7 @@ bool principals_sweep(struct principals *principals)
         if (credential->principal && !is_live(principals, credential) &&
             !principals_is_current(principals, credential->principal))
             drop_principal(credential);
-        if (!credential->principal || !is_live(principals, credential) ||
-            is_fresh(principals, credential, now))
+        if (!is_to_be_asked(principals, credential, now))
             continue;
         credential_hold(credential);
         enum front_answer answer = ask(principals, credential->digest, &credential);
@@ -388,6 +395,7 @@ bool principals_sweep(struct principals *principals)
             principals->swept = (struct db_version){0}; // again, from the start
         } else if (answer == FRONT_UNAVAILABLE) {
             revoke(principals, credential, "the servers of its config cannot be read");
+            tasks_free(&credential->tasks); // or it would be asked for in every sweep
         }
         credential_release(credential);
     }

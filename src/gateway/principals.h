@@ -96,8 +96,8 @@ void credential_release(struct credential *credential);
 // sweep when the store's version moved, and for keys that expire.
 void principals_tick(struct principals *principals);
 
-// Goes on with the sweep for a few milliseconds: asks for keys that have something open, forgets
-// those that rest. True: there are more, to be swept in the next turn of the loop.
+// Goes on with the sweep for a few milliseconds: asks for keys that have something open or
+// tasks, forgets those that rest. True: there are more, to be swept in the next turn of the loop.
 bool principals_sweep(struct principals *principals);
 
 // Goes on with another handle of the store: its file was replaced. Everybody is asked for again.

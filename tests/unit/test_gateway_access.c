@@ -364,6 +364,25 @@ static void forgets_keys_that_rest(void **state)
     await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
 }
 
+// Which tasks are whose is kept for a key that rests, but not for one that is gone.
+static void forgets_tasks_of_keys_that_are_gone(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    rig.settings.usage_period = 1;
+    rig.gateway->next_usage = 0;
+    add_servers();
+    open_session(1, "2025-06-18", session);
+    await(post(1, session, TASK), "taskId");
+    (void)ask(&(struct asking){.key = 1, .method = "DELETE", .session = session});
+    rig_pause(2500);
+    assert_int_equal(gateway_counters(rig.gateway)->sessions_now, 0);
+    assert_int_equal(gateway_counters(rig.gateway)->keys_now, 1);
+    set_enabled(1, false);
+    rig_pause(2500);
+    assert_int_equal(gateway_counters(rig.gateway)->keys_now, 0);
+}
+
 enum { MANY = 10010 };
 static char all_keys[MANY][LIMIT_API_KEY + 1];
 
@@ -526,6 +545,7 @@ int main(void)
         TEST(begins_anew_with_a_number_of_another_key),
         TEST(ends_keys_though_the_clock_was_set_back),
         TEST(forgets_keys_that_rest),
+        TEST(forgets_tasks_of_keys_that_are_gone),
         TEST(sweeps_all_keys_at_once),
         TEST(records_the_uses_of_many_keys),
         TEST(goes_on_behind_an_unreadable_config),
