@@ -233,7 +233,9 @@ static void on_head(void *context, const struct http_head *head, bool more)
     struct upstreams *all = talk->link->all;
     upstreams_enter(all);
     talk->status = head->status;
-    talk->sse = head->status == STATUS_OK &&
+    // What a server says in its answer to a notification or to an answer is nobody's.
+    bool heeded = talk->kind == TALK_CALL || talk->kind == TALK_STREAM;
+    talk->sse = heeded && head->status == STATUS_OK &&
                 http_lists(http_value(head, "Content-Type"), "text/event-stream");
     talk->expected = talk->sse ? talk->reader.data.maximum : talk->body.maximum;
     if (talk->kind == TALK_CALL) {

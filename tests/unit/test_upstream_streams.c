@@ -163,12 +163,37 @@ static void a_session_without_a_stream(void **state)
     rig_await(&world->rig, &world->rig.events, "notice:notifications/resources/updated");
 }
 
+// What a server says where nobody listens, in its answer to a notification, makes no second stream.
+static void an_answer_to_a_notification(void **state)
+{
+    struct world *world = *state;
+    static char large[2 * EVENT_SIZE];
+    struct rule rules[] = {{"notifications/roots", NULL, 200, NULL, large, STREAM_ENDS, 0},
+                           LEGACY,
+                           {"GET ", NULL, 200, NULL, EVENT(NOTE("first")), STREAM_STAYS, 0},
+                           FINE,
+                           END};
+    fill(large, sizeof(large), HALF_AN_EVENT);
+    world->rig.settings.event = EVENT_SIZE;
+    begin(world, rules);
+    await_later(world, "notice:notifications/first");
+    upstreams_session_notify(world->rig.all, legacy_asker.session,
+                             VIEW(NOTE("roots/list_changed")));
+    rig_await(&world->rig, &world->backend.seen, "POST:notifications/roots");
+    for (int i = 0; i < 5; i++) {
+        rig_pause(&world->rig, 20);
+        upstreams_tick(world->rig.all, loop_clock() + 31 * TIME_SECOND);
+    }
+    assert_int_equal(world->backend.used[OWN_RULES + 1], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_that_is_too_large),  TEST(an_event_that_gives_way),
         TEST(an_event_that_is_forgotten),  TEST(a_refusal_of_the_moment),
         TEST(a_refusal_that_nobody_minds), TEST(a_session_without_a_stream),
+        TEST(an_answer_to_a_notification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
