@@ -64,9 +64,12 @@ static void end_if_idle(struct worker *worker, int64_t now)
     bool idle = atomic_load(&worker->server->connections) == 0 && gateway_idle(worker->gateway);
     if (worker->drain_until == 0 || (!worker->ending && !idle && now < worker->drain_until))
         return;
-    if (!worker->ending)
+    if (!worker->ending) {
         gateway_end(worker->gateway);
-    worker->ending = true;
+        worker->ending = true;
+        if (!idle && !worker->at_once)
+            return; // whose calls have failed just now are told before the next tick
+    }
     bool first = worker == worker->server->workers;
     bool done =
         gateway_ended(worker->gateway) && (!first || atomic_load(&worker->server->others) == 0);

@@ -359,9 +359,12 @@ static void tick(void *context)
     bool idle = gateway_idle(stdio->gateway) && stream_queued(stdio->output) == 0;
     if (stdio->finish_until == 0 || (!stdio->ending && !idle && now < stdio->finish_until))
         return;
-    if (!stdio->ending)
+    if (!stdio->ending) {
         gateway_end(stdio->gateway);
-    stdio->ending = true;
+        stdio->ending = true;
+        if (!idle && stdio->signals < 2)
+            return; // the calls that have failed just now are answered before the next tick
+    }
     if (gateway_ended(stdio->gateway) || stdio->signals > 1)
         loop_stop(stdio->loop);
 }

@@ -53,14 +53,17 @@ new_key a@example.com s
 must smg project assign-config --project-name s --config-name s
 stubborn=$KEY
 
-# call KEY SERVER: a call of 2026-07-28
-call() {
+# post KEY SERVER: a call of 2026-07-28
+post() {
     curl -s -m 20 -H "Authorization: Bearer $1" -H 'Content-Type: application/json' \
         -H 'Accept: application/json, text/event-stream' -H 'MCP-Protocol-Version: 2026-07-28' \
         -H 'Mcp-Method: tools/call' -H 'Mcp-Name: t' \
         -d '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}' \
-        "$GATEWAY/mcp/$2" | grep -q '"content":\[\]'
+        "$GATEWAY/mcp/$2"
 }
+# call KEY SERVER: the same, answered
+# shellcheck disable=SC2317 # called by check
+call() { post "$@" | grep -q '"content":\[\]'; }
 # notes FILE: what the server has noted, in one line
 notes() { paste -sd ' ' "$1" 2>&1; }
 # shellcheck disable=SC2317 # called by check
@@ -96,6 +99,24 @@ printf 'POST /mcp HTTP/1.1\r\n' >&5 # its request never comes to an end
 gateway_ends late "$gateway"
 exec 5>&-
 ended_well 'drain time over' p
+
+# Nor is a call left without an answer that has outlived that time, where no child has to end first.
+upstream_starts --deaf
+new_key a@example.com u
+must smg config add --config-name u
+must smg config add-server --config-name u --server-name deaf --allow-private-addresses \
+    --url "http://127.0.0.1:$PORT/mcp" --protocol modern
+must smg project assign-config --project-name u --config-name u
+gateway_starts unanswered --drain 1s --metrics-listen 127.0.0.1:0
+METRICS=http://127.0.0.1:$(sed -nE '/metrics_listening/s/.*"port":"([0-9]+).*/\1/p' unanswered.log)
+# shellcheck disable=SC2317 # called by check
+is_asked() { curl -s -m 5 "$METRICS/metrics" | grep -qx 'secure_mcp_gateway_calls_in_flight 1'; }
+post "$KEY" deaf >unanswered &
+asking=$!
+check 'a call is under way' await 20 is_asked
+gateway_ends unanswered "$gateway"
+wait "$asking"
+check 'a call that outlives the drain is answered' grep -q 'is being shut down' unanswered
 
 # Told twice it ends at once, whatever its children do.
 for workers in 1 3; do
