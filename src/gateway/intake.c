@@ -6,6 +6,7 @@
 #include "base/json_walk.h"
 #include "gateway/call.h"
 #include "gateway/exchange.h"
+#include "gateway/notices.h"
 #include "gateway/questions.h"
 #include "gateway/reply.h"
 
@@ -354,7 +355,10 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
 {
     struct session *session = exchange->session;
     if (session && session->stream)
-        exchange_end(session->stream);
+        exchange_end(session->stream); // which may have been the channel's
+    bool anew = channel && !channel_may_be_told(channel, &exchange->principal->access->specs);
+    if (anew)
+        channel = NULL;
     exchange->kind = EXCHANGE_STREAM;
     exchange->gateway->counters.streams_now++;
     if (!session) {
@@ -376,6 +380,8 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
             exchange->channel->of_stream = true;
     }
     upstreams_session_streams(exchange->gateway->upstreams, session->number, true);
+    if (anew)
+        notices_session_changed(session);
 }
 
 struct exchange *front_get(struct gateway *gateway, const struct front_request *request,
@@ -406,8 +412,6 @@ struct exchange *front_get(struct gateway *gateway, const struct front_request *
         channel = session_find_channel(exchange->session, number);
     if (channel && !channel->of_stream)
         return resume_call(exchange, channel, after);
-    if (channel && !channel_may_be_told(channel, &exchange->principal->access->specs))
-        channel = NULL; // it begins anew
     open_stream(exchange, channel, after);
     return exchange;
 }

@@ -28,6 +28,8 @@ static bool sees(const struct session *session, int64_t project_n, const struct 
            (!spec || !session->server || view_is(view_of(session->server), spec->server_name));
 }
 
+enum { ALL_LISTS = (1u << COUNT_OF(announcements)) - 1 };
+
 static void mark(struct gateway *gateway, int64_t project_n, const struct server_spec *spec,
                  unsigned lists)
 {
@@ -61,7 +63,13 @@ void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mc
 
 void notices_all_changed(struct gateway *gateway, int64_t project_n)
 {
-    mark(gateway, project_n, NULL, (1u << COUNT_OF(announcements)) - 1);
+    mark(gateway, project_n, NULL, ALL_LISTS);
+}
+
+void notices_session_changed(struct session *session)
+{
+    session->dirty = ALL_LISTS;
+    session->gateway->dirty = true;
 }
 
 static void announce(struct session *session)

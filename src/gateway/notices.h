@@ -15,6 +15,9 @@ void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mc
 // All lists of a project changed: its servers are others.
 void notices_all_changed(struct gateway *gateway, int64_t project_n);
 
+// The same for one session, which may have missed that.
+void notices_session_changed(struct session *session);
+
 // Announces what is marked.
 void notices_flush(struct gateway *gateway);
 

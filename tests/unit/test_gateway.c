@@ -301,6 +301,29 @@ static void tells_again_by_the_present_config(void **state)
     assert_int_equal(late->status, 405);
 }
 
+// Nor is what a stream has said, though nobody has noticed yet that its connection is gone. What
+// the client may have missed is told anew.
+static void tells_no_stream_again_by_another_config(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-11-25", session);
+    await(post(0, session, CALL("old__fast")), "done");
+    const struct asking again = {.method = "GET", .session = session, .last_event_id = "1-0"};
+    struct door *first = ask(&(struct asking){.method = "GET", .session = session});
+    await(first, "id: 1-0");
+    struct door *second = ask(&again);
+    assert_false(first->open);
+    await(second, "id: 1-0");
+    add_fake("other", "legacy", legacy_words);
+    await(second, "id: 1-3");
+    struct door *third = ask(&again);
+    assert_false(second->open);
+    await(third, "list_changed");
+    assert_null(strstr(third->said, "id: 1-"));
+}
+
 static void follows_a_changed_config(void **state)
 {
     (void)state;
@@ -557,6 +580,7 @@ int main(void)
         TEST(bounds_streams),
         TEST(keeps_tasks_apart),
         TEST(tells_again_by_the_present_config),
+        TEST(tells_no_stream_again_by_another_config),
         TEST(follows_a_changed_config),
         TEST(waits_on_when_others_change),
         TEST(takes_short_batches),
