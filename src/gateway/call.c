@@ -132,6 +132,7 @@ static void unlink_call(struct call *call)
 void call_becomes_stream(struct call *call)
 {
     count(call, false);
+    holding_end(&call->room); // it keeps nothing of its request
 }
 
 static void call_free(struct call *call)

@@ -261,7 +261,7 @@ static void lose_gathered(struct exchange *exchange)
     holding_end(&exchange->room);
 }
 
-// Others need the room. The batch is cut when all of its calls are over.
+// Others need the room. The client is told when all calls of the batch are over.
 static void give_up(struct holding *room)
 {
     lose_gathered((struct exchange *)((char *)room - offsetof(struct exchange, room)));
@@ -353,13 +353,16 @@ void exchange_accept(struct exchange *exchange)
 
 void exchange_conclude_batch(struct exchange *exchange)
 {
+    static const struct view lost = VIEW("{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,"
+                                         "\"message\":\"The answers of the batch are "
+                                         "more than can be kept: send fewer at once\"}}");
     bool any = exchange->gathered.size > 0;
     if (any)
         buf_add_char(&exchange->gathered, ']');
     struct view whole = buf_view(&exchange->gathered);
     holding_end(&exchange->room); // what the client does not take is counted from here on
     if (exchange->gathered.failed)
-        exchange_cut(exchange);
+        conclude(exchange, 503, &lost, 1);
     else
         conclude(exchange, any ? 200 : 202, &whole, any ? 1 : 0);
 }
