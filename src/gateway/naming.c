@@ -21,6 +21,14 @@ static bool is_plain(char c)
            c == '-';
 }
 
+// Whether it could be the name that another one is given: it ends in `-` and a hash.
+static bool looks_made(const char *plain)
+{
+    size_t size = strlen(plain);
+    return size > HASH_DIGITS && plain[size - HASH_DIGITS - 1] == '-' &&
+           strspn(plain + size - HASH_DIGITS, "0123456789abcdef") == HASH_DIGITS;
+}
+
 static bool is_taken(char (*prefixes)[NAMING_PREFIX], size_t count, const char *prefix)
 {
     for (size_t i = 0; i < count; i++)
@@ -48,7 +56,8 @@ void naming_prefixes(const struct server_specs *specs, char (*ret_prefixes)[NAMI
     for (size_t i = 0; i < specs->count; i++) {
         const char *name = specs->list[i]->server_name;
         make_plain(name, plain);
-        bool as_it_is = strcmp(plain, name) == 0 && strlen(plain) < NAMING_PREFIX;
+        bool as_it_is =
+            strcmp(plain, name) == 0 && strlen(plain) < NAMING_PREFIX && !looks_made(plain);
         (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%.*s", as_it_is ? NAMING_PREFIX - 1 : 0,
                        plain);
     }

@@ -75,7 +75,7 @@ const struct param_row param_rows[P_COUNT] = {
                                    "the URL may lead to this machine or its network"},
     [P_ISOLATION] = {"isolation", "project|user|session", TYPE_TEXT,
                      "who shares a process of it: a project (default), a user, or nobody; one that "
-                     "several keys have used can ask none of them (sampling, elicitation)"},
+                     "several users have used can ask none of them (sampling, elicitation)"},
     [P_PROTOCOL] = {"protocol", "auto|legacy|modern", TYPE_TEXT,
                     "the era of MCP it speaks; auto (default) is to find out"},
     [P_TOOLS] = {"tools", "JSON", TYPE_JSON,

@@ -85,8 +85,8 @@ void link_is_used(struct link *link, const struct upcall *call)
 {
     link->in_flight += !call->own;
     link->used = link->all->now;
-    if (may_lead_to_questions(call) && link->asking_key != call->key)
-        link->asking_key = link->asking_key == 0 ? call->key : -1;
+    if (may_lead_to_questions(call) && link->asking_user != call->user)
+        link->asking_user = link->asking_user == 0 ? call->user : -1;
 }
 
 // The call that what names no call belongs to: the last one sent, when all in flight are of one
@@ -122,11 +122,12 @@ static void take_question(struct link *link, struct upcall *on, const struct rpc
     struct question question;
     if (!link_question(link, message, &question)) {
         link_post_error(link, message->id, RPC_INVALID_REQUEST, "the id is too long");
-    } else if (!on && link->asking_key == -1) {
+    } else if (!on && link->asking_user == -1) {
         // It may come of an earlier call, long over: it is no other's to see or to answer.
-        link_post_error(link, message->id, RPC_INTERNAL_ERROR,
-                        "several API keys use this server: it asks none of them unless each has "
-                        "its own (--isolation session)");
+        link_post_error(
+            link, message->id, RPC_INTERNAL_ERROR,
+            "several users share this server's process: it can ask none of them, unless "
+            "each has his own (--isolation user or session)");
     } else if (call && call->events->question) {
         upcall_question(call, message);
     } else if (link->owner.scope == SCOPE_SESSION) {

@@ -207,7 +207,7 @@ struct link {
     bool session_wants;             // the client session has one
     int64_t left_at;                // when a call was last given up that the server may still be at
     int64_t left_session, left_key; // whose it was; -1: of several
-    int64_t asking_key; // whose calls this conversation has had; 0: nobody's; -1: several keys'
+    int64_t asking_user; // whose calls this conversation has had; 0: nobody's; -1: several users'
 };
 
 // The transports. None of these tells anything before it returns; what fails is doomed.

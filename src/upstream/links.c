@@ -54,7 +54,7 @@ void links_renumber(struct link *link)
     struct numbers *numbers = &link->all->numbers;
     numbers_remove(numbers, link->number);
     link->number = ++link->all->last_number;
-    link->asking_key = 0;
+    link->asking_user = 0;
     // Without an entry its questions stay without an answer; all else works.
     if (!numbers_add(numbers, link->number, link))
         upstreams_log(link->upstream, "failed", "out of memory");

@@ -139,7 +139,7 @@ static void counts_answers_of_batches(void **state)
     rig.gateway->unread = NULL;
 }
 
-// What a server asks may be about a call of another key that is long over: nobody is asked, but
+// What a server asks may be about a call of another user that is long over: nobody is asked, but
 // where each session has its own.
 static void asks_nobody_whose_server_others_use(void **state)
 {
@@ -148,6 +148,14 @@ static void asks_nobody_whose_server_others_use(void **state)
     add_servers();
     add_fake_isolated("own", "legacy", "session", legacy_words);
     open_session(0, "2025-06-18", one);
+    open_session(1, "2025-06-18", other);
+    await(post(1, other, CALL("old__fast")), "done"); // another key of the same user
+    await(post(0, one, CALL("old__asks")), "elicitation/create");
+    (void)post(0, one, "{\"jsonrpc\":\"2.0\",\"id\":\"gw-1\",\"result\":{\"ok\":1}}");
+    struct user bob = new_user("bob@example.com");
+    join(&team, &bob);
+    (void)new_key(&bob, &team);
+    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
     open_session(1, "2025-06-18", other);
     await(post(1, other, CALL("old__fast")), "done");
     await(post(0, one, CALL("old__asks")), "no answer");
