@@ -8,6 +8,8 @@
 #include "doors/gateway_reply.h"
 #include "wire/jsonrpc.h"
 
+enum { BODY_UNCOUNTED = 16 * 1024 }; // bytes, see has_room
+
 // --- places ----------------------------------------------------------------------------------
 static void leave_place(struct conn *conn)
 {
@@ -49,11 +51,17 @@ static void stay_or_place(struct conn *conn, enum place place)
 }
 
 // --- the end ---------------------------------------------------------------------------------
+static void forget_input(struct conn *conn)
+{
+    buf_done(&conn->input);
+    holding_end(&conn->room);
+}
+
 static void conn_free(struct conn *conn)
 {
     struct door *door = conn->door;
     assert(!conn->exchange);
-    buf_done(&conn->input);
+    forget_input(conn);
     (void)atomic_fetch_sub(door->connections, 1);
     door->counters.connections_now--;
     free(conn);
@@ -240,6 +248,26 @@ static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
     return HTTP_TAKE;
 }
 
+static enum http_verdict body_failed(struct conn *conn, int status, const char *reason)
+{
+    conn->head_size = 0;
+    forget_input(conn);
+    return refuse_framing(conn, status, reason);
+}
+
+static enum http_verdict too_much(struct conn *conn)
+{
+    return body_failed(conn, 429,
+                       "Too many bytes of requests are under way, of this key or of all");
+}
+
+// Room for so many bytes of the body in all; of a small one none is asked for.
+static bool has_room(struct conn *conn, uint64_t size)
+{
+    return size <= BODY_UNCOUNTED || size <= conn->room.size ||
+           holding_take(&conn->room, (size_t)size - conn->room.size);
+}
+
 // From here on the input is the head, and its body grows behind it.
 static void begin_body(struct conn *conn, const struct http_request *request, struct view all)
 {
@@ -278,8 +306,15 @@ static enum http_verdict take_request(struct conn *conn, struct http_request *re
         enum http_verdict verdict = http_judge(conn, request);
         if (verdict == HTTP_ELSEWHERE)
             return go_to_owner(conn, request->owner, all, further);
-        if (verdict == HTTP_TAKE)
-            begin_body(conn, request, all);
+        if (verdict != HTTP_TAKE)
+            return verdict;
+        conn->room =
+            (struct holding){.ration = front_asked(conn->door->gateway), .owner = request->key};
+        if (!has_room(conn, length)) {
+            wipe((struct view){all.data, request->head_size});
+            return too_much(conn);
+        }
+        begin_body(conn, request, all);
         return verdict;
     }
     body.size = (size_t)length;
@@ -345,20 +380,14 @@ static enum http_verdict take_gathered(struct conn *conn)
     enum http_verdict verdict = HTTP_ANSWERED;
     if (http_read_request(head, &request.head, &request.head_size, &reason) == HTTP_DONE) {
         request.whole = true;
+        holding_end(&conn->room); // it counts as its call's
         verdict = http_dispatch(conn, &request, body);
     }
     if (verdict == HTTP_ELSEWHERE)
         verdict = refuse_framing(conn, 503, "Try again");
     conn->head_size = 0;
-    buf_done(&conn->input);
+    forget_input(conn);
     return verdict;
-}
-
-static enum http_verdict body_failed(struct conn *conn, int status, const char *reason)
-{
-    conn->head_size = 0;
-    buf_done(&conn->input);
-    return refuse_framing(conn, status, reason);
 }
 
 static enum http_verdict take_chunks(struct conn *conn, struct view bytes, size_t *ret_used)
@@ -377,6 +406,8 @@ static enum http_verdict take_chunks(struct conn *conn, struct view bytes, size_
             return take_gathered(conn);
         if (data.size > most - (conn->input.size - conn->head_size))
             return body_failed(conn, 413, "The body is too large");
+        if (!has_room(conn, conn->input.size - conn->head_size + data.size))
+            return too_much(conn);
         buf_add(&conn->input, data);
         if (conn->input.failed)
             return body_failed(conn, 503, "Out of memory");

@@ -21,11 +21,12 @@ struct conn {
     struct conn *next, *previous; // of its place
     int64_t since;                // when it came there
     struct exchange *exchange;
-    const char *cors; // the origin that may read the answer; NULL: none
-    struct buf input; // the beginning of a request; or, `unread`, bytes not looked at yet
-    size_t head_size; // of the request in `input`; 0: not complete
-    uint64_t awaited; // bytes of its body still to come
-    size_t queued;    // at the last look
+    const char *cors;    // the origin that may read the answer; NULL: none
+    struct buf input;    // the beginning of a request; or, `unread`, bytes not looked at yet
+    size_t head_size;    // of the request in `input`; 0: not complete
+    struct holding room; // for its body, until that is the gateway's
+    uint64_t awaited;    // bytes of its body still to come
+    size_t queued;       // at the last look
     struct http_chunks chunks;
     unsigned char place;   // enum place
     unsigned char stalled; // sweeps since the client last took something
@@ -67,6 +68,7 @@ struct http_request {
     size_t head_size;
     bool whole;     // the body is here
     unsigned owner; // HTTP_ELSEWHERE: the worker whose it is
+    uint64_t key;   // HTTP_TAKE: see front_key
 };
 
 enum http_verdict {

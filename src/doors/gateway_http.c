@@ -193,6 +193,7 @@ static enum http_verdict judge(struct conn *conn, struct http_request *request, 
         refusal = check_key(conn, entry);
     if (!refusal) {
         stream_belongs(conn->stream, front_key(entry->principal));
+        request->key = front_key(entry->principal);
         request->owner = front_owner(entry->principal, conn->door->workers);
         if (request->owner != conn->door->worker)
             return HTTP_ELSEWHERE;

@@ -36,6 +36,11 @@ uint64_t front_key(const struct principal *principal)
     return (uint64_t)principal->credential->number;
 }
 
+struct ration *front_asked(struct gateway *gateway)
+{
+    return &gateway->asked;
+}
+
 unsigned front_owner(const struct principal *principal, unsigned workers)
 {
     return (unsigned)((uint64_t)principal->grant.project_n % workers);

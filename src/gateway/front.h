@@ -12,7 +12,8 @@
 #include "base/view.h"
 #include "wire/http1.h"
 
-struct gateway;   // one loop's
+struct gateway; // one loop's
+struct ration;
 struct principal; // what a key may do: immutable, counted; see principals.h
 struct exchange;  // a client's request under way, or its stream
 
@@ -31,6 +32,8 @@ void front_principal_unref(struct principal **principal);
 bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id);
 // The number of its key, which no other has.
 uint64_t front_key(const struct principal *principal);
+// What bytes of requests are counted in, by key, from the head on until they are answered.
+struct ration *front_asked(struct gateway *gateway);
 // Which of `workers` loops owns the principal's project.
 unsigned front_owner(const struct principal *principal, unsigned workers);
 

@@ -54,6 +54,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     (void)err;
     fake->gateway.loop = order->loop;
     fake->gateway.settings = order->settings;
+    fake->gateway.asked = settings_ration(order->settings);
     fake->worker = order->worker;
     return &fake->gateway;
 }
@@ -62,6 +63,8 @@ void gateway_free(struct gateway **gateway)
 {
     if (*gateway && fake_of(*gateway)->first)
         abort(); // the door has forgotten one
+    if (*gateway)
+        ration_done(&(*gateway)->asked);
     free(*gateway);
     *gateway = NULL;
 }
@@ -200,6 +203,11 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
     (void)principal;
     return (!project_id.data || view_is(project_id, "p")) &&
            (!user_id.data || view_is(user_id, "u"));
+}
+
+struct ration *front_asked(struct gateway *gateway)
+{
+    return &gateway->asked;
 }
 
 uint64_t front_key(const struct principal *principal)
