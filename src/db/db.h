@@ -73,6 +73,10 @@ struct values {
 MUST_CHECK bool db_open(const char *path, bool create, struct db **ret_db, struct err *err);
 void db_close(struct db **db);
 
+// From so many milliseconds on nobody of this process waits any more: it is about to end. The first
+// call counts. From any thread.
+void db_hurry(int milliseconds);
+
 // Runs one statement to its end and forgets its rows.
 MUST_CHECK bool db_run(struct db *db, const char *sql, struct values values, struct err *err);
 

@@ -7,6 +7,7 @@
 // one would read and move all of it again.
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static bool db_error(struct db *db, int code, struct err *err)
     case SQLITE_PROTOCOL:
         err_set(err, ERR_BUSY, "store_busy",
                 "The store is busy: another command has held it for %d seconds",
-                LIMIT_BUSY_MS / 1000);
+                (int)((db->waited_ms > 0 ? db->waited_ms : LIMIT_BUSY_MS) / 1000));
         return err_hint(err, "run the command again when the other one has finished");
     case SQLITE_FULL:
         err_set(err, ERR_IO, "disk_full", "The disk is full; nothing was changed");
@@ -109,13 +110,34 @@ static bool db_error(struct db *db, int code, struct err *err)
     }
 }
 
+static atomic_llong hurry_until; // milliseconds of CLOCK_MONOTONIC; 0: nobody hurries
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void db_hurry(int milliseconds)
+{
+    long long nobody = 0;
+    (void)atomic_compare_exchange_strong(&hurry_until, &nobody, monotonic_ms() + milliseconds);
+}
+
+static bool is_time_over(const struct db *db)
+{
+    int64_t until = atomic_load(&hurry_until);
+    return db->waited_ms >= LIMIT_BUSY_MS || (until != 0 && monotonic_ms() >= until);
+}
+
 // Waits a little longer each time, so that many writers take turns without burning the processor.
 static int wait_for_turn(void *context, int attempt)
 {
     struct db *db = (struct db *)context;
     if (attempt == 0)
         db->waited_ms = 0;
-    if (db->waited_ms >= LIMIT_BUSY_MS)
+    if (is_time_over(db))
         return 0;
     long pause_ms = attempt < 3 ? 1 : attempt < 20 ? 2 : 5;
     struct timespec pause = {.tv_nsec = pause_ms * 1000000};

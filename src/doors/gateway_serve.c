@@ -162,6 +162,7 @@ static void server_done(struct server *server)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    store_hurry(GATEWAY_LAST_WAIT);
     metrics_free(&server->metrics);
     for (unsigned i = 0; server->workers && i < server->count; i++)
         if (server->workers[i].threaded)

@@ -465,6 +465,7 @@ static void stdio_done(struct stdio *stdio)
     stream_close(&stdio->input);
     stream_close(&stdio->output);
     timer_free(&stdio->timer);
+    store_hurry(GATEWAY_LAST_WAIT);
     gateway_free(&stdio->gateway);
     loop_free(&stdio->loop);
     pump_done(&stdio->input_pump);

@@ -332,10 +332,10 @@ void gateway_free(struct gateway **gateway)
     parked_end_all(gone);
     if (gone->recording_uses)
         gone->recording_uses->gateway = NULL; // its job ends after us
-    record_last_uses(gone);
     catalogs_free(&gone->catalogs);
     upstreams_free(&gone->upstreams);
     http_client_free(&gone->http);
+    record_last_uses(gone); // when nothing else waits for it
     principals_free(&gone->principals);
     store_free(&gone->store);
     table_done(&gone->sessions);

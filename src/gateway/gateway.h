@@ -24,7 +24,10 @@
 #include "upstream/upstream.h"
 #include "vault/vault.h"
 
-enum { SUBSCRIPTION_BUCKETS = 4096 };
+enum {
+    SUBSCRIPTION_BUCKETS = 4096,
+    GATEWAY_LAST_WAIT = 2000, // milliseconds that the end may wait for a store that is locked
+};
 
 struct gateway_order {
     struct loop *loop;

@@ -179,6 +179,11 @@ static bool open_database(struct store *store, struct err *err)
            store_check_identity(store, err);
 }
 
+void store_hurry(int milliseconds)
+{
+    db_hurry(milliseconds);
+}
+
 bool store_open(const struct store_config *config, struct store **ret_store, struct err *err)
 {
     struct store *store AUTO(store_free) = (struct store *)calloc(1, sizeof *store);

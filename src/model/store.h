@@ -48,6 +48,9 @@ MUST_CHECK bool store_open(const struct store_config *config, struct store **ret
                            struct err *err);
 void store_free(struct store **store);
 
+// This process is about to end: from so many milliseconds on it waits for no store.
+void store_hurry(int milliseconds);
+
 // Refuses a file for results that is the database, one of its companions or working files, a key
 // file (each be it there or not), or any other file that is in the home already, under whatever
 // name: those must never be written over.

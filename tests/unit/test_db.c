@@ -369,6 +369,23 @@ static void migrates_step_by_step(void **state)
     REFUSED(db_migrate(db, true, steps, 2, NULL, &err), ERR_INTEGRITY, "store_from_future");
 }
 
+// Of the whole process, so the last test: whoever is about to end does not wait for others.
+static void does_not_wait_when_it_ends(void **state)
+{
+    (void)state;
+    struct db *other = open_database();
+    WORKS(db_begin_change(other, &err));
+    db_hurry(10);
+    db_hurry(60000); // the first counts
+    assert_false(db_begin_change(db, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_null(strstr(err.message, "30")); // it has not waited for so long
+    db_rollback(other);
+    WORKS(db_begin_change(db, &err));
+    db_rollback(db);
+    db_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(survives_a_killed_writer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_the_whole_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(migrates_step_by_step, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_wait_when_it_ends, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
