@@ -21,12 +21,15 @@ static bool is_plain(char c)
            c == '-';
 }
 
-// Whether it could be the name that another one is given: it ends in `-` and a hash.
-static bool looks_made(const char *plain)
+// Whether it could be the name that another one is given: it ends in `mark` and a hash.
+static bool looks_made(struct view name, char mark)
 {
-    size_t size = strlen(plain);
-    return size > HASH_DIGITS && plain[size - HASH_DIGITS - 1] == '-' &&
-           strspn(plain + size - HASH_DIGITS, "0123456789abcdef") == HASH_DIGITS;
+    if (name.size <= HASH_DIGITS || name.data[name.size - HASH_DIGITS - 1] != mark)
+        return false;
+    for (size_t i = name.size - HASH_DIGITS; i < name.size; i++)
+        if (!memchr("0123456789abcdef", name.data[i], 16))
+            return false;
+    return true;
 }
 
 static bool is_taken(char (*prefixes)[NAMING_PREFIX], size_t count, const char *prefix)
@@ -56,8 +59,8 @@ void naming_prefixes(const struct server_specs *specs, char (*ret_prefixes)[NAMI
     for (size_t i = 0; i < specs->count; i++) {
         const char *name = specs->list[i]->server_name;
         make_plain(name, plain);
-        bool as_it_is =
-            strcmp(plain, name) == 0 && strlen(plain) < NAMING_PREFIX && !looks_made(plain);
+        bool as_it_is = strcmp(plain, name) == 0 && strlen(plain) < NAMING_PREFIX &&
+                        !looks_made(view_of(plain), '-');
         (void)snprintf(ret_prefixes[i], NAMING_PREFIX, "%.*s", as_it_is ? NAMING_PREFIX - 1 : 0,
                        plain);
     }
@@ -79,7 +82,8 @@ struct view naming_expose(const char *prefix, struct view name, char into[NAMING
 {
     size_t prefix_size = strlen(prefix), size = prefix_size + SEPARATOR + name.size;
     struct view pieces[] = {view_of(prefix), VIEW("__"), name};
-    size_t most = size <= NAMING_MAX ? NAMING_MAX : NAMING_MAX - HASH_DIGITS - 1, at = 0;
+    bool cut = size > NAMING_MAX || (size == NAMING_MAX && looks_made(name, '_'));
+    size_t most = cut ? NAMING_MAX - HASH_DIGITS - 1 : NAMING_MAX, at = 0;
     for (size_t i = 0; i < COUNT_OF(pieces); i++) {
         size_t part = pieces[i].size < most - at ? pieces[i].size : most - at;
         if (part > 0)
@@ -87,7 +91,7 @@ struct view naming_expose(const char *prefix, struct view name, char into[NAMING
         at += part;
     }
     into[at] = '\0';
-    if (size > NAMING_MAX) {
+    if (cut) {
         (void)snprintf(into + at, NAMING_MAX + 1 - at, "_%08x", hash_of(prefix, name));
         at = NAMING_MAX;
     }

@@ -6,7 +6,8 @@
 // of them together or one at the end, so that the first `__` always ends it, and, as a long one
 // that is cut and one that ends like that already, a hash of the whole behind: so its name never
 // depends on which other servers there are, and never becomes another's when it goes. A whole name
-// that would be too long is cut and ends with a hash of it, too.
+// that would be too long is cut and ends with a hash of it, too; so does one as long as can be that
+// looks so already.
 #pragma once
 
 #include <stdbool.h>

@@ -66,6 +66,20 @@ static void prefixes_depend_on_no_other(void **state)
     }
 }
 
+// A tool that is called as another one is listed gets a name of its own.
+static void no_tool_is_called_like_a_cut_one(void **state)
+{
+    (void)state;
+    char room[NAMING_MAX + 1], decoy[NAMING_MAX + 1];
+    const char *const name =
+        "delete_all_qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
+    struct view cut = naming_expose("plain", view_of(name), room);
+    struct view twin = naming_expose("plain", view_skip(cut, strlen("plain__")), decoy);
+    assert_int_equal(cut.size, NAMING_MAX);
+    assert_int_equal(twin.size, NAMING_MAX);
+    assert_false(view_equal(cut, twin));
+}
+
 // Whatever is exposed leads back to its server and name, and to no other.
 static void names_lead_back(void **state)
 {
@@ -117,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prefixes_are_plain_and_distinct),
         cmocka_unit_test(prefixes_depend_on_no_other),
+        cmocka_unit_test(no_tool_is_called_like_a_cut_one),
         cmocka_unit_test(names_lead_back),
         cmocka_unit_test(long_names_are_cut_the_same_way_every_time),
     };
