@@ -8,8 +8,6 @@
 #include "doors/gateway_reply.h"
 #include "wire/jsonrpc.h"
 
-enum { BODY_UNCOUNTED = 16 * 1024 }; // bytes, see has_room
-
 // --- places ----------------------------------------------------------------------------------
 static void leave_place(struct conn *conn)
 {
@@ -264,7 +262,7 @@ static enum http_verdict too_much(struct conn *conn)
 // Room for so many bytes of the body in all; of a small one none is asked for.
 static bool has_room(struct conn *conn, uint64_t size)
 {
-    return size <= BODY_UNCOUNTED || size <= conn->room.size ||
+    return size <= FRONT_UNCOUNTED || size <= conn->room.size ||
            holding_take(&conn->room, (size_t)size - conn->room.size);
 }
 

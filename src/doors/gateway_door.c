@@ -33,7 +33,10 @@ static void refuse_connection(struct door *door, struct stream *stream, bool ful
     door->over_limit = true;
     door->counters.refused++;
     bool told = door->told++ < REFUSED_MOST && stream_write(stream, &VIEW(answer), 1);
-    (told && !full ? stream_finish : stream_close)(&stream);
+    if (told && !full)
+        stream_finish(&stream);
+    else
+        stream_close(&stream);
 }
 
 void door_accept(void *context, struct stream *stream)

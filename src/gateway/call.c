@@ -14,8 +14,6 @@
 #include "gateway/reply.h"
 #include "gateway/tasks.h"
 
-enum { SMALL = 16 * 1024 }; // bytes: a message up to which is not counted among its key's
-
 static const char *const stage_names[] = {
     [STAGE_LIMIT] = "limit",
     [STAGE_RESOLVE] = "resolve",
@@ -507,7 +505,7 @@ static const char *limit_passed(struct call *call)
         return "Too many calls of this key are under way";
     call->room =
         (struct holding){.ration = &call->gateway->asked, .owner = (uint64_t)credential->number};
-    if (call->bytes_in > SMALL && !holding_take(&call->room, call->bytes_in))
+    if (call->bytes_in > FRONT_UNCOUNTED && !holding_take(&call->room, call->bytes_in))
         return "Too many bytes of requests are under way, of this key or of all";
     return NULL;
 }

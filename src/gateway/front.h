@@ -32,7 +32,9 @@ void front_principal_unref(struct principal **principal);
 bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id);
 // The number of its key, which no other has.
 uint64_t front_key(const struct principal *principal);
-// What bytes of requests are counted in, by key, from the head on until they are answered.
+// What bytes of requests are counted in, by key, from the head on until they are answered; those of
+// at most FRONT_UNCOUNTED bytes are not.
+enum { FRONT_UNCOUNTED = 16 * 1024 };
 struct ration *front_asked(struct gateway *gateway);
 // Which of `workers` loops owns the principal's project.
 unsigned front_owner(const struct principal *principal, unsigned workers);

@@ -4,6 +4,13 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+// Key 1 of the rig is a new one from here on.
+static void take_new_key(const struct user *user, const struct project *project)
+{
+    (void)new_key(user, project);
+    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+}
+
 // The wall clock can be set.
 static time_t clock_is_off; // seconds
 
@@ -154,8 +161,7 @@ static void asks_nobody_whose_server_others_use(void **state)
     (void)post(0, one, "{\"jsonrpc\":\"2.0\",\"id\":\"gw-1\",\"result\":{\"ok\":1}}");
     struct user bob = new_user("bob@example.com");
     join(&team, &bob);
-    (void)new_key(&bob, &team);
-    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+    take_new_key(&bob, &team);
     open_session(1, "2025-06-18", other);
     await(post(1, other, CALL("old__fast")), "done");
     await(post(0, one, CALL("old__asks")), "no answer");
@@ -242,8 +248,7 @@ static void begins_anew_with_a_number_of_another_project(void **state)
         begin();
         WORKS(project_set_config(store, &project, &tools, &changed, &err));
         commit();
-        (void)new_key(&alice, &project);
-        memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+        take_new_key(&alice, &project);
         await(post_modern(1, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
         assert_true(i == 0 || project.n == number);
         number = project.n;
@@ -267,8 +272,7 @@ static void begins_anew_with_a_number_of_another_user(void **state)
         (void)snprintf(email, sizeof email, "passing%d@example.com", i);
         struct user user = new_user(email);
         join(&team, &user);
-        (void)new_key(&user, &team);
-        memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+        take_new_key(&user, &team);
         await(post_modern(1, "tools/call", "his__fast", "\"name\":\"his__fast\","), "done");
         assert_true(i == 0 || user.n == number);
         number = user.n;
@@ -468,8 +472,7 @@ static void goes_on_behind_an_unreadable_config(void **state)
     WORKS(config_add(store, VIEW("damaged"), &damaged, &err));
     WORKS(project_set_config(store, &other, &damaged, &changed, &err));
     commit();
-    (void)new_key(&alice, &other);
-    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+    take_new_key(&alice, &other);
     open_session(1, "2025-06-18", session); // first in the order of first use
     struct door *theirs = ask(&(struct asking){.key = 1, .method = "GET", .session = session});
     open_session(0, "2025-06-18", session);
