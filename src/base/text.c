@@ -156,9 +156,10 @@ bool text_from_hex(struct view text, uint8_t *ret_bytes, size_t size)
     return true;
 }
 
-static bool same_word(const char *a, const char *b)
+static inline bool same_word(const char *a, const char *b)
 {
-    return word_small(word_load(a)) == word_small(word_load(b));
+    const uint64_t left = word_load(a), right = word_load(b);
+    return left == right || word_small(left) == word_small(right);
 }
 
 bool text_same_bytes(const char *a, const char *b, size_t size)

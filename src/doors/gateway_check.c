@@ -5,41 +5,53 @@
 #include "wire/jsonrpc.h"
 
 // --- fields ----------------------------------------------------------------------------------
-// The fields that may stand once, the shortest first.
-static const struct {
-    struct view name;
-    size_t offset;
-} once[] = {
-    {{"Host", 4}, offsetof(struct asked, host)},
-    {{"Origin", 6}, offsetof(struct asked, origin)},
-    {{"apikey", 6}, offsetof(struct asked, api_key)},
-    {{"user_id", 7}, offsetof(struct asked, user_id)},
-    {{"Mcp-Name", 8}, offsetof(struct asked, name)},
-    {{"Mcp-Method", 10}, offsetof(struct asked, method)},
-    {{"project_id", 10}, offsetof(struct asked, project_id)},
-    {{"Content-Type", 12}, offsetof(struct asked, content_type)},
-    {{"Authorization", 13}, offsetof(struct asked, authorization)},
-    {{"Last-Event-ID", 13}, offsetof(struct asked, last_event_id)},
-    {{"Mcp-Session-Id", 14}, offsetof(struct asked, session_id)},
-    {{"ENKRYPT_GATEWAY_KEY", 19}, offsetof(struct asked, gateway_key)},
-    {{"MCP-Protocol-Version", 20}, offsetof(struct asked, version)},
-};
-
 static bool starts(struct view text, struct view wanted)
 {
     return text.size >= wanted.size && text_same((struct view){text.data, wanted.size}, wanted);
 }
 
+// Where a field belongs that may stand once. NULL: it is none of them.
+static struct view *place_of(struct asked *asked, struct view name)
+{
+    switch (name.size) {
+    case 4:
+        return text_same(name, VIEW("Host")) ? &asked->host : NULL;
+    case 6:
+        if (text_same(name, VIEW("Origin")))
+            return &asked->origin;
+        return text_same(name, VIEW("apikey")) ? &asked->api_key : NULL;
+    case 7:
+        return text_same(name, VIEW("user_id")) ? &asked->user_id : NULL;
+    case 8:
+        return text_same(name, VIEW("Mcp-Name")) ? &asked->name : NULL;
+    case 10:
+        if (text_same(name, VIEW("Mcp-Method")))
+            return &asked->method;
+        return text_same(name, VIEW("project_id")) ? &asked->project_id : NULL;
+    case 12:
+        return text_same(name, VIEW("Content-Type")) ? &asked->content_type : NULL;
+    case 13:
+        if (text_same(name, VIEW("Authorization")))
+            return &asked->authorization;
+        return text_same(name, VIEW("Last-Event-ID")) ? &asked->last_event_id : NULL;
+    case 14:
+        return text_same(name, VIEW("Mcp-Session-Id")) ? &asked->session_id : NULL;
+    case 19:
+        return text_same(name, VIEW("ENKRYPT_GATEWAY_KEY")) ? &asked->gateway_key : NULL;
+    case 20:
+        return text_same(name, VIEW("MCP-Protocol-Version")) ? &asked->version : NULL;
+    default:
+        return NULL;
+    }
+}
+
 static void note_once(struct asked *asked, const struct http_field *field)
 {
-    for (size_t i = 0; i < COUNT_OF(once) && once[i].name.size <= field->name.size; i++) {
-        if (!text_same(field->name, once[i].name))
-            continue;
-        struct view *place = (struct view *)((char *)asked + once[i].offset);
-        asked->twice = asked->twice || (place->data && !view_equal(*place, field->value));
-        *place = field->value;
+    struct view *place = place_of(asked, field->name);
+    if (!place)
         return;
-    }
+    asked->twice = asked->twice || (place->data && !view_equal(*place, field->value));
+    *place = field->value;
 }
 
 static void note_accept(struct asked *asked, struct view value)

@@ -216,7 +216,6 @@ bool loop_signal(struct loop *loop, int number, void (*fn)(void *context), void 
 static void turn_ends(uv_prepare_t *prepare)
 {
     struct loop *loop = (struct loop *)prepare->data;
-    loop->turn++;
     if (loop->turn_end_fn)
         loop->turn_end_fn(loop->turn_end_context);
 }

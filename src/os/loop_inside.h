@@ -33,7 +33,6 @@ struct loop {
     uv_idle_t idle; // active while something is due, so that the loop does not sleep
     void (*turn_end_fn)(void *context);
     void *turn_end_context;
-    uint32_t turn; // counted, round and round
     struct due *due;
     struct signal_watch *signals;
 

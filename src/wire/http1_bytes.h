@@ -21,14 +21,24 @@ static inline bool http_byte_is(char byte, enum http_byte kind)
     return (http_bytes[(unsigned char)byte] & kind) != 0;
 }
 
-// How many bytes at the beginning are of this kind. In text, which is long, most are looked at
-// eight at a time.
+// The first control character among whole eights of bytes, or the rest that is less than eight.
+static inline const char *http_skip_eights(const char *at, const char *end)
+{
+    for (; end - at >= 8; at += 8) {
+        uint64_t found = word_has_control(word_load(at));
+        if (found)
+            return at + word_first(found);
+    }
+    return at;
+}
+
+// How many bytes at the beginning are of this kind. Text, which is long, is looked at eight at a
+// time as far as it goes; a tab is a control character that text may have.
 static inline size_t http_run(const char *at, const char *end, enum http_byte kind)
 {
     const char *start = at;
     if (kind == HTTP_TEXT)
-        while (end - at >= 8 && !word_has_control(word_load(at)))
-            at += 8;
+        at = http_skip_eights(at, end);
     while (at < end && http_byte_is(*at, kind))
         at++;
     return (size_t)(at - start);
