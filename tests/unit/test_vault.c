@@ -494,13 +494,15 @@ static void makes_uuids(void **state)
 static void compares_and_wipes(void **state)
 {
     (void)state;
-    uint8_t a[VAULT_DIGEST] = {1, 2, 3}, b[VAULT_DIGEST] = {1, 2, 3}, none[VAULT_DIGEST] = {0};
-    assert_true(vault_equal(a, b, sizeof a));
+    uint8_t a[43] = {1, 2, 3}, b[43] = {1, 2, 3}, none[43] = {0};
     assert_true(vault_equal(a, none, 0));
-    for (size_t bit = 0; bit < 8 * sizeof b; bit++) {
-        b[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_false(vault_equal(a, b, sizeof a));
-        b[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    for (size_t size = 1; size <= sizeof a; size++) {
+        assert_true(vault_equal(a, b, size));
+        for (size_t bit = 0; bit < 8 * sizeof b; bit++) {
+            b[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            assert_int_equal(vault_equal(a, b, size), bit >= 8 * size);
+            b[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
     }
 }
 
