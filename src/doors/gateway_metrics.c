@@ -111,17 +111,21 @@ static void leave(struct visitor *visitor, bool gently)
     buf_done(&visitor->head);
 }
 
+// HEAD has the length of what GET would get, and nothing behind it.
 static void answer(struct visitor *visitor, int status, const char *type, struct view body)
 {
+    const bool bodiless = view_starts(buf_view(&visitor->head), VIEW("HEAD "));
     struct buf head;
     buf_init(&head, HEAD);
     http_add_status(&head, status);
     http_add_field(&head, "Content-Type", view_of(type));
     http_add_length(&head, body.size);
+    if (status == 405)
+        http_add_field(&head, "Allow", VIEW("GET, HEAD"));
     http_add_field(&head, "Connection", VIEW("close"));
     http_add_end(&head);
     const struct view pieces[] = {buf_view(&head), body};
-    (void)!stream_write(visitor->stream, pieces, COUNT_OF(pieces));
+    (void)!stream_write(visitor->stream, pieces, bodiless ? 1 : 2);
     buf_done(&head);
     leave(visitor, true);
 }
@@ -138,8 +142,8 @@ static void on_data(void *context, struct view bytes)
         return;
     if (step != HTTP_DONE) {
         answer(visitor, 400, "text/plain", VIEW("bad request\n"));
-    } else if (!view_is(head.method, "GET")) {
-        answer(visitor, 405, "text/plain", VIEW("only GET\n"));
+    } else if (!view_is(head.method, "GET") && !view_is(head.method, "HEAD")) {
+        answer(visitor, 405, "text/plain", VIEW("only GET and HEAD\n"));
     } else if (!view_is(head.target, "/metrics")) {
         answer(visitor, 404, "text/plain", VIEW("see /metrics\n"));
     } else {

@@ -504,6 +504,19 @@ static void metrics(void **state)
     expect_part(
         "# TYPE secure_mcp_gateway_calls_total counter\nsecure_mcp_gateway_calls_total 1\n");
     (void)close(to);
+    to = dial_port(metrics_port);
+    put(to, "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(to, NULL);
+    expect_start("HTTP/1.1 200 ");
+    expect_part("\r\nContent-Length: ");
+    assert_string_equal(strstr(got, "\r\n\r\n"), "\r\n\r\n"); // and nothing behind it
+    (void)close(to);
+    to = dial_port(metrics_port);
+    put(to, "POST /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(to, NULL);
+    expect_start("HTTP/1.1 405 ");
+    expect_part("\r\nAllow: GET, HEAD\r\n");
+    (void)close(to);
 }
 
 static void drains(void **state)
