@@ -76,13 +76,14 @@ static bool is_access_error(struct db *db)
 // Turns SQLite's result code into the caller's error; always false.
 static bool db_error(struct db *db, int code, struct err *err)
 {
+    const int waited = (int)(db->waited_ms / 1000);
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
         err_set(err, ERR_BUSY, "store_busy",
-                "The store is busy: another command has held it for %d seconds",
-                (int)((db->waited_ms > 0 ? db->waited_ms : LIMIT_BUSY_MS) / 1000));
+                "The store is busy: another command has held it for %d second%s", waited,
+                waited == 1 ? "" : "s");
         return err_hint(err, "run the command again when the other one has finished");
     case SQLITE_FULL:
         err_set(err, ERR_IO, "disk_full", "The disk is full; nothing was changed");

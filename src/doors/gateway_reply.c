@@ -296,9 +296,10 @@ static void op_pause(void *door, long long retry)
     conn_answered(conn);
 }
 
-static void op_cut(void *door)
+static void op_cut(void *door, const char *reason)
 {
     struct conn *conn = (struct conn *)door;
+    (void)reason; // there is no place for it
     conn->exchange = NULL;
     conn->answered = true;
     stream_reset(&conn->stream);

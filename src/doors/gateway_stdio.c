@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,10 +117,14 @@ static void finish(struct stdio *stdio, int status, int64_t patience)
     stdio->finish_until = first || until < stdio->finish_until ? until : stdio->finish_until;
 }
 
-static void revoked(struct stdio *stdio, struct view id)
+// `reason`: see front_ops.
+static void revoked(struct stdio *stdio, struct view id, const char *reason)
 {
+    char message[256] = "The API key is not valid any more";
+    if (reason)
+        (void)snprintf(message, sizeof message, "The gateway ends: %s", reason);
     if (stdio->status == 0)
-        say_error(stdio, id, RPC_INVALID_REQUEST, "The API key is not valid any more");
+        say_error(stdio, id, RPC_INVALID_REQUEST, message);
     finish(stdio, 1, LAST_WORDS);
 }
 
@@ -183,10 +188,10 @@ static void op_pause(void *door, long long retry)
     talk_end((struct talk *)door);
 }
 
-static void op_cut(void *door)
+static void op_cut(void *door, const char *reason)
 {
     struct talk *talk = (struct talk *)door;
-    revoked(talk->stdio, nothing);
+    revoked(talk->stdio, nothing, reason);
     talk_end(talk);
 }
 
@@ -245,7 +250,7 @@ static void take_line(struct stdio *stdio, struct view line)
                   "The API key cannot be examined at the moment");
         break;
     default:
-        revoked(stdio, id_of(line));
+        revoked(stdio, id_of(line), NULL);
         break;
     }
 }

@@ -42,7 +42,8 @@ struct exchange *exchange_new(struct gateway *gateway, const struct front_reques
         return NULL;
     exchange->gateway = gateway;
     exchange->principal = principal_ref(request->principal);
-    exchange->principal->credential->uses++;
+    if (!request->stdio || request->body.data) // the stream over stdio is begun by the door
+        exchange->principal->credential->uses++;
     exchange->ops = ops;
     exchange->door = door;
     exchange->stdio = request->stdio;
@@ -114,26 +115,28 @@ static void cancel_calls(struct exchange *exchange)
 }
 
 // The door comes last: over stdio it shuts the gateway down when it is told to cut.
-static void leave(struct exchange *exchange, bool cut)
+static void leave(struct exchange *exchange)
 {
-    const struct front_ops *ops = exchange->ops;
-    void *door = exchange->door;
     cancel_calls(exchange);
     exchange_free(exchange);
-    if (ops && cut)
-        ops->cut(door);
-    else if (ops)
-        ops->end(door, (struct view){NULL, 0}, NULL, 0);
 }
 
 void exchange_end(struct exchange *exchange)
 {
-    leave(exchange, false);
+    const struct front_ops *ops = exchange->ops;
+    void *door = exchange->door;
+    leave(exchange);
+    if (ops)
+        ops->end(door, (struct view){NULL, 0}, NULL, 0);
 }
 
-void exchange_cut(struct exchange *exchange)
+void exchange_cut(struct exchange *exchange, const char *reason)
 {
-    leave(exchange, true);
+    const struct front_ops *ops = exchange->ops;
+    void *door = exchange->door;
+    leave(exchange);
+    if (ops)
+        ops->cut(door, reason);
 }
 
 // --- what goes to the client --------------------------------------------------------------------
@@ -250,7 +253,7 @@ void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint6
     exchange_free(fresh);
     hold_calls(exchange, false);
     if (ops)
-        ops->cut(door);
+        ops->cut(door, "it was taken up by another connection");
     exchange_begin_behind(exchange, after);
 }
 
@@ -394,10 +397,10 @@ void exchanges_of_session_end(struct session *session)
     }
 }
 
-void exchanges_of_credential_cut(struct credential *credential)
+void exchanges_of_credential_cut(struct credential *credential, const char *reason)
 {
     while (credential->first_exchange)
-        exchange_cut(credential->first_exchange);
+        exchange_cut(credential->first_exchange, reason);
 }
 
 bool exchange_follow(struct exchange *exchange, struct principal *now)

@@ -96,8 +96,8 @@ void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint6
 // Ends a stream, or an exchange whose call was cancelled.
 void exchange_end(struct exchange *exchange);
 
-// Ends it without grace: access is lost.
-void exchange_cut(struct exchange *exchange);
+// Ends it without grace: access is lost. `reason`: see front_ops.
+void exchange_cut(struct exchange *exchange, const char *reason);
 
 // A call is over, with this answer (count 0: none, it was cancelled). `status` counts when it is
 // the whole answer. The exchange may be gone afterwards.
@@ -106,7 +106,7 @@ void exchange_answer(struct exchange *exchange, int status, const struct view *p
 
 // All of a session's, when it ends; all of a credential's, when access is lost.
 void exchanges_of_session_end(struct session *session);
-void exchanges_of_credential_cut(struct credential *credential);
+void exchanges_of_credential_cut(struct credential *credential, const char *reason);
 
 // The specs of its endpoint: one, or all of the access.
 struct endpoint_servers {

@@ -65,8 +65,8 @@ struct front_ops {
     // milliseconds (-1: when it likes). Only for streams with ids.
     void (*pause)(void *door, long long retry);
     // Ends the exchange by cutting the connection: access was revoked, or nothing better can be
-    // said.
-    void (*cut)(void *door);
+    // said. `reason` (static): why, when it is not that somebody took the key's access; else NULL.
+    void (*cut)(void *door, const char *reason);
     // Bytes that the client has not taken yet.
     size_t (*queued)(void *door);
 };

@@ -27,7 +27,7 @@ static void on_revoked(void *context, struct credential *credential, const struc
     while (credential->first_session)
         session_end(credential->first_session);
     parked_end(gateway, credential);
-    exchanges_of_credential_cut(credential);
+    exchanges_of_credential_cut(credential, reason);
     upstreams_key_over(gateway->upstreams, credential->number);
     if (gateway->unread) // answers that its clients have not taken
         ration_take_back(gateway->unread, (uint64_t)credential->number);

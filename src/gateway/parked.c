@@ -133,7 +133,7 @@ static void tell(struct call *call, struct parked *parked)
     parked->until = loop_clock() + call->gateway->settings->question_timeout;
     call_detach(call);
     if (text.failed)
-        exchange_cut(exchange);
+        exchange_cut(exchange, "the gateway is out of memory");
     else
         exchange_answer(exchange, 200, &whole, 1);
 }

@@ -256,7 +256,7 @@ static void start_over(struct principals *principals, struct credential *credent
         return;
     revoke(principals, credential,
            is_of_the_same(credential, grant)
-               ? "it was disabled meanwhile"
+               ? "the key was disabled meanwhile"
                : "the store has the key for another user or project now");
     tasks_free(&credential->tasks);
     credential->key_n = grant->key_n;
@@ -394,7 +394,7 @@ bool principals_sweep(struct principals *principals)
             principals->sweep_at = NULL;
             principals->swept = (struct db_version){0}; // again, from the start
         } else if (answer == FRONT_UNAVAILABLE) {
-            revoke(principals, credential, "the servers of its config cannot be read");
+            revoke(principals, credential, "the servers of the key's config cannot be read");
             tasks_free(&credential->tasks); // or it would be asked for in every sweep
         }
         credential_release(credential);

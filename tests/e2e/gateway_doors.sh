@@ -96,8 +96,11 @@ finish 'Unix socket'
 check 'the socket has gone' test ! -e "$T/door"
 
 echo "$hello" >in
+uses() { "$SMG" user get-api-key --api-key "$1" --details | jq .use_count; }
+before=$(uses "${keys[0]}")
 ENKRYPT_GATEWAY_KEY=${keys[0]} "$SMG" serve --stdio <in >out 2>err
 check 'standard input ends' test $? = 0
+same 'a message is a use, and nothing else is' 1 $(($(uses "${keys[0]}") - before))
 check 'stdio answers' jq -e '.id == 1 and .result.serverInfo.name == "secure-mcp-gateway"' out
 ENKRYPT_GATEWAY_KEY=$KEY "$SMG" serve --stdio <in >out 2>err
 check 'stdio: a disabled key' test $? = 1

@@ -157,7 +157,7 @@ static void fake_tick(struct exchange *exchange)
 {
     const struct view answer = VIEW("{\"late\":true}");
     if (exchange->cut || (exchange->stream && atomic_load(&fake_revoked)))
-        exchange->ops->cut(exchange->door);
+        exchange->ops->cut(exchange->door, exchange->cut ? "the test says so" : NULL);
     else if (exchange->late && ++exchange->ticks == 2)
         exchange->ops->answer(exchange->door, 200, (struct view){NULL, 0}, &answer, 1);
     else

@@ -22,6 +22,7 @@ struct door {
     struct exchange *exchange; // NULL: over, or was answered at once
     bool open;                 // the gateway has not ended it
     bool events, cut, paused;
+    const char *reason; // why it was cut
     long long retry;
     int status;
     size_t queued;
@@ -118,10 +119,11 @@ static inline void door_pause(void *context, long long retry)
     close_door(door);
 }
 
-static inline void door_cut(void *context)
+static inline void door_cut(void *context, const char *reason)
 {
     struct door *door = (struct door *)context;
     door->cut = true;
+    door->reason = reason;
     close_door(door);
 }
 

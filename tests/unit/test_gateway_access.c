@@ -339,13 +339,16 @@ static void cuts_what_was_disabled_for_a_moment(void **state)
     open_session(0, "2025-06-18", session);
     struct door *stream = ask(&(struct asking){.key = 0, .method = "GET", .session = session});
     struct door *call = post(0, session, CALL("old__never"));
+    struct door *modern = post_modern(0, "tools/call", "old__never", "\"name\":\"old__never\",");
     set_enabled(0, false);
     set_enabled(0, true);
     await(call, NULL);
     assert_false(stream->open);
+    assert_true(modern->cut);
+    assert_string_equal(modern->reason, "the key was disabled meanwhile");
     assert_int_equal(post(0, session, CALL("old__fast"))->status, 404);
     await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
-    assert_int_equal(logged("it was disabled meanwhile"), 1);
+    assert_int_equal(logged("the key was disabled meanwhile"), 1);
 }
 
 // Nothing is kept of keys that rest once their uses are recorded and the store has changed, so
@@ -488,13 +491,13 @@ static void goes_on_behind_an_unreadable_config(void **state)
     assert_false(theirs->open || ours->open);
     (void)snprintf(line, sizeof line, "\"revoked\",\"key_id\":\"%s\"}", key.key_id);
     assert_int_equal(logged(line), 1);
-    assert_int_equal(logged("the servers of its config cannot be read"), 1);
+    assert_int_equal(logged("the servers of the key's config cannot be read"), 1);
 }
 
 // Over stdio the door shuts the gateway down when its key is revoked, while it is being told so.
-static void drain_when_cut(void *context)
+static void drain_when_cut(void *context, const char *reason)
 {
-    door_cut(context);
+    door_cut(context, reason);
     gateway_drain(rig.gateway);
 }
 

@@ -163,6 +163,11 @@ static void keys(void **state)
     expect("not valid any more");
     assert_int_equal(wait_for_end(), 1);
     (void)close(to_server);
+    start("good0"); // for another reason
+    put("cut\n");
+    expect("\"message\":\"The gateway ends: the test says so\"");
+    assert_int_equal(wait_for_end(), 1);
+    (void)close(to_server);
 }
 
 static void signals_and_gone_clients(void **state)
