@@ -222,11 +222,18 @@ void handshake_silence(struct link *link)
         send_initialize(link);
 }
 
+// Whether it may be server/discover that the child did not bear.
+static bool may_be_legacy(const struct link *link)
+{
+    return link->state == LINK_STARTING && link->handshake.discover &&
+           link->upstream->spec->protocol == PROTOCOL_AUTO &&
+           !(link->handshake.tried & 1u << MCP_LEGACY);
+}
+
 bool handshake_child_exited(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
-    if (link->state != LINK_STARTING || !handshake->discover || handshake->initialize ||
-        link->upstream->spec->protocol != PROTOCOL_AUTO || (handshake->tried & 1u << MCP_LEGACY))
+    if (!may_be_legacy(link) || handshake->initialize)
         return false;
     handshake_forget(link);
     handshake->tried |= 1u << MCP_MODERN;
@@ -234,6 +241,19 @@ bool handshake_child_exited(struct link *link)
     link->era = MCP_LEGACY;
     link->ops->close(link);
     link_start(link);
+    return true;
+}
+
+bool handshake_child_deaf(struct link *link, struct link *heir)
+{
+    if (!may_be_legacy(link)) // initialize may have been sent since, to nobody
+        return false;
+    heir->handshake.tried = 1u << MCP_MODERN;
+    heir->handshake.evidence = true;
+    heir->era = MCP_LEGACY;
+    link_start(heir);
+    while (!list_empty(&link->waiting))
+        upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), MCP_LEGACY, NULL);
     return true;
 }
 

@@ -409,11 +409,13 @@ void link_end(struct link *link, const char *sentence)
 
 void link_replace(struct link *link, const char *sentence)
 {
-    note_failure(link, sentence);
     struct link *heir = links_heir(link);
-    if (heir) {
-        heir->failures = link->failures;
-        link_rest(heir);
+    if (!heir || !handshake_child_deaf(link, heir)) {
+        note_failure(link, sentence);
+        if (heir) {
+            heir->failures = link->failures;
+            link_rest(heir);
+        }
     }
     link_end(link, sentence);
 }

@@ -40,6 +40,8 @@ enum {
 #define LINK_QUEUE ((size_t)16 << 20)
 // How much of it our own answers may take (pings, refusals).
 #define LINK_ANSWERS ((size_t)256 << 10)
+// A child that asks on until that much of them waits has done so for seconds: it is replaced.
+#define LINK_UNREAD ((size_t)1 << 20)
 // After that much silence to server/discover a child is offered initialize, too.
 #define PROBE_SILENCE (TIME_SECOND * 3 / 2)
 // A server decides how much there is to say of it, but not how long the log becomes.
@@ -199,6 +201,7 @@ struct link {
     bool dropping;    // it was logged
     bool crowded;     // its streams are held until posts have gone
     size_t answers;   // stdio: bytes of our own answers in the pipe
+    bool unread;      // they are more than LINK_UNREAD
     char session[LINK_SESSION];
     size_t session_size;            // 0: none
     unsigned generation;            // of the session
@@ -260,8 +263,9 @@ void link_tell_level(struct link *link, int above);
 // It has failed: calls are doomed, the transport is closed, the back-off begins.
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
 void link_rest(struct link *link); // the same, without calls to doom and without a word
-// It hangs, or is deaf: as link_fail, but its child is asked to end first, while a link in its
-// place rests.
+// It hangs, is deaf, or asks without reading: as link_fail, but its child is asked to end first,
+// while a link in its place rests, or begins with initialize when the child had only been told
+// server/discover.
 void link_replace(struct link *link, const char *sentence);
 void link_end(struct link *link, const char *sentence); // it is not wanted any more
 void link_finished(struct link *link);                  // a GONE one's transport has ended
@@ -278,7 +282,10 @@ bool link_question(const struct link *link, const struct rpc *message, struct qu
 void handshake_begin(struct link *link);
 void handshake_silence(struct link *link);      // server/discover was not answered in PROBE_SILENCE
 bool handshake_child_exited(struct link *link); // true: it has been started again
-void handshake_forget(struct link *link);       // its own calls end without an event
+// Its child does not listen any more: the heir begins with initialize, and with all that waits.
+// False when it was not server/discover that the child had been told.
+bool handshake_child_deaf(struct link *link, struct link *heir);
+void handshake_forget(struct link *link); // its own calls end without an event
 
 // --- upcalls ---------------------------------------------------------------------------------
 enum upcall_state { UPCALL_WAITING, UPCALL_SENT, UPCALL_DOOMED };

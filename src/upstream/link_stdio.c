@@ -5,7 +5,7 @@
 // child. A child that does not read fails calls once LINK_QUEUE bytes wait in its pipe. One that
 // asks and does not read the answers is not read either once LINK_ANSWERS bytes of them wait, but
 // for a little in each tick: it may write all its questions before it reads, and would else stand
-// still for ever.
+// still for ever. Whoever else calls it waits meanwhile, so at LINK_UNREAD it is replaced.
 #include <sys/wait.h>
 
 #include "base/json_walk.h"
@@ -301,12 +301,14 @@ static void count_answer(struct link *link, size_t size)
     link->answers = child_queued(link->child) > 0 ? link->answers + size : 0;
     if (link->answers > LINK_ANSWERS)
         crowd(link, true);
+    link->unread = link->answers > LINK_UNREAD && child_queued(link->child) > LINK_UNREAD;
 }
 
 static void on_drained(void *context)
 {
     struct link *link = context;
     link->answers = 0;
+    link->unread = false;
     if (link->child)
         crowd(link, false);
 }
@@ -385,7 +387,7 @@ static void now_ready(struct link *link)
 static void close_link(struct link *link)
 {
     child_free(&link->child);
-    link->crowded = false;
+    link->crowded = link->unread = false;
     link->answers = 0;
     buf_done(&link->line);
 }

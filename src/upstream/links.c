@@ -366,6 +366,8 @@ static void look_at(struct link *link)
         handshake_silence(link);
     else if (link->hangs && link->state == LINK_READY)
         link_replace(link, "the server hangs and is started anew");
+    else if (link->unread && link->state == LINK_READY)
+        link_replace(link, "the server asks without reading the answers and is started anew");
     else if (is_deaf(link))
         link_replace(link, "the server has closed its input and is started anew");
     else if (idle(link) || (link->doubtful && link->in_flight == 0))

@@ -162,7 +162,8 @@ static unsigned long long bytes_read(void)
 }
 
 // A child that asks without reading is not read either: of its 40 MB we take what its answers'
-// bound allows, and a little in each tick. One that reads in the end gets on.
+// bound allows, and a little in each tick. One that reads in the end gets on. One that does not is
+// replaced, so that others' calls do not wait for it.
 static void a_child_that_only_asks(void **state)
 {
     struct world *world = *state;
@@ -180,7 +181,11 @@ static void a_child_that_only_asks(void **state)
     assert_in_range(bytes_read() - before, LINK_ANSWERS, 16 * LINK_ANSWERS);
     assert_string_equal(call.tells.text, "");
     assert_null(strstr(rig->log.text, "lost"));
-    upcall_cancel(&call.upcall, (struct view){0});
+    rig_await(rig, &call.tells, "failed:died");
+    assert_non_null(strstr(rig->log.text, "lost"));
+    rig_pause(rig, 200); // the back-off
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{}");
+    rig_await(rig, &rig->log, "exited");
 }
 
 int main(void)

@@ -80,6 +80,21 @@ static void a_child_that_is_deaf(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
+// One that closes its input when it hears server/discover may be a legacy one: the call that waits
+// is told nothing, and the next child hears initialize.
+static void a_child_that_is_deaf_to_discover(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){"server/discover", "c:", "server/discover", "s:60000", LEGACY,
+                                      "\"one\"", "r:{}", NULL});
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_null(strstr(rig->log.text, "failed"));
+    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
+}
+
 // What a program said before it ended is told, unless it had been ready; its secrets never are.
 static void last_words(void **state)
 {
@@ -114,6 +129,7 @@ static void last_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(a_child_that_hangs), TEST(a_child_that_is_slow),
-                                       TEST(a_child_that_is_deaf), TEST(last_words)};
+                                       TEST(a_child_that_is_deaf),
+                                       TEST(a_child_that_is_deaf_to_discover), TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
