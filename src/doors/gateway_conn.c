@@ -55,10 +55,18 @@ static void forget_input(struct conn *conn)
     holding_end(&conn->room);
 }
 
+void conn_forget_reader(struct conn *conn)
+{
+    front_principal_unref(&conn->reader);
+}
+
 static void conn_free(struct conn *conn)
 {
     struct door *door = conn->door;
     assert(!conn->exchange);
+    if (conn->reader && conn->answered)
+        front_unread(door->gateway, conn->reader);
+    conn_forget_reader(conn);
     forget_input(conn);
     (void)atomic_fetch_sub(door->connections, 1);
     door->counters.connections_now--;
@@ -111,12 +119,29 @@ static void rest(struct conn *conn)
         stay_or_place(conn, conn->input.size > 0 ? PLACE_READING : PLACE_IDLE);
 }
 
+// An answer has been taken when nothing of it waits here any more.
+static void look_at_reader(struct conn *conn)
+{
+    if (conn->answered && stream_queued(conn->stream) == 0 && stream_works(conn->stream))
+        conn_forget_reader(conn);
+}
+
+void conn_is_read_by(struct conn *conn, struct principal *reader)
+{
+    conn->reader = reader;
+    if (conn->doomed) // it was cut
+        conn_forget_reader(conn);
+    else
+        look_at_reader(conn);
+}
+
 void conn_answered(struct conn *conn)
 {
     conn->exchange = NULL;
     conn->answered = true;
     conn->streaming = false;
     conn->queued = stream_queued(conn->stream);
+    look_at_reader(conn);
     conn_place(conn, PLACE_IDLE);
     if (!conn->inside)
         rest(conn);
@@ -300,6 +325,7 @@ static enum http_verdict take_request(struct conn *conn, struct http_request *re
     conn->old = head->minor == 0;
     conn->closing = !head->keep_alive || conn->door->draining;
     conn->answered = false;
+    conn_forget_reader(conn);
     if (!request->whole) {
         enum http_verdict verdict = http_judge(conn, request);
         if (verdict == HTTP_ELSEWHERE)
@@ -476,6 +502,7 @@ static void on_drained(void *context)
 {
     struct conn *conn = (struct conn *)context;
     conn->stalled = 0;
+    look_at_reader(conn);
     if (conn->exchange)
         exchange_drained(conn->exchange);
     else if (conn->unread)

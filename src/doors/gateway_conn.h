@@ -21,12 +21,13 @@ struct conn {
     struct conn *next, *previous; // of its place
     int64_t since;                // when it came there
     struct exchange *exchange;
-    const char *cors;    // the origin that may read the answer; NULL: none
-    struct buf input;    // the beginning of a request; or, `unread`, bytes not looked at yet
-    size_t head_size;    // of the request in `input`; 0: not complete
-    struct holding room; // for its body, until that is the gateway's
-    uint64_t awaited;    // bytes of its body still to come
-    size_t queued;       // at the last look
+    struct principal *reader; // of the last request, until its answer has left; NULL: none
+    const char *cors;         // the origin that may read the answer; NULL: none
+    struct buf input;         // the beginning of a request; or, `unread`, bytes not looked at yet
+    size_t head_size;         // of the request in `input`; 0: not complete
+    struct holding room;      // for its body, until that is the gateway's
+    uint64_t awaited;         // bytes of its body still to come
+    size_t queued;            // at the last look
     struct http_chunks chunks;
     unsigned char place;   // enum place
     unsigned char stalled; // sweeps since the client last took something
@@ -52,6 +53,11 @@ void conn_part(struct conn *conn);
 
 // The client is not there any more, or must not be: so the gateway is told.
 void conn_gone(struct conn *conn);
+
+// Who the answer to the present request is for; the reference becomes the connection's.
+void conn_is_read_by(struct conn *conn, struct principal *reader);
+// Nobody has to be told whether the answer is taken.
+void conn_forget_reader(struct conn *conn);
 
 // The present request was answered in full.
 void conn_answered(struct conn *conn);

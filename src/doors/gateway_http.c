@@ -217,7 +217,7 @@ enum http_verdict http_judge(struct conn *conn, struct http_request *request)
 }
 
 // --- to the gateway --------------------------------------------------------------------------
-static void give(struct conn *conn, const struct http_head *head, const struct entry *entry,
+static void give(struct conn *conn, const struct http_head *head, struct entry *entry,
                  struct view body)
 {
     static const struct refusal no_memory = {503, RPC_INTERNAL_ERROR, "Out of memory", NULL};
@@ -244,6 +244,7 @@ static void give(struct conn *conn, const struct http_head *head, const struct e
         reply_refuse(conn, &no_memory);
     else
         conn->exchange = exchange;
+    conn_is_read_by(conn, TAKE(entry->principal));
 }
 
 enum http_verdict http_dispatch(struct conn *conn, struct http_request *request, struct view body)

@@ -299,7 +299,8 @@ static void op_pause(void *door, long long retry)
 static void op_cut(void *door, const char *reason)
 {
     struct conn *conn = (struct conn *)door;
-    (void)reason; // there is no place for it
+    (void)reason;             // there is no place for it
+    conn_forget_reader(conn); // its calls were cancelled, and the log says so
     conn->exchange = NULL;
     conn->answered = true;
     stream_reset(&conn->stream);

@@ -189,6 +189,12 @@ static void finish(struct call *call, int status, const struct view *pieces, siz
     call_free(call);
 }
 
+// Whether the client has gone, and nothing keeps the answer until it comes back.
+static bool is_alone(const struct call *call)
+{
+    return call->exchange && !call->exchange->ops && !call->exchange->channel;
+}
+
 void call_result(struct call *call, const struct view *result, size_t count)
 {
     enum { MOST = 12, AROUND = 4 };
@@ -201,7 +207,7 @@ void call_result(struct call *call, const struct view *result, size_t count)
     }
     pieces[at++] = VIEW("}");
     call->stage = STAGE_REPLY;
-    write_down(call, call->tool_failed ? "tool_error" : "ok", 0);
+    write_down(call, call->tool_failed ? "tool_error" : is_alone(call) ? "unread" : "ok", 0);
     finish(call, 200, pieces, at);
 }
 

@@ -31,6 +31,12 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
            (!user_id.data || view_is(user_id, grant->user_id));
 }
 
+void front_unread(struct gateway *gateway, const struct principal *principal)
+{
+    journal_event(gateway->journal, "answer_unread", "key_id", principal->grant.key_id,
+                  "project_id", principal->grant.project_id, NULL);
+}
+
 uint64_t front_key(const struct principal *principal)
 {
     return (uint64_t)principal->credential->number;

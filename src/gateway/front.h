@@ -30,6 +30,9 @@ void front_principal_unref(struct principal **principal);
 // Whether the ids that a client claims (headers project_id, user_id; {NULL, 0}: none) are the
 // key's.
 bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id);
+// For the log: an answer of its has not been taken by its client, who went away, read nothing for
+// too long, left too much unread, or lost access meanwhile.
+void front_unread(struct gateway *gateway, const struct principal *principal);
 // The number of its key, which no other has.
 uint64_t front_key(const struct principal *principal);
 // What bytes of requests are counted in, by key, from the head on until they are answered; those of

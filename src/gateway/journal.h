@@ -24,7 +24,10 @@ struct journal_call {
     const char *key_id, *project_id;
     struct view session; // an abbreviation of the session id, never the id; {NULL, 0}: none
     struct view method, server, name; // name: of the tool, prompt or resource
-    const char *outcome;   // `ok`, `tool_error`, `error`, `denied`, `cancelled`, `failed`
+    // `ok`, `tool_error`, `error`, `denied`, `cancelled`, `failed`, `timeout`, `unread`: what the
+    // call came to. `unread`: it was answered well, and its client had gone. What the client did
+    // not take of an answer that was sent is an event of its own, `answer_unread`.
+    const char *outcome;
     const char *stage;     // where it ended: authenticate, limit, resolve, invoke, reply
     int code;              // JSON-RPC error code; 0: none
     int64_t total, waited; // from the request's arrival; of it, waiting for the upstream

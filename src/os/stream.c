@@ -395,6 +395,11 @@ size_t stream_queued(const struct stream *stream)
     return stream->early + uv_stream_get_write_queue_size(&stream->uv.stream);
 }
 
+bool stream_works(const struct stream *stream)
+{
+    return !stream->lost;
+}
+
 void stream_drop_queued(struct stream *stream)
 {
     for (struct waiting *each = stream->first_queued; each; each = each->next)

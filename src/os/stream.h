@@ -42,6 +42,7 @@ void stream_handle(struct stream *stream, const struct stream_events *events, vo
 // broken and will tell `ended`). No event comes from within.
 MUST_CHECK bool stream_write(struct stream *stream, const struct view *pieces, size_t count);
 size_t stream_queued(const struct stream *stream); // bytes
+bool stream_works(const struct stream *stream);    // false: it is lost, `ended` tells or has told
 // What was to be written could not be made for want of memory: broken, as if writing it had failed.
 void stream_lose(struct stream *stream);
 

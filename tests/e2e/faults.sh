@@ -168,6 +168,7 @@ peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$gateway/status")
     check "256 MB for 32 of them, 64 MiB allowed: at most $peak KiB were taken" test "$peak" -lt 90000
 wait "$staller"
 gateway_ends unread "$gateway"
+check 'the log names the key whose answers were not read' grep -q '"event":"answer_unread","key_id":"' unread.log
 gateway=$first GATEWAY=$at key=$first_key
 
 : >notes

@@ -54,6 +54,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     (void)err;
     fake->gateway.loop = order->loop;
     fake->gateway.settings = order->settings;
+    fake->gateway.journal = order->journal;
     fake->gateway.asked = settings_ration(order->settings);
     fake->worker = order->worker;
     return &fake->gateway;
@@ -208,6 +209,12 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
 struct ration *front_asked(struct gateway *gateway)
 {
     return &gateway->asked;
+}
+
+void front_unread(struct gateway *gateway, const struct principal *principal)
+{
+    (void)principal;
+    journal_event(gateway->journal, "answer_unread", NULL);
 }
 
 uint64_t front_key(const struct principal *principal)

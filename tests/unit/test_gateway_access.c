@@ -494,6 +494,20 @@ static void goes_on_behind_an_unreadable_config(void **state)
     assert_int_equal(logged("the servers of the key's config cannot be read"), 1);
 }
 
+// A legacy client that goes away has not cancelled, but nobody says that it was answered.
+static void answers_nobody(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, CALL("old__fast")), "done");
+    leave_door(post(0, session, CALL("old__fast")));
+    rig_pause(300);
+    assert_int_equal(logged("\"name\":\"old__fast\",\"outcome\":\"ok\""), 1);
+    assert_int_equal(logged("\"name\":\"old__fast\",\"outcome\":\"unread\""), 1);
+}
+
 // Over stdio the door shuts the gateway down when its key is revoked, while it is being told so.
 static void drain_when_cut(void *context, const char *reason)
 {
@@ -563,6 +577,7 @@ int main(void)
         TEST(sweeps_all_keys_at_once),
         TEST(records_the_uses_of_many_keys),
         TEST(goes_on_behind_an_unreadable_config),
+        TEST(answers_nobody),
         TEST(drains_when_it_is_cut),
         TEST(fails_closed),
     };
