@@ -182,8 +182,8 @@ static void lose(struct listing *listing)
     be_absent(listing, loop_clock() + RETRY_AFTER);
 }
 
-// There was no room for it, perhaps only in the name of the key that asked. Others are not to go
-// without: where there is no old one, the next who asks has it read again.
+// There was no room for it just now. That is no reason to go without: where there is no old one,
+// the next who asks has it read again.
 static void find_no_room(struct listing *listing)
 {
     if (listing->items)

@@ -1,9 +1,9 @@
 // gather.c: room for what is gathered whole before it is passed on: JSON answers, and single events
 // of streams. What grows past SMALL asks for all the room it may come to need, in the name of its
-// key, and is not read further until it has it. So large answers for one key come one after the
-// other when together they would take too much. When all the room is taken and another key wants
-// some, the key that has most loses its largest call. (A link's own stream is only cut, and taken
-// up again later.)
+// key or project, and is not read further until it has it. So large answers for one key come one
+// after the other when together they would take too much. When all the room is taken and another
+// key wants some, the key that has most loses its largest call. (A link's own stream is only cut,
+// and taken up again later.)
 #include "upstream/talk.h"
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
@@ -35,10 +35,17 @@ void aside_give_up(struct holding *aside)
     holding_end(aside);
 }
 
+// All keys of the project wait for it, whichever asked first.
+static bool is_list(enum mcp_method method)
+{
+    return method == MCP_TOOLS_LIST || method == MCP_PROMPTS_LIST || method == MCP_RESOURCES_LIST ||
+           method == MCP_TEMPLATES_LIST;
+}
+
 // A call's is its key. What belongs to no key is its project's: of these the numbers are below 0.
 static uint64_t owner_of(const struct talk *talk)
 {
-    int64_t key = talk->call ? talk->call->key : 0;
+    int64_t key = talk->call && !is_list(talk->call->method) ? talk->call->key : 0;
     return (uint64_t)(key != 0 ? key : -talk->link->upstream->project_n);
 }
 

@@ -229,10 +229,11 @@ static void renews_subscriptions_in_a_new_session(void **state)
 
 // --- lists ---------------------------------------------------------------------------------------
 
-// The server begins a list that never ends, and the key's room is wanted for something else.
+// The server begins a list that never ends, and its room, which is the project's, is wanted for
+// something else.
 static struct door *list_without_room(void)
 {
-    uint64_t owner = owner_of(0);
+    const uint64_t owner = (uint64_t)-team.n;
     struct door *door = post_modern(0, "tools/list", NULL, "");
     for (int i = 0; i < 100 && !ration_holds(&rig.unread, owner); i++)
         rig_pause(20);
@@ -242,8 +243,8 @@ static struct door *list_without_room(void)
     return door;
 }
 
-// What one key has no room for is no reason to show nothing to the others.
-static void keeps_lists_that_a_key_has_no_room_for(void **state)
+// What there is no room for just now is shown to the next who asks.
+static void keeps_lists_that_there_is_no_room_for(void **state)
 {
     (void)state;
     static char begun[200000];
@@ -259,6 +260,30 @@ static void keeps_lists_that_a_key_has_no_room_for(void **state)
     assert_null(strstr(list_without_room()->said, "old"));
     await(post_modern(1, "tools/list", NULL, ""), "old");
     assert_non_null(strstr(list_without_room()->said, "old"));
+}
+
+// A key that lets answers wait until its share is full keeps nobody from a list that it was the
+// first to ask for.
+static void reads_lists_for_a_key_without_room(void **state)
+{
+    (void)state;
+    static char text[400000];
+    static struct rule rules[] = {
+        DISCOVERED, {"\"tools/list\"", NULL, 200, NULL, text, WHOLE, 0}, END};
+    const struct view start =
+                          VIEW("{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"result\":{\"tools\":[{\"name\":"
+                               "\"long\",\"description\":\""),
+                      end = VIEW("\"}],\"ttlMs\":0}}");
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, start.data, start.size);
+    memcpy(text + sizeof text - 1 - end.size, end.data, end.size);
+    serve(rules, "modern", ALLOWED);
+    struct holding hog = {.ration = &rig.unread, .owner = owner_of(0)};
+    assert_true(holding_take(&hog, rig.unread.share));
+    const struct door *first = post_modern(0, "tools/list", NULL, "");
+    await(post_modern(1, "tools/list", NULL, ""), "long");
+    await(first, "long");
+    holding_end(&hog);
 }
 
 // --- policy --------------------------------------------------------------------------------------
@@ -293,7 +318,8 @@ int main(void)
         TEST(reads_the_list_again_for_clients_with_headers),
         TEST(tells_a_legacy_server_what_its_client_declares),
         TEST(renews_subscriptions_in_a_new_session),
-        TEST(keeps_lists_that_a_key_has_no_room_for),
+        TEST(keeps_lists_that_there_is_no_room_for),
+        TEST(reads_lists_for_a_key_without_room),
         TEST(tells_what_the_policy_refuses),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
