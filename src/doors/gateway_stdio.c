@@ -351,8 +351,11 @@ static void on_output_drained(void *context)
 
 static void on_output_ended(void *context, const char *reason)
 {
-    if (reason) // nobody listens any more
-        finish((struct stdio *)context, 0, 0);
+    struct stdio *stdio = (struct stdio *)context;
+    if (!reason)
+        return;
+    journal_event(stdio->journal, "client_gone", "reason", reason, NULL); // with what it was told
+    finish(stdio, 0, 0);
 }
 
 // --- time and signals ------------------------------------------------------------------------

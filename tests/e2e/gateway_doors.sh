@@ -102,6 +102,8 @@ ENKRYPT_GATEWAY_KEY=${keys[0]} "$SMG" serve --stdio <in >out 2>err
 check 'standard input ends' test $? = 0
 same 'a message is a use, and nothing else is' 1 $(($(uses "${keys[0]}") - before))
 check 'stdio answers' jq -e '.id == 1 and .result.serverInfo.name == "secure-mcp-gateway"' out
+{ sleep 0.3 && cat in && sleep 0.5; } | ENKRYPT_GATEWAY_KEY=${keys[0]} "$SMG" serve --stdio 2>gone | true
+check 'an answer that nobody took is told' grep -q '"event":"client_gone"' gone
 ENKRYPT_GATEWAY_KEY=$KEY "$SMG" serve --stdio <in >out 2>err
 check 'stdio: a disabled key' test $? = 1
 check 'is told on standard error' grep -q 'not valid' err
