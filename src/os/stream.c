@@ -74,10 +74,13 @@ static void read_once(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffe
     struct stream *stream = (struct stream *)handle->data;
     char *into = stream->loop->read;
     int descriptor = -1;
+    ssize_t size;
     (void)suggested;
-    (void)uv_fileno(handle, &descriptor); // -1: refused as any that is none
-    ssize_t size = handle->type == UV_TCP ? recv(descriptor, into, READ_SIZE, MSG_DONTWAIT)
-                                          : read(descriptor, into, READ_SIZE);
+    (void)uv_fileno(handle, &descriptor); // there is one: it has become readable
+    if (handle->type == UV_TCP)
+        size = recv(descriptor, into, READ_SIZE, MSG_DONTWAIT);
+    else
+        size = read(descriptor, into, READ_SIZE);
     stream->read = size < 0 ? uv_translate_sys_error(errno) : size;
     *ret_buffer = uv_buf_init(NULL, 0);
 }
