@@ -23,3 +23,6 @@
     })
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+// The struct that this is a member of.
+#define OUTER(part, type, member) ((type *)(void *)((char *)(part)-offsetof(type, member)))

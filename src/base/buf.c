@@ -32,6 +32,23 @@ static void memory_free(struct buf *buf)
         free(buf->data);
 }
 
+// The memory for `more` bytes behind those that are there, which the maximum allows.
+static size_t next_capacity(const struct buf *buf, size_t more)
+{
+    size_t wanted = buf->size + more;
+    size_t doubled = buf->capacity > buf->maximum / 2 ? buf->maximum : buf->capacity * 2;
+    size_t capacity = wanted > doubled ? wanted : doubled;
+    return buf->secret ? round_to_pages(capacity) : capacity < 64 ? 64 : capacity;
+}
+
+size_t buf_growth(const struct buf *buf, size_t more)
+{
+    if (buf->failed || more <= buf->capacity - buf->size || more > buf->maximum - buf->size)
+        return 0;
+    size_t capacity = next_capacity(buf, more);
+    return (capacity < buf->maximum ? capacity : buf->maximum) - buf->capacity;
+}
+
 static bool buf_grow(struct buf *buf, size_t more)
 {
     if (buf->failed)
@@ -40,10 +57,7 @@ static bool buf_grow(struct buf *buf, size_t more)
         buf->failed = buf->full = true;
         return false;
     }
-    size_t wanted = buf->size + more;
-    size_t doubled = buf->capacity > buf->maximum / 2 ? buf->maximum : buf->capacity * 2;
-    size_t capacity = wanted > doubled ? wanted : doubled;
-    capacity = buf->secret ? round_to_pages(capacity) : capacity < 64 ? 64 : capacity;
+    size_t capacity = next_capacity(buf, more);
     char *data = buf->secret ? pages_new(capacity) : (char *)malloc(capacity);
     if (!data) {
         buf->failed = true;

@@ -36,6 +36,10 @@ void buf_done(struct buf *buf);
 // Makes room for `more` bytes at once, when it is known how many are to come.
 void buf_reserve(struct buf *buf, size_t more);
 
+// How much memory it will take in addition when so many bytes are added; 0: they fit, or never
+// will.
+size_t buf_growth(const struct buf *buf, size_t more);
+
 // By far the most often called: the ordinary case is told apart in place.
 void buf_add_slowly(struct buf *buf, struct view bytes);
 static inline void buf_add(struct buf *buf, struct view bytes)

@@ -99,8 +99,7 @@ void exchange_free(struct exchange *exchange)
     unlink_exchange(exchange);
     server_spec_unref(&exchange->only);
     server_spec_unref(&exchange->served);
-    buf_done(&exchange->gathered);
-    holding_end(&exchange->room);
+    rationed_done(&exchange->gathered);
     principal_unref(&exchange->principal);
     free(exchange);
 }
@@ -257,44 +256,20 @@ void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint6
     exchange_begin_behind(exchange, after);
 }
 
-static void lose_gathered(struct exchange *exchange)
-{
-    buf_done(&exchange->gathered);
-    exchange->gathered.failed = true;
-    holding_end(&exchange->room);
-}
-
-// Others need the room. The client is told when all calls of the batch are over.
-static void give_up(struct holding *room)
-{
-    lose_gathered((struct exchange *)((char *)room - offsetof(struct exchange, room)));
-}
-
-static void begin_gathering(struct exchange *exchange)
-{
-    buf_init(&exchange->gathered, exchange->gateway->settings->upstream_body);
-    exchange->room = (struct holding){.ration = exchange->gateway->unread,
-                                      .owner = (uint64_t)exchange->principal->credential->number,
-                                      .give_up = give_up};
-}
-
+// What is lost for want of room the client is told when all calls of the batch are over.
 static void gather(struct exchange *exchange, const struct view *pieces, size_t count)
 {
-    size_t size = 1;
-    for (size_t i = 0; i < count; i++)
-        size += pieces[i].size;
-    if (count == 0 || exchange->gathered.failed)
+    struct rationed *gathered = &exchange->gathered;
+    if (count == 0)
         return;
-    if (!exchange->gathered.maximum)
-        begin_gathering(exchange);
-    if (!holding_take(&exchange->room, size)) {
-        exchange->room.ration->refused++;
-        lose_gathered(exchange);
-        return;
-    }
-    buf_add_char(&exchange->gathered, exchange->gathered.size == 0 ? '[' : ',');
+    if (gathered->buf.maximum == 0)
+        rationed_init(gathered, exchange->gateway->settings->upstream_body,
+                      (struct holding){.ration = exchange->gateway->unread,
+                                       .owner = (uint64_t)exchange->principal->credential->number,
+                                       .give_up = rationed_lose});
+    rationed_add(gathered, gathered->buf.size == 0 ? VIEW("[") : VIEW(","));
     for (size_t i = 0; i < count; i++)
-        buf_add(&exchange->gathered, pieces[i]);
+        rationed_add(gathered, pieces[i]);
 }
 
 // The whole answer, when no events came before it.
@@ -359,12 +334,13 @@ void exchange_conclude_batch(struct exchange *exchange)
     static const struct view lost = VIEW("{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,"
                                          "\"message\":\"The answers of the batch are "
                                          "more than can be kept: send fewer at once\"}}");
-    bool any = exchange->gathered.size > 0;
-    if (any)
-        buf_add_char(&exchange->gathered, ']');
-    struct view whole = buf_view(&exchange->gathered);
-    holding_end(&exchange->room); // what the client does not take is counted from here on
-    if (exchange->gathered.failed)
+    struct rationed *gathered = &exchange->gathered;
+    if (gathered->buf.size > 0)
+        rationed_add(gathered, VIEW("]"));
+    const struct view whole = buf_view(&gathered->buf);
+    const bool any = whole.size > 0;
+    holding_end(&gathered->room); // what the client does not take is counted from here on
+    if (gathered->buf.failed)
         conclude(exchange, 503, &lost, 1);
     else
         conclude(exchange, any ? 200 : 202, &whole, any ? 1 : 0);

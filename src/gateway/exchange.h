@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "base/buf.h"
+#include "base/rationed.h"
 #include "base/view.h"
 #include "gateway/front.h"
 #include "gateway/gateway.h"
@@ -48,8 +48,7 @@ struct exchange {
     bool several;               // went to others, too
     struct call *calls;
     size_t call_count;
-    struct buf gathered; // a batch's answers; `failed`: some are lost
-    struct holding room; // for them
+    struct rationed gathered; // a batch's answers; `failed`: some are lost
     struct listening *listening;
 };
 

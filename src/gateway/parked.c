@@ -25,8 +25,7 @@ struct parked {
     size_t count;
     int64_t until; // loop time
     bool answered; // while it was parked
-    struct buf answer;
-    struct holding room; // for the answer
+    struct rationed answer;
 };
 
 static uint64_t number_of(const char *handle)
@@ -66,14 +65,6 @@ static void refuse(struct gateway *gateway, const struct question *question)
                      VIEW("{\"code\":-32603,\"message\":\"The client did not answer\"}"));
 }
 
-// The answer is forgotten, with its room.
-static void lose_answer(struct holding *room)
-{
-    struct parked *parked = (struct parked *)((char *)room - offsetof(struct parked, room));
-    buf_done(&parked->answer);
-    holding_end(room);
-}
-
 static struct parked *parked_of(const struct call *call)
 {
     return call->parked ? (struct parked *)table_find(&call->gateway->parked, call->parked) : NULL;
@@ -91,7 +82,7 @@ void parked_forget_call(struct call *call)
         refuse(call->gateway, &parked->wishes[i].question);
         free(parked->wishes[i].text);
     }
-    lose_answer(&parked->room);
+    rationed_done(&parked->answer);
     free(parked);
 }
 
@@ -184,18 +175,13 @@ void parked_ask(struct call *call, const struct question *question, const struct
 void parked_answered(struct call *call, const struct rpc *response)
 {
     struct parked *parked = parked_of(call);
-    const size_t size = response ? response->text.size : 0;
+    const struct view text = response ? response->text : (struct view){NULL, 0};
     parked->answered = true;
-    parked->room = (struct holding){.ration = call->gateway->unread,
-                                    .owner = (uint64_t)call->principal->credential->number,
-                                    .give_up = lose_answer};
-    if (!holding_take(&parked->room, size)) {
-        parked->room.ration->refused++;
-        return;
-    }
-    buf_init(&parked->answer, size);
-    if (response)
-        buf_add(&parked->answer, response->text);
+    rationed_init(&parked->answer, text.size,
+                  (struct holding){.ration = call->gateway->unread,
+                                   .owner = (uint64_t)call->principal->credential->number,
+                                   .give_up = rationed_lose});
+    rationed_add(&parked->answer, text);
 }
 
 // The handle's call, when it is this key's, the request is the same, and the key still has the
@@ -245,10 +231,11 @@ static void pass_answers(struct parked *parked, struct view responses)
 
 static void deliver(struct call *call, struct parked *parked)
 {
-    struct buf answer AUTO(buf_done) = parked->answer;
     struct rpc response;
     struct rpc_fault fault;
-    parked->answer = (struct buf){0};
+    holding_end(&parked->answer.room); // it is on its way
+    struct buf answer AUTO(buf_done) = parked->answer.buf;
+    parked->answer.buf = (struct buf){0};
     parked_forget_call(call);
     if (answer.size > 0 && rpc_read(buf_view(&answer), &response, &fault))
         call_take_answer(call, MCP_LEGACY, &response);

@@ -88,7 +88,7 @@ void server_spec_unref(struct server_spec **spec)
     struct server_spec *given = TAKE(*spec);
     if (!given || --given->references > 0)
         return;
-    struct piece *piece = (struct piece *)(void *)((char *)given - offsetof(struct piece, spec));
+    struct piece *piece = OUTER(given, struct piece, spec);
     struct buf own = piece->own;
     buf_done(&own);
 }

@@ -189,7 +189,7 @@ void stream_hold(struct stream *stream, bool held)
 // --- writing ---------------------------------------------------------------------------------
 static void give_up(struct holding *holding)
 {
-    struct stream *stream = (struct stream *)((char *)holding - offsetof(struct stream, holding));
+    struct stream *stream = OUTER(holding, struct stream, holding);
     if (!stream->closed) {
         stream_is_lost(stream, stream_too_much);
         if (holding->ration->taking_back)

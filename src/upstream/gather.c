@@ -12,7 +12,7 @@ static const char too_much[] = "the key's answers take the room that others need
 
 static void give_up(struct holding *holding)
 {
-    struct talk *talk = (struct talk *)((char *)holding - offsetof(struct talk, room));
+    struct talk *talk = OUTER(holding, struct talk, room);
     struct upstreams *all = talk->link->all;
     upstreams_enter(all);
     if (talk->call) {
@@ -27,7 +27,7 @@ static void give_up(struct holding *holding)
 
 void aside_give_up(struct holding *aside)
 {
-    struct upcall *call = (struct upcall *)((char *)aside - offsetof(struct upcall, aside));
+    struct upcall *call = OUTER(aside, struct upcall, aside);
     struct upstreams *all = call->upstream->all;
     upstreams_enter(all);
     upcall_fail(call, UPCALL_MEMORY, too_much, true);

@@ -56,7 +56,7 @@ void http_cancel(struct http_exchange **exchange)
 // --- failures told later ---------------------------------------------------------------------
 static struct http_exchange *exchange_at(struct link *link)
 {
-    return (struct http_exchange *)((char *)link - offsetof(struct http_exchange, link));
+    return OUTER(link, struct http_exchange, link);
 }
 
 // Only those that are there now: a new request in the event of a failed one may fail as well.

@@ -37,7 +37,7 @@ struct http_pool *http_pool_get(struct http_client *client, const struct server_
 
 static struct http_connection *connection_at(struct link *link)
 {
-    return (struct http_connection *)((char *)link - offsetof(struct http_connection, link));
+    return OUTER(link, struct http_connection, link);
 }
 
 // Idle connections are in the idle list and counted; the others are alone.

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/attr.h"
+
 struct node {
     struct node *next, *previous; // NULL: on no list
 };
@@ -44,4 +46,4 @@ static inline void node_remove(struct node *node)
 }
 
 // The thing that a node stands in.
-#define NODE_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define NODE_OWNER(node, type, member) OUTER(node, type, member)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/ration.h"
+#include "base/rationed.h"
 
 enum { MOST = 1000, SHARE = 400, MANY = 40, STEPS = 100000 };
 
@@ -131,6 +131,41 @@ static void all_is_taken_back(void **state)
     holding_end(&other);
 }
 
+// What is kept counts with the memory it has, and is lost as a whole.
+static void bytes_take_room_as_they_come(void **state)
+{
+    struct rationed bytes = {0}, more = {0};
+    static const char text[SHARE] = "";
+    (void)state;
+    rationed_init(&bytes, SHARE,
+                  (struct holding){.ration = &ration, .owner = 1, .give_up = rationed_lose});
+    rationed_init(&more, 2 * MOST, holding_of(1));
+    assert_int_equal(ration.now, 0);
+    for (size_t i = 0; i < 300; i++) {
+        rationed_add(&bytes, (struct view){text, 1});
+        assert_int_equal(ration.now, bytes.buf.capacity);
+    }
+    assert_int_equal(bytes.buf.size, 300);
+    assert_int_equal(ration.now, SHARE); // not more than it may have
+    rationed_add(&more, (struct view){text, 1});
+    assert_true(more.buf.failed && more.buf.full && !more.room.keeper);
+    assert_int_equal(ration.refused, 1);
+    ration_take_back(&ration, 1);
+    assert_true(bytes.buf.failed && bytes.buf.full && !bytes.buf.data);
+    assert_int_equal(ration.now, 0);
+    rationed_add(&bytes, (struct view){text, 1});
+    assert_int_equal(ration.now, 0);
+    rationed_done(&bytes);
+    rationed_init(&bytes, 10, holding_of(2));
+    rationed_add(&bytes, (struct view){text, 10});
+    assert_int_equal(ration.now, 10);
+    rationed_add(&bytes, (struct view){text, 1}); // its own maximum
+    assert_true(bytes.buf.failed && bytes.buf.full);
+    assert_int_equal(ration.now, 0);
+    rationed_done(&bytes);
+    rationed_done(&more);
+}
+
 static void without_a_ration_all_fits(void **state)
 {
     struct holding free_of_it = {.owner = 1};
@@ -178,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nobody_gets_more_than_a_share), TEST(the_largest_gives_up), TEST(some_cannot),
         TEST(without_a_ration_all_fits),     TEST(the_sums_hold),        TEST(all_is_taken_back),
+        TEST(bytes_take_room_as_they_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
