@@ -49,12 +49,6 @@ static void stay_or_place(struct conn *conn, enum place place)
 }
 
 // --- the end ---------------------------------------------------------------------------------
-static void forget_input(struct conn *conn)
-{
-    buf_done(&conn->input);
-    holding_end(&conn->room);
-}
-
 void conn_forget_reader(struct conn *conn)
 {
     front_principal_unref(&conn->reader);
@@ -67,7 +61,7 @@ static void conn_free(struct conn *conn)
     if (conn->reader && conn->answered)
         front_unread(door->gateway, conn->reader);
     conn_forget_reader(conn);
-    forget_input(conn);
+    rationed_done(&conn->input);
     (void)atomic_fetch_sub(door->connections, 1);
     door->counters.connections_now--;
     free(conn);
@@ -116,7 +110,7 @@ static void rest(struct conn *conn)
     else if (conn->ended)
         conn_part(conn);
     else
-        stay_or_place(conn, conn->input.size > 0 ? PLACE_READING : PLACE_IDLE);
+        stay_or_place(conn, conn->input.buf.size > 0 ? PLACE_READING : PLACE_IDLE);
 }
 
 // An answer has been taken when nothing of it waits here any more.
@@ -159,20 +153,21 @@ static bool is_over(const struct conn *conn)
 static bool must_wait(const struct conn *conn)
 {
     return conn->exchange || conn->unread || is_over(conn) ||
-           (conn->input.size == 0 && stream_queued(conn->stream) > 0);
+           (conn->input.buf.size == 0 && stream_queued(conn->stream) > 0);
 }
 
 static void keep(struct conn *conn, struct view bytes)
 {
+    struct buf *input = &conn->input.buf;
     if (!conn->unread)
-        buf_done(&conn->input);
-    if (conn->input.size == 0)
-        buf_init(&conn->input, SIZE_MAX / 2);
-    buf_add(&conn->input, bytes);
+        rationed_done(&conn->input);
+    if (input->size == 0)
+        buf_init(input, SIZE_MAX / 2);
+    buf_add(input, bytes);
     conn->unread = true;
-    if (conn->input.failed)
+    if (input->failed)
         conn_gone(conn);
-    else if (conn->input.size >= conn->door->settings->request_head && !conn->held) {
+    else if (input->size >= conn->door->settings->request_head && !conn->held) {
         conn->held = true; // whatever it sends further waits in its own memory
         stream_hold(conn->stream, true);
     }
@@ -204,10 +199,10 @@ static void adopted(void *context, struct stream *stream)
 static bool move(struct conn *conn, struct door *to, struct buf *bytes)
 {
     struct door *from = conn->door;
-    const struct buf input = conn->input;
+    const struct buf input = conn->input.buf;
     leave_place(conn);
     from->counters.connections_now--;
-    conn->input = *bytes;
+    conn->input.buf = *bytes;
     conn->unread = true;
     conn->inside = conn->answered = conn->closing = false;
     conn->door = to;
@@ -216,7 +211,7 @@ static bool move(struct conn *conn, struct door *to, struct buf *bytes)
         *bytes = input;
         return true;
     }
-    conn->input = input;
+    conn->input.buf = input;
     conn->unread = false;
     conn->inside = true;
     conn->door = from;
@@ -261,12 +256,13 @@ static enum http_verdict refuse_framing(struct conn *conn, int status, const cha
 
 static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
 {
-    if (conn->input.size == 0) {
-        buf_init(&conn->input, conn->door->settings->request_head);
-        buf_add(&conn->input, bytes);
+    struct buf *input = &conn->input.buf;
+    if (input->size == 0) {
+        buf_init(input, conn->door->settings->request_head);
+        buf_add(input, bytes);
         wipe(bytes);
     }
-    if (conn->input.failed)
+    if (input->failed)
         conn_gone(conn);
     return HTTP_TAKE;
 }
@@ -274,7 +270,7 @@ static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
 static enum http_verdict body_failed(struct conn *conn, int status, const char *reason)
 {
     conn->head_size = 0;
-    forget_input(conn);
+    rationed_done(&conn->input);
     return refuse_framing(conn, status, reason);
 }
 
@@ -284,32 +280,49 @@ static enum http_verdict too_much(struct conn *conn)
                        "Too many bytes of requests are under way, of this key or of all");
 }
 
-// Room for so many bytes of the body in all; of a small one none is asked for.
-static bool has_room(struct conn *conn, uint64_t size)
+// What has come of a request goes: others need the room, or its key was revoked.
+static void give_up(struct holding *room)
 {
-    return size <= FRONT_UNCOUNTED || size <= conn->room.size ||
-           holding_take(&conn->room, (size_t)size - conn->room.size);
+    struct conn *conn = OUTER(room, struct conn, input.room);
+    if (!room->ration->taking_back) {
+        (void)too_much(conn);
+        return;
+    }
+    conn->head_size = 0;
+    rationed_done(&conn->input);
+    http_deny(conn);
+}
+
+// More of a request whose head is there.
+static enum http_verdict add_to_body(struct conn *conn, struct view bytes)
+{
+    rationed_add(&conn->input, bytes);
+    if (!conn->input.buf.failed)
+        return HTTP_TAKE;
+    return conn->input.buf.full ? too_much(conn) : body_failed(conn, 503, "Out of memory");
 }
 
 // From here on the input is the head, and its body grows behind it.
-static void begin_body(struct conn *conn, const struct http_request *request, struct view all)
+static enum http_verdict begin_body(struct conn *conn, const struct http_request *request,
+                                    struct view all)
 {
     const struct http_head *head = &request->head;
-    const struct settings *settings = conn->door->settings;
-    struct buf input;
-    buf_init(&input, settings->request_head + settings->request_body);
-    buf_add(&input, (struct view){all.data, request->head_size});
-    conn->head_size = request->head_size;
+    const struct view own = {all.data, request->head_size};
+    const uint64_t most = head->chunked ? request->body_most : head->length;
+    struct buf before AUTO(buf_done) = conn->input.buf;
+    rationed_init(&conn->input, own.size + (size_t)most,
+                  (struct holding){.ration = front_asked(conn->door->gateway),
+                                   .owner = request->key,
+                                   .give_up = give_up});
+    conn->head_size = own.size;
     conn->chunked = head->chunked;
     conn->awaited = head->length;
     conn->chunks = (struct http_chunks){0};
-    if (head->expect_continue && all.size == request->head_size)
+    enum http_verdict verdict = add_to_body(conn, own);
+    if (verdict == HTTP_TAKE && head->expect_continue && all.size == own.size)
         reply_continue(conn);
-    wipe((struct view){all.data, request->head_size});
-    buf_done(&conn->input);
-    conn->input = input;
-    if (conn->input.failed)
-        conn_gone(conn);
+    wipe(own);
+    return verdict;
 }
 
 // A complete head, at the beginning of `all`, behind which `further` follows. `*ret_size`: how much
@@ -332,14 +345,7 @@ static enum http_verdict take_request(struct conn *conn, struct http_request *re
             return go_to_owner(conn, request->owner, all, further);
         if (verdict != HTTP_TAKE)
             return verdict;
-        conn->room =
-            (struct holding){.ration = front_asked(conn->door->gateway), .owner = request->key};
-        if (!has_room(conn, length)) {
-            wipe((struct view){all.data, request->head_size});
-            return too_much(conn);
-        }
-        begin_body(conn, request, all);
-        return verdict;
+        return begin_body(conn, request, all);
     }
     body.size = (size_t)length;
     *ret_size += body.size;
@@ -355,13 +361,14 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
     struct http_request request;
     const char *reason = NULL;
     const size_t limit = conn->door->settings->request_head;
-    const size_t before = conn->input.size;
+    struct buf *input = &conn->input.buf;
+    const size_t before = input->size;
     struct view all = bytes;
     *ret_used = bytes.size;
     if (before > 0) {
         *ret_used = bytes.size < limit - before ? bytes.size : limit - before;
-        buf_add(&conn->input, (struct view){bytes.data, *ret_used});
-        all = buf_view(&conn->input);
+        buf_add(input, (struct view){bytes.data, *ret_used});
+        all = buf_view(input);
         bool line = memchr(bytes.data, '\n', *ret_used) != NULL;
         if (!line && all.size < limit) { // nothing can be complete: not looked at byte by byte
             wipe((struct view){bytes.data, *ret_used});
@@ -388,7 +395,7 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
         conn->door->counters.requests++;
         *ret_used = size - before;
         if (conn->head_size == 0)
-            buf_done(&conn->input);
+            rationed_done(&conn->input);
     }
     return verdict;
 }
@@ -399,24 +406,24 @@ static enum http_verdict take_gathered(struct conn *conn)
 {
     struct http_request request;
     const char *reason;
-    struct view head = {conn->input.data, conn->head_size};
-    struct view body = view_skip(buf_view(&conn->input), conn->head_size);
+    struct view head = {conn->input.buf.data, conn->head_size};
+    struct view body = view_skip(buf_view(&conn->input.buf), conn->head_size);
     enum http_verdict verdict = HTTP_ANSWERED;
     if (http_read_request(head, &request.head, &request.head_size, &reason) == HTTP_DONE) {
         request.whole = true;
-        holding_end(&conn->room); // it counts as its call's
+        holding_end(&conn->input.room); // it counts as its call's
         verdict = http_dispatch(conn, &request, body);
     }
     if (verdict == HTTP_ELSEWHERE)
         verdict = refuse_framing(conn, 503, "Try again");
     conn->head_size = 0;
-    forget_input(conn);
+    rationed_done(&conn->input);
     return verdict;
 }
 
 static enum http_verdict take_chunks(struct conn *conn, struct view bytes, size_t *ret_used)
 {
-    const size_t most = conn->door->settings->request_body;
+    const struct buf *input = &conn->input.buf;
     *ret_used = 0;
     for (;;) {
         size_t used;
@@ -428,13 +435,11 @@ static enum http_verdict take_chunks(struct conn *conn, struct view bytes, size_
             return body_failed(conn, 400, "The chunks of the body are not well made");
         if (step == HTTP_DONE)
             return take_gathered(conn);
-        if (data.size > most - (conn->input.size - conn->head_size))
+        if (data.size > input->maximum - input->size)
             return body_failed(conn, 413, "The body is too large");
-        if (!has_room(conn, conn->input.size - conn->head_size + data.size))
-            return too_much(conn);
-        buf_add(&conn->input, data);
-        if (conn->input.failed)
-            return body_failed(conn, 503, "Out of memory");
+        enum http_verdict verdict = add_to_body(conn, data);
+        if (verdict != HTTP_TAKE)
+            return verdict;
         if (used == 0 || *ret_used == bytes.size)
             return HTTP_TAKE;
     }
@@ -445,10 +450,10 @@ static enum http_verdict take_body(struct conn *conn, struct view bytes, size_t 
     if (conn->chunked)
         return take_chunks(conn, bytes, ret_used);
     *ret_used = bytes.size < conn->awaited ? bytes.size : (size_t)conn->awaited;
-    buf_add(&conn->input, (struct view){bytes.data, *ret_used});
     conn->awaited -= *ret_used;
-    if (conn->input.failed)
-        return body_failed(conn, 503, "Out of memory");
+    enum http_verdict verdict = add_to_body(conn, (struct view){bytes.data, *ret_used});
+    if (verdict != HTTP_TAKE)
+        return verdict;
     return conn->awaited == 0 ? take_gathered(conn) : HTTP_TAKE;
 }
 
@@ -476,8 +481,8 @@ static void feed(struct conn *conn, struct view bytes)
 
 void conn_continue(struct conn *conn)
 {
-    struct buf held = conn->input;
-    conn->input = (struct buf){0};
+    struct buf held = conn->input.buf;
+    conn->input.buf = (struct buf){0};
     conn->unread = false;
     if (conn->held) {
         conn->held = false;
@@ -577,7 +582,10 @@ void conn_late(struct conn *conn)
             conn_end(conn, stream_queued(conn->stream) == 0);
         break;
     case PLACE_READING:
-        (void)body_failed(conn, 408, "The request took too long"); // or its head
+        if (conn->door->draining) // nothing of it was begun
+            (void)body_failed(conn, 503, "The gateway is being shut down");
+        else
+            (void)body_failed(conn, 408, "The request took too long"); // or its head
         break;
     case PLACE_STREAM:
         late_stream(conn);

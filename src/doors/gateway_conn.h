@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/rationed.h"
 #include "doors/gateway_door.h"
 #include "wire/http1.h"
 
@@ -23,11 +24,12 @@ struct conn {
     struct exchange *exchange;
     struct principal *reader; // of the last request, until its answer has left; NULL: none
     const char *cors;         // the origin that may read the answer; NULL: none
-    struct buf input;         // the beginning of a request; or, `unread`, bytes not looked at yet
-    size_t head_size;         // of the request in `input`; 0: not complete
-    struct holding room;      // for its body, until that is the gateway's
-    uint64_t awaited;         // bytes of its body still to come
-    size_t queued;            // at the last look
+    // The beginning of a request, which counts in its key's share as soon as its head is judged;
+    // or, `unread`, bytes not looked at yet.
+    struct rationed input;
+    size_t head_size; // of the request in `input`; 0: not complete
+    uint64_t awaited; // bytes of its body still to come
+    size_t queued;    // at the last look
     struct http_chunks chunks;
     unsigned char place;   // enum place
     unsigned char stalled; // sweeps since the client last took something
@@ -72,9 +74,10 @@ void conn_late(struct conn *conn);
 struct http_request {
     struct http_head head;
     size_t head_size;
-    bool whole;     // the body is here
-    unsigned owner; // HTTP_ELSEWHERE: the worker whose it is
-    uint64_t key;   // HTTP_TAKE: see front_key
+    bool whole;       // the body is here
+    unsigned owner;   // HTTP_ELSEWHERE: the worker whose it is
+    uint64_t key;     // HTTP_TAKE: see front_key
+    size_t body_most; // HTTP_TAKE: bytes that its body may have
 };
 
 enum http_verdict {
@@ -86,6 +89,9 @@ enum http_verdict {
 
 // Judges a request by its head.
 MUST_CHECK enum http_verdict http_judge(struct conn *conn, struct http_request *request);
+
+// Its key gives nothing any more, and its body is not here: the request is refused.
+void http_deny(struct conn *conn);
 
 // Judges it and, when it is in order, gives it to the gateway.
 MUST_CHECK enum http_verdict http_dispatch(struct conn *conn, struct http_request *request,

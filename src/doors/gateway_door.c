@@ -8,6 +8,7 @@ enum {
     HEAD_MOST = 64 * 1024, // of an answer: a few lines, an id, an origin
     REFUSED_MOST = 100,    // that are told so, a second: telling takes longer than cutting
     HALF_CLOSED = 1000000, // us, for the answer to a client that has ended its side
+    LAST_READING = 2000000 // us, for a request to come whole when the gateway is ending
 };
 
 void door_init(struct door *door)
@@ -64,6 +65,13 @@ static void sweep(struct door *door, enum place place, int64_t patience, int64_t
         conn_late(list->first); // ends it, or puts it last
 }
 
+// A request that does not come whole is not waited for until the drain's time is over.
+static int64_t reading_time(const struct door *door)
+{
+    const int64_t time = door->settings->request_read;
+    return door->draining && time > LAST_READING ? LAST_READING : time;
+}
+
 // Those who were cut because too much waited: said once, until the half has been read.
 static void look_at_unread(struct door *door)
 {
@@ -83,7 +91,7 @@ void door_tick(struct door *door, int64_t now)
 {
     const struct settings *settings = door->settings;
     sweep(door, PLACE_IDLE, settings->idle_connection, now);
-    sweep(door, PLACE_READING, settings->request_read, now);
+    sweep(door, PLACE_READING, reading_time(door), now);
     sweep(door, PLACE_STREAM, settings->keep_alive_comment, now);
     sweep(door, PLACE_PARTING, HALF_CLOSED, now);
     look_at_unread(door);

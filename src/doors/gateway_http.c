@@ -27,6 +27,7 @@ static const struct refusal denied = {401, RPC_INVALID_REQUEST, "No valid API ke
 static const struct refusal unavailable = {
     503, RPC_INTERNAL_ERROR, "Keys cannot be examined at the moment", "Retry-After: 1\r\n"};
 static const struct refusal too_large = {413, RPC_INVALID_REQUEST, "The body is too large", NULL};
+static const struct refusal no_body = {413, RPC_INVALID_REQUEST, "Only POST has a body", NULL};
 
 // Where a request goes.
 enum route { ROUTE_NONE, ROUTE_BAD, ROUTE_MCP, ROUTE_HEALTH, ROUTE_READY };
@@ -164,9 +165,16 @@ static const struct refusal *check_key(struct conn *conn, struct entry *entry)
     }
 }
 
-static bool is_too_large(const struct conn *conn, const struct http_head *head)
+// A body where there is nothing to be said is refused before it comes, and none is waited for. One
+// in chunks may turn out to be empty: so proxies write it that do not know yet.
+static const struct refusal *check_size(const struct conn *conn, struct http_request *request)
 {
-    return head->has_length && head->length > conn->door->settings->request_body;
+    const struct http_head *head = &request->head;
+    const bool post = view_is(head->method, "POST");
+    request->body_most = post ? conn->door->settings->request_body : 0;
+    if (!head->has_length || head->length <= request->body_most)
+        return NULL;
+    return post ? &too_large : &no_body;
 }
 
 // HTTP_TAKE when it is in order; `entry->principal` is the caller's in any case.
@@ -199,8 +207,8 @@ static enum http_verdict judge(struct conn *conn, struct http_request *request, 
             return HTTP_ELSEWHERE;
         refusal = check_content(&entry->asked, head->method);
     }
-    if (!refusal && is_too_large(conn, head))
-        refusal = &too_large;
+    if (!refusal)
+        refusal = check_size(conn, request);
     if (refusal)
         return refuse(conn, refusal);
     conn->closing = closing;
@@ -214,6 +222,12 @@ enum http_verdict http_judge(struct conn *conn, struct http_request *request)
     enum http_verdict verdict = judge(conn, request, &entry);
     front_principal_unref(&entry.principal);
     return verdict;
+}
+
+void http_deny(struct conn *conn)
+{
+    conn->closing = true;
+    (void)refuse(conn, &denied);
 }
 
 // --- to the gateway --------------------------------------------------------------------------

@@ -130,7 +130,7 @@ static void unlink_call(struct call *call)
 void call_becomes_stream(struct call *call)
 {
     count(call, false);
-    holding_end(&call->room); // it keeps nothing of its request
+    holding_end(&call->room); // nothing of it goes out any more
 }
 
 static void call_free(struct call *call)
@@ -139,7 +139,7 @@ static void call_free(struct call *call)
     call_drop_waiters(call);
     questions_forget_call(call);
     server_spec_unref(&call->spec);
-    buf_done(&call->text);
+    rationed_done(&call->text);
     holding_end(&call->room);
     free(call->fields);
     free(call->field_text);
@@ -503,17 +503,26 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
         upcall_hold(call->upcall, true);
 }
 
-// Which limit of its key the call does not keep. NULL: none.
-static const char *limit_passed(struct call *call)
+// A limit of its key.
+static void refuse(struct call *call, const char *passed)
 {
-    const struct credential *credential = call->principal->credential;
-    if (credential->calls > call->gateway->settings->calls_per_key)
-        return "Too many calls of this key are under way";
-    call->room =
-        (struct holding){.ration = &call->gateway->asked, .owner = (uint64_t)credential->number};
-    if (call->bytes_in > FRONT_UNCOUNTED && !holding_take(&call->room, call->bytes_in))
-        return "Too many bytes of requests are under way, of this key or of all";
-    return NULL;
+    call->stage = STAGE_LIMIT;
+    call->gateway->counters.limited++;
+    call_fail(call,
+              &(struct failure){
+                  .code = CALL_LIMITED, .status = 429, .message = passed, .outcome = "denied"});
+}
+
+void call_refuse_bytes(struct call *call)
+{
+    refuse(call, "Too many bytes of requests are under way, of this key or of all");
+}
+
+struct holding call_room(const struct call *call)
+{
+    bool small = call->bytes_in <= CALL_UNCOUNTED;
+    return (struct holding){.ration = small ? NULL : &call->gateway->asked,
+                            .owner = (uint64_t)call->principal->credential->number};
 }
 
 void call_begin(struct exchange *exchange, const struct incoming *incoming)
@@ -525,15 +534,12 @@ void call_begin(struct exchange *exchange, const struct incoming *incoming)
         exchange_answer(exchange, 503, pieces, COUNT_OF(pieces));
         return;
     }
-    call->stage = STAGE_LIMIT;
-    const char *passed = limit_passed(call);
-    if (passed) {
-        exchange->gateway->counters.limited++;
-        call_fail(call,
-                  &(struct failure){
-                      .code = CALL_LIMITED, .status = 429, .message = passed, .outcome = "denied"});
-        return;
-    }
     call->stage = STAGE_RESOLVE;
-    method_handle(call, incoming);
+    call->room = call_room(call);
+    if (call->principal->credential->calls > call->gateway->settings->calls_per_key)
+        refuse(call, "Too many calls of this key are under way");
+    else if (!holding_take(&call->room, call->bytes_in))
+        call_refuse_bytes(call);
+    else
+        method_handle(call, incoming);
 }

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "base/buf.h"
+#include "base/rationed.h"
 #include "base/view.h"
 #include "gateway/exchange.h"
 #include "wire/jsonrpc.h"
@@ -26,7 +26,9 @@ enum stage { STAGE_LIMIT, STAGE_RESOLVE, STAGE_INVOKE, STAGE_REPLY };
 // A code of our own, outside of what JSON-RPC and MCP reserve.
 enum { CALL_LIMITED = -31001 };
 
-enum { CALL_NAME = 128, CALL_SPLICES = 4 };
+// CALL_UNCOUNTED: a message of so many bytes does not count in the ration of requests under way:
+// there are only so many calls of a key.
+enum { CALL_NAME = 128, CALL_SPLICES = 4, CALL_UNCOUNTED = 16 * 1024 };
 
 struct rounds; // see questions.h
 
@@ -45,8 +47,8 @@ struct call {
     char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
     struct server_spec *spec; // where it goes; NULL: not resolved
     struct upcall *upcall;
-    struct holding room;       // for its bytes, when they are many
-    struct buf text;           // the whole message, while it waits or may be sent again
+    struct holding room;       // for what of it goes to a server, when that is much
+    struct rationed text;      // the whole message, while it waits or may be sent again
     struct http_field *fields; // its Mcp-Param-* (with `text`)
     size_t field_count;
     char *field_text;
@@ -89,8 +91,13 @@ struct sending {
 };
 void call_send(struct call *call, const struct incoming *incoming, const struct sending *sending);
 
-// Keeps the message beyond the door's call. False when memory is short (the call has failed then).
+// Keeps the message beyond the door's call. False when memory is short, or its key has no room for
+// it (the call has failed then).
 MUST_CHECK bool call_keep(struct call *call, const struct incoming *incoming);
+
+// What its bytes count in, with no room yet; and the failure of one for which there is none.
+struct holding call_room(const struct call *call);
+void call_refuse_bytes(struct call *call);
 
 // Has something wanted of the catalogs of all servers of the endpoint; true when all is there
 // already (or was waited for before). False: the call is handled again when it is there, or it has

@@ -40,13 +40,17 @@ static bool keep_fields(struct call *call, const struct incoming *incoming)
 
 bool call_keep(struct call *call, const struct incoming *incoming)
 {
-    if (call->text.size > 0)
+    const struct buf *text = &call->text.buf;
+    if (text->size > 0)
         return true;
-    buf_init(&call->text, incoming->rpc->text.size);
-    buf_add(&call->text, incoming->rpc->text);
-    if (!call->text.failed && keep_fields(call, incoming))
+    rationed_init(&call->text, incoming->rpc->text.size, call_room(call));
+    rationed_add(&call->text, incoming->rpc->text);
+    if (!text->failed && keep_fields(call, incoming))
         return true;
-    call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    if (text->full)
+        call_refuse_bytes(call);
+    else
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
     return false;
 }
 
@@ -83,7 +87,7 @@ void call_again(struct call *call)
     }
     struct incoming incoming = {
         .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
-    if (!mcp_read(buf_view(&call->text), &rpc, &incoming.params, &fault)) {
+    if (!mcp_read(buf_view(&call->text.buf), &rpc, &incoming.params, &fault)) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return;
     }

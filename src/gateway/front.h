@@ -35,9 +35,8 @@ bool front_agrees(const struct principal *principal, struct view project_id, str
 void front_unread(struct gateway *gateway, const struct principal *principal);
 // The number of its key, which no other has.
 uint64_t front_key(const struct principal *principal);
-// What bytes of requests are counted in, by key, from the head on until they are answered; those of
-// at most FRONT_UNCOUNTED bytes are not.
-enum { FRONT_UNCOUNTED = 16 * 1024 };
+// What the memory of requests counts in, by key: while they come in, as the door's (when the key is
+// revoked it is taken back, see ration.h); from then on until they are answered, as their calls'.
 struct ration *front_asked(struct gateway *gateway);
 // Which of `workers` loops owns the principal's project.
 unsigned front_owner(const struct principal *principal, unsigned workers);

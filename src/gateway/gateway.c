@@ -31,6 +31,8 @@ static void on_revoked(void *context, struct credential *credential, const struc
     upstreams_key_over(gateway->upstreams, credential->number);
     if (gateway->unread) // answers that its clients have not taken
         ration_take_back(gateway->unread, (uint64_t)credential->number);
+    if (!reason) // requests that have not come whole; others are decided when they have
+        ration_take_back(&gateway->asked, (uint64_t)credential->number);
     journal_event(gateway->journal, "revoked", "key_id", grant->key_id, reason ? "reason" : NULL,
                   reason, NULL);
 }
@@ -278,7 +280,7 @@ static bool make_parts(struct gateway *gateway, struct err *err)
                                           .log = on_log};
     struct upstreams_order complete = order;
     gateway->principals = principals_new(gateway->store, gateway->settings, gateway->unread,
-                                         &principals_events, gateway);
+                                         &gateway->asked, &principals_events, gateway);
     gateway->http = http_client_new(gateway->loop, gateway->settings, NULL);
     complete.http = gateway->http;
     complete.unread = gateway->unread;
@@ -300,7 +302,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     gateway->loop = order->loop;
     gateway->unread = order->unread;
     gateway->settings = order->settings;
-    gateway->asked = settings_ration(order->settings);
+    gateway->asked = settings_ration_asked(order->settings);
     gateway->store_config = *order->store;
     gateway->journal = order->journal;
     gateway->next_usage = loop_clock() + order->settings->usage_period;

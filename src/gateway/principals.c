@@ -32,8 +32,9 @@ struct principals {
     int64_t next_expiry_sweep; // expiry comes without a commit
     int64_t consulted;         // when the store last answered
     struct grant_refusal refusal;
-    const char *trouble;         // NULL: the store answers
-    const struct ration *unread; // of answers that wait for clients; NULL: not bounded
+    const char *trouble; // NULL: the store answers
+    // Of answers that wait for clients, of requests that have not come whole; NULL: not bounded.
+    const struct ration *unread, *asked;
     uint8_t tag_key[VAULT_TAG];
     struct noted noted[NOTED]; // by the first byte of the tag
 };
@@ -117,12 +118,18 @@ static void drop_principal(struct credential *credential)
     credential->holds--;
 }
 
-// A parked call has neither a session nor an exchange, an answer that waits for its client no call.
+static bool holds(const struct ration *ration, const struct credential *credential)
+{
+    return ration && ration_holds(ration, (uint64_t)credential->number);
+}
+
+// A parked call has neither a session nor an exchange, an answer that waits for its client no call,
+// and a request that has not come whole is only its connection's.
 static bool is_live(const struct principals *principals, const struct credential *credential)
 {
     return credential->first_session || credential->first_exchange || credential->calls > 0 ||
-           credential->parked > 0 ||
-           (principals->unread && ration_holds(principals->unread, (uint64_t)credential->number));
+           credential->parked > 0 || holds(principals->unread, credential) ||
+           holds(principals->asked, credential);
 }
 
 static bool is_idle(const struct principals *principals, const struct credential *credential)
@@ -500,7 +507,7 @@ size_t principals_take_uses(struct principals *principals, struct key_use *into,
 // --- beginning and end --------------------------------------------------------------------------
 
 struct principals *principals_new(struct store *store, const struct settings *settings,
-                                  const struct ration *unread,
+                                  const struct ration *unread, const struct ration *asked,
                                   const struct principals_events *events, void *context)
 {
     struct principals *principals = (struct principals *)calloc(1, sizeof *principals);
@@ -510,6 +517,7 @@ struct principals *principals_new(struct store *store, const struct settings *se
     vault_new_tag_key(principals->tag_key);
     principals->settings = settings;
     principals->unread = unread;
+    principals->asked = asked;
     principals->events = events;
     principals->context = context;
     principals->projects.changed = events->access_changed;

@@ -68,9 +68,11 @@ struct principals_events {
 
 struct principals;
 
-// `unread`: the ration of what waits for clients, each key an owner; NULL: there is none.
+// `unread`, `asked`: the rations of what waits for clients and of requests under way, each key an
+// owner; NULL: there is none.
 MUST_CHECK struct principals *principals_new(struct store *store, const struct settings *settings,
                                              const struct ration *unread,
+                                             const struct ration *asked,
                                              const struct principals_events *events, void *context);
 void principals_free(struct principals **principals); // no holds are left
 
@@ -96,8 +98,9 @@ void credential_release(struct credential *credential);
 // sweep when the store's version moved, and for keys that expire.
 void principals_tick(struct principals *principals);
 
-// Goes on with the sweep for a few milliseconds: asks for keys that have something open or
-// tasks, forgets those that rest. True: there are more, to be swept in the next turn of the loop.
+// Goes on with the sweep for a few milliseconds: asks for keys that have something open, a request
+// that has not come whole, or tasks, forgets those that rest. True: there are more, to be swept in
+// the next turn of the loop.
 bool principals_sweep(struct principals *principals);
 
 // Goes on with another handle of the store: its file was replaced. Everybody is asked for again.

@@ -205,7 +205,7 @@ bool questions_begin_round(struct call *call, struct view result)
         return false;
     if (!call->rounds)
         call->rounds = (struct rounds *)calloc(1, sizeof *call->rounds);
-    if (!call->rounds || ++call->rounds->number > MOST_ROUNDS || call->text.size == 0) {
+    if (!call->rounds || ++call->rounds->number > MOST_ROUNDS || call->text.buf.size == 0) {
         call_error(call, RPC_INTERNAL_ERROR, "The server asks without end");
         return true;
     }

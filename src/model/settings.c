@@ -38,16 +38,24 @@ void settings_init(struct settings *settings)
     };
 }
 
-struct ration settings_ration(const struct settings *settings)
+static struct ration ration_of(size_t most, size_t largest)
 {
-    size_t largest =
-        settings->upstream_body > settings->event ? settings->upstream_body : settings->event;
-    if (largest < settings->request_body)
-        largest = settings->request_body;
-    size_t share = settings->unread / 4;
+    size_t share = most / 4;
     if (share < largest + MIB) // with what goes around it
         share = largest + MIB;
-    if (share > settings->unread)
-        share = settings->unread;
-    return (struct ration){.most = settings->unread, .share = share};
+    if (share > most)
+        share = most;
+    return (struct ration){.most = most, .share = share};
+}
+
+struct ration settings_ration(const struct settings *settings)
+{
+    return ration_of(settings->unread, settings->upstream_body > settings->event
+                                           ? settings->upstream_body
+                                           : settings->event);
+}
+
+struct ration settings_ration_asked(const struct settings *settings)
+{
+    return ration_of(settings->unread, 2 * settings->request_body);
 }

@@ -42,5 +42,8 @@ struct settings {
 // The defaults.
 void settings_init(struct settings *settings);
 
-// A worker's ration of `unread`: a quarter for each key, but never less than a largest answer.
+// A worker's rations of `unread`: a quarter for each key, but never less than a largest answer, or,
+// of requests under way, twice a largest request: what goes to a server, and what is kept to be
+// sent again.
 struct ration settings_ration(const struct settings *settings);
+struct ration settings_ration_asked(const struct settings *settings);

@@ -223,6 +223,19 @@ static inline void expect_part(const char *part)
         fail_msg("expected %s, got: %s", part, got);
 }
 
+// A number of /metrics, once all that was done before has been counted.
+static inline int measured(const char *name)
+{
+    char mark[100];
+    (void)snprintf(mark, sizeof mark, "\nsecure_mcp_gateway_%s ", name);
+    (void)usleep(250000);
+    int to = dial_port(metrics_port);
+    put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(to, NULL);
+    (void)close(to);
+    return number_behind(got, mark);
+}
+
 #define KEYED "Accept: */*\r\nContent-Type: application/json\r\napikey: good0\r\n"
 
 #define TEST(name, set_up_fn) cmocka_unit_test_setup_teardown(name, set_up_fn, tear_down)

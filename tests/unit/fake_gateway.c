@@ -18,7 +18,7 @@
 
 #include "gateway/gateway.h"
 
-enum { FLOOD_EVENT = 64 * 1024, FLOOD_EVENTS = 256, BIG = 8 * 1024 * 1024 };
+enum { FLOOD_EVENT = 64 * 1024, FLOOD_EVENTS = 256, BIG = 8 * 1024 * 1024, KEYS = 10 };
 
 struct exchange {
     struct exchange *next;
@@ -55,7 +55,7 @@ struct gateway *gateway_new(const struct gateway_order *order, struct err *err)
     fake->gateway.loop = order->loop;
     fake->gateway.settings = order->settings;
     fake->gateway.journal = order->journal;
-    fake->gateway.asked = settings_ration(order->settings);
+    fake->gateway.asked = settings_ration_asked(order->settings);
     fake->worker = order->worker;
     return &fake->gateway;
 }
@@ -173,6 +173,8 @@ void gateway_tick(struct gateway *gateway, int64_t now)
         next = exchange->next;
         fake_tick(exchange);
     }
+    for (uint64_t key = 0; key < KEYS && atomic_load(&fake_revoked); key++)
+        ration_take_back(&gateway->asked, key);
 }
 
 // --- front.h ---------------------------------------------------------------------------------

@@ -396,7 +396,8 @@ static void takes_short_batches(void **state)
     assert_int_equal(post(0, session, "%s", body)->status, 413);
 }
 
-// The bytes of a key's requests that servers have not answered are bounded.
+// The bytes of a key's requests that servers have not answered are bounded, and with them the copy
+// of one that may have to be sent again.
 static void bounds_requests_under_way(void **state)
 {
     (void)state;
@@ -423,6 +424,10 @@ static void bounds_requests_under_way(void **state)
                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
                "{\"requestId\":\"c\"}}");
     rig_pause(50);
+    assert_int_equal(rig.gateway->asked.now, strlen(body));
+    memcpy(strstr(body, "old"), "new", 3);
+    assert_int_equal(ask(&large)->status, 429);
+    rig.gateway->asked.share = 3 * BYTES;
     assert_true(ask(&large)->open);
 }
 

@@ -18,22 +18,10 @@ static int set_up_hasty(void **state)
     return 0;
 }
 
-enum { BODY = 3 * 1024 * 1024 };
-
 static int set_up_unread(void **state)
 {
     (void)set_up(state);
     settings.unread = BIG + BIG / 8; // one answer, not four
-    start();
-    return 0;
-}
-
-static int set_up_bodies(void **state)
-{
-    (void)set_up(state);
-    settings.upstream_body = settings.event = 1000;
-    settings.request_body = BODY;
-    settings.unread = 4 * BODY; // a key may have one body and 1 MiB
     start();
     return 0;
 }
@@ -291,18 +279,6 @@ static void slow_readers(void **state)
     (void)close(other);
 }
 
-static int measured(const char *name)
-{
-    char mark[100];
-    (void)snprintf(mark, sizeof mark, "\nsecure_mcp_gateway_%s ", name);
-    (void)usleep(250000);
-    int to = dial_port(metrics_port);
-    put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
-    expect(to, NULL);
-    (void)close(to);
-    return number_behind(got, mark);
-}
-
 // The bytes of a large answer's body, which has the first x.
 static size_t read_all(int from)
 {
@@ -414,40 +390,6 @@ static void late_clients(void **state)
     (void)close(lazy);
 }
 
-// Bodies count from their heads on, so that none can be begun without end.
-static void bodies_under_way(void **state)
-{
-    static const char head[] = "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\n"
-                               "Content-Length: 3145728\r\n\r\nx";
-    static char much[BODY / 2];
-    int first = dial(), second = dial(), others = dial(), chunked = dial();
-    (void)state;
-    memset(much, 'x', sizeof much - 1);
-    put(first, head);
-    (void)usleep(50000);
-    put(second, head);
-    expect(second, NULL);
-    expect_start("HTTP/1.1 429 ");
-    assert_true(is_closed(second));
-    post(others, "say"); // a small one of the same key
-    expect(others, "\"bytes\":3");
-    put(chunked, "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\n"
-                 "Transfer-Encoding: chunked\r\n\r\n17ffff\r\n");
-    put(chunked, much);
-    expect(chunked, NULL);
-    expect_start("HTTP/1.1 429 ");
-    (void)close(first);
-    (void)usleep(50000);
-    int third = dial();
-    put(third, head);
-    (void)usleep(50000);
-    assert_int_equal(measured("connections"), 2);
-    (void)close(second);
-    (void)close(third);
-    (void)close(chunked);
-    (void)close(others);
-}
-
 static void too_many(void **state)
 {
     int first = dial(), second = dial();
@@ -555,25 +497,15 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),
-        TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),
-        TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),
-        TEST(pipelined, set_up_plain),
-        TEST(last_bodies, set_up_plain),
-        TEST(last_answers_are_whole, set_up_unread),
-        TEST(unread_answers, set_up_unread),
-        TEST(unread_events, set_up_unread_events),
-        TEST(gone_clients, set_up_plain),
-        TEST(slow_readers, set_up_plain),
-        TEST(bodies_under_way, set_up_bodies),
-        TEST(late_clients, set_up_hasty),
-        TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),
-        TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),
-        TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),         TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),          TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),          TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),     TEST(last_answers_are_whole, set_up_unread),
+        TEST(unread_answers, set_up_unread), TEST(unread_events, set_up_unread_events),
+        TEST(gone_clients, set_up_plain),    TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty),    TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),       TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),        TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
