@@ -32,7 +32,7 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     struct view uri = json_raw_text(incoming->params.uri, room, sizeof room);
     bool many = call->method == MCP_SUBSCRIBE &&
                 (subscriptions_count(session->subscriptions) >= SUBSCRIPTIONS_MOST ||
-                 uri.size > subscriptions_room(session->credential));
+                 SUBSCRIPTION_RECORD + uri.size > subscriptions_room(session->credential));
     if (!uri.data || many) {
         call_error(call, RPC_INVALID_PARAMS,
                    uri.data ? "Too many subscriptions" : "The request needs a uri");
@@ -84,8 +84,10 @@ static size_t most_uris(const struct exchange *exchange, struct view uris)
     size_t room = subscriptions_room(exchange->principal->credential) / each;
     struct view ignored, raw;
     for (struct json_walk walk = json_walk(uris);
-         count < most && json_walk_next(&walk, &ignored, &raw) && raw.size <= room; count++)
-        room -= raw.size;
+         count < most && json_walk_next(&walk, &ignored, &raw) &&
+         SUBSCRIPTION_RECORD + raw.size <= room;
+         count++)
+        room -= SUBSCRIPTION_RECORD + raw.size;
     return count;
 }
 

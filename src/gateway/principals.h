@@ -42,7 +42,7 @@ struct credential {
     int64_t used_at, uses;                     // not yet recorded
     unsigned holds;                            // sessions and exchanges that keep it here
     unsigned calls, parked, sessions, listens; // of the limits
-    size_t subscribed;                         // bytes of URIs, see subscriptions.h
+    size_t subscribed;                         // bytes, see subscriptions.h
     struct session *first_session;
     struct exchange *first_exchange;
     struct task *tasks; // see tasks.h

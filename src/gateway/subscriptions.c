@@ -1,6 +1,7 @@
 // subscriptions.c: see subscriptions.h.
 #include "gateway/subscriptions.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct subscription {
     size_t size;
     char uri[];
 };
+static_assert(sizeof(struct subscription) <= SUBSCRIPTION_RECORD, "each counts with its record");
 
 static struct view uri_of(const struct subscription *subscription)
 {
@@ -228,7 +230,7 @@ bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
     subscription->next = *first;
     *first = subscription;
     join_bucket(subscription);
-    credential_of(subscription)->subscribed += uri.size;
+    credential_of(subscription)->subscribed += SUBSCRIPTION_RECORD + uri.size;
     ask(subscription, false);
     return true;
 }
@@ -300,7 +302,7 @@ static void end(struct subscription **link)
     uint64_t present = upstream_conversation(gone->upstream, &asker, MCP_LEGACY);
     *link = gone->next;
     leave_bucket(gone);
-    credential_of(gone)->subscribed -= gone->size;
+    credential_of(gone)->subscribed -= SUBSCRIPTION_RECORD + gone->size;
     upcall_cancel(&gone->upcall, (struct view){NULL, 0});
     if (present != 0 && (asked || gone->conversation == present) && !is_wanted(gone, &asker))
         ask(gone, true);

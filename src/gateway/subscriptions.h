@@ -16,9 +16,10 @@
 #include "upstream/upstream.h"
 
 enum { SUBSCRIPTION_URI = 4096, SUBSCRIPTIONS_MOST = 256 }; // of one session or listen
-// Of all URIs of a key, in bytes: without it 256 sessions with 256 of the longest would keep 256
-// MiB. Enough for 10,000 of a usual length.
-enum { SUBSCRIPTION_BYTES = 1024 * 1024 };
+// Of all of a key, in bytes, each with SUBSCRIPTION_RECORD and its URI: without it 256 sessions
+// with 256 of the longest would keep 256 MiB, and with 256 of the shortest 8 MiB. Enough for 10,000
+// of a usual length.
+enum { SUBSCRIPTION_BYTES = 2 * 1024 * 1024, SUBSCRIPTION_RECORD = 120 };
 
 // Whose it is: a session's, or a listening's (listen.h); the other is NULL.
 struct subscriber {
@@ -26,7 +27,7 @@ struct subscriber {
     struct listening *listening;
 };
 
-// How many bytes of URIs the key may still subscribe to. The caller looks at it before he adds one.
+// How many of its bytes the key has left. The caller looks at it before he adds one.
 size_t subscriptions_room(const struct credential *credential);
 
 // Adds one at the beginning of the subscriber's list. False when memory is short.
