@@ -284,6 +284,7 @@ static bool make_parts(struct gateway *gateway, struct err *err)
     gateway->http = http_client_new(gateway->loop, gateway->settings, NULL);
     complete.http = gateway->http;
     complete.unread = gateway->unread;
+    complete.asked = &gateway->asked;
     gateway->upstreams = gateway->http ? upstreams_new(&complete) : NULL;
     gateway->catalogs =
         gateway->upstreams ? catalogs_new(gateway->upstreams, gateway->settings) : NULL;

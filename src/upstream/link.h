@@ -23,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/rationed.h"
 #include "upstream/list.h"
 #include "upstream/numbers.h"
 #include "upstream/upstream.h"
@@ -314,7 +315,7 @@ struct upcall {
     enum upcall_failure why;
     const char *sentence;
     struct kept *kept;    // while WAITING
-    struct buf body;      // legacy HTTP: to send it again
+    struct rationed body; // legacy HTTP: to send it again; none where there is no room for it
     struct buf backlog;   // what came while it was held
     struct holding aside; // its bytes
     struct talk *talk;    // HTTP

@@ -72,6 +72,18 @@ static void add_modern(struct fields *fields, struct link *link, const struct up
         fields->list[fields->count++] = order->parameter_fields[i];
 }
 
+// For the case that the session is no more. A small one does not count: a key has only so many
+// calls.
+static void keep_body(const struct link *link, struct upcall *call, struct view body)
+{
+    enum { SMALL = 16 * 1024 };
+    rationed_init(&call->body, body.size,
+                  (struct holding){.ration = body.size > SMALL ? link->all->order.asked : NULL,
+                                   .owner = (uint64_t)call->key,
+                                   .give_up = rationed_lose});
+    rationed_add(&call->body, body);
+}
+
 static bool send_call(struct link *link, struct upcall *call, const struct upcall_order *order)
 {
     struct view body = buf_view(&link->all->body);
@@ -82,11 +94,8 @@ static bool send_call(struct link *link, struct upcall *call, const struct upcal
         add_modern(&fields, link, order);
     else
         add_session(&fields, link);
-    if (link->session_size > 0) {
-        // For the case that the session is no more.
-        buf_init(&call->body, body.size);
-        buf_add(&call->body, body);
-    }
+    if (link->session_size > 0)
+        keep_body(link, call, body);
     call->talk = talk_new(link, TALK_CALL, call);
     if (call->talk && begin(call->talk, "POST", &fields, body))
         return true;
@@ -102,7 +111,7 @@ bool http_send_again(struct link *link, struct upcall *call)
     add_post(&fields);
     add_session(&fields, link);
     call->talk = talk_new(link, TALK_CALL, call);
-    if (call->talk && begin(call->talk, "POST", &fields, buf_view(&call->body)))
+    if (call->talk && begin(call->talk, "POST", &fields, buf_view(&call->body.buf)))
         return true;
     if (call->talk)
         talk_free(call->talk);
@@ -243,7 +252,7 @@ void http_session_lost(struct link *link, struct talk *talk)
 {
     struct upcall *call = talk->call;
     bool first = link->state == LINK_READY && talk->session == link->generation;
-    if (call->repeated || !call->body.data) {
+    if (call->repeated || !call->body.buf.data) {
         upcall_fail(call, UPCALL_DIED, "the server does not keep its session", false);
         return;
     }

@@ -135,7 +135,7 @@ static void call_free(struct upcall *call)
 {
     struct upstreams *all = call->upstream->all;
     node_remove(&call->thaw);
-    buf_done(&call->body);
+    rationed_done(&call->body);
     buf_done(&call->backlog);
     holding_end(&call->aside);
     call->upstream->users--;
@@ -350,7 +350,7 @@ void upcall_launch_waiting(struct upcall *call)
         call->state = UPCALL_SENT;
         list_append(&link->flight, &call->node);
         link->in_flight += !call->own;
-        if (http_send_again(link, call))
+        if (call->body.buf.data && http_send_again(link, call)) // others may have needed its room
             return;
     }
     detach(call);

@@ -146,6 +146,7 @@ struct upstreams_order {
     const struct settings *settings;
     struct http_client *http;
     struct ration *unread; // of what is kept for clients, each key an owner; NULL: not bounded
+    struct ration *asked;  // of requests under way, likewise
     const struct upstreams_events *events;
     void *context;
     // One line for the log about an upstream: `started`, `exited`, `refused`, … (static) and a

@@ -146,6 +146,35 @@ static void a_session_that_is_forgotten(void **state)
     assert_non_null(strstr(world->backend.seen.text, "initialize"));
 }
 
+// A large request is kept to be sent again as long as nobody else needs the room.
+static void a_session_that_is_forgotten_with_a_large_call(void **state)
+{
+    struct world *world = *state;
+    static char params[50000];
+    struct rule rules[] = {LEGACY,
+                           {"\"small\"", NULL, 200, NULL, NULL, NO_ANSWER, 0},
+                           {"\"one\"", NULL, 404, NULL, NULL, WHOLE, 1},
+                           {"\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 1},
+                           {"\"one\"", NULL, 404, NULL, NULL, WHOLE, 0},
+                           END};
+    struct ration *asked = &world->rig.asked;
+    struct call small, large;
+    (void)snprintf(params, sizeof params, "{\"name\":\"one\",\"x\":\"%*s\"}", 40000, "x");
+    serve(world, rules);
+    ask(&world->rig, &small, world->upstream, &legacy_asker, "{\"name\":\"small\"}");
+    rig_await(&world->rig, &world->backend.seen, "tools/call"); // there is a session
+    assert_int_equal(asked->now, 0);
+    ask(&world->rig, &large, world->upstream, &legacy_asker, params);
+    assert_in_range(asked->now, 40000, 41000);
+    rig_await(&world->rig, &large.tells, "legacy:{}");
+    assert_int_equal(asked->now, 0);
+    ask(&world->rig, &large, world->upstream, &legacy_asker, params);
+    ration_take_back(asked, (uint64_t)legacy_asker.key);
+    rig_await(&world->rig, &large.tells, "failed:");
+    assert_int_equal(world->backend.used[OWN_RULES + 3], 1);
+    upcall_cancel(&small.upcall, (struct view){NULL, 0});
+}
+
 static void refusals(void **state)
 {
     struct world *world = *state;
@@ -377,6 +406,7 @@ int main(void)
         TEST(streams),
         TEST(resumes),
         TEST(a_session_that_is_forgotten),
+        TEST(a_session_that_is_forgotten_with_a_large_call),
         TEST(refusals),
         TEST(a_server_that_is_back),
         TEST(credentials_that_are_refused),

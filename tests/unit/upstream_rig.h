@@ -28,7 +28,7 @@ struct rig {
     const struct tells *place;
     int64_t until;
     unsigned specs;
-    struct ration unread; // much, unless a test wants less
+    struct ration unread, asked; // much, unless a test wants less
 };
 
 struct call {
@@ -209,6 +209,7 @@ static inline void rig_init(struct rig *rig)
     rig->settings.restart_most = 200000;
     rig->settings.handshake_timeout = 8 * TIME_SECOND;
     rig->unread = settings_ration(&rig->settings);
+    rig->asked = settings_ration_asked(&rig->settings);
     assert_true(loop_new(&rig->loop, &err));
     assert_true(timer_new(rig->loop, 5, rig_tick, rig, &rig->timer, &err));
     rig->http = http_client_new(rig->loop, &rig->settings, NULL);
@@ -217,6 +218,7 @@ static inline void rig_init(struct rig *rig)
                                     .settings = &rig->settings,
                                     .http = rig->http,
                                     .unread = &rig->unread,
+                                    .asked = &rig->asked,
                                     .events = &rig_events,
                                     .context = rig,
                                     .log = rig_log};
@@ -232,6 +234,8 @@ static inline void rig_done(struct rig *rig)
     loop_free(&rig->loop);
     assert_int_equal(rig->unread.now, 0); // all was given back
     ration_done(&rig->unread);
+    assert_int_equal(rig->asked.now, 0);
+    ration_done(&rig->asked);
 }
 
 // The rig as the state of a test.
