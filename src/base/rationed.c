@@ -17,6 +17,8 @@ void rationed_init(struct rationed *bytes, size_t maximum, struct holding room)
 
 void rationed_done(struct rationed *bytes)
 {
+    if (bytes->buf.maximum == 0) // nor has it ever had anything
+        return;
     buf_done(&bytes->buf);
     holding_end(&bytes->room);
     *bytes = (struct rationed){0};

@@ -30,6 +30,8 @@ static inline int teardown(void **state)
     loop_free(&world->rig.loop);
     assert_int_equal(world->rig.unread.now, 0); // all was given back
     ration_done(&world->rig.unread);
+    assert_int_equal(world->rig.asked.now, 0);
+    ration_done(&world->rig.asked);
     free(world);
     return 0;
 }
