@@ -30,6 +30,15 @@ size_t text_columns(struct view text);
 // How many bytes of `text` come before the first that is among `marks`: all when none is.
 size_t text_before(struct view text, const char *marks);
 
+// What a hexadecimal digit of either case stands for; -1: it is none.
+static inline int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    const char small = (char)(digit | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
 // `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in hexadecimal digits of either case.
 bool text_is_uuid(struct view text);
 
