@@ -25,12 +25,17 @@ static inline bool node_listed(const struct node *node)
     return node->next;
 }
 
+static inline void list_prepend(struct node *list, struct node *node)
+{
+    node->next = list->next;
+    node->previous = list;
+    list->next->previous = node;
+    list->next = node;
+}
+
 static inline void list_append(struct node *list, struct node *node)
 {
-    node->next = list;
-    node->previous = list->previous;
-    list->previous->next = node;
-    list->previous = node;
+    list_prepend(list->previous, node);
 }
 
 // Accepts a node that is on no list.
@@ -41,6 +46,14 @@ static inline void node_remove(struct node *node)
     node->next->previous = node->previous;
     node->previous->next = node->next;
     node->next = node->previous = NULL;
+}
+
+// Moves all of `from`, in order, to the empty list `to`.
+static inline void list_move(struct node *from, struct node *to)
+{
+    list_append(from, to);
+    node_remove(from);
+    list_init(from);
 }
 
 // The thing that a node stands in.
