@@ -4,7 +4,9 @@
 //   links.c       all links: which one a request takes, sessions and keys that end, the tick
 //   link.c        one conversation: its states, what is sent and what comes in
 //   handshake.c   from a fresh transport to READY: which era, initialize or server/discover
-//   upcall.c      one request under way: its body, its end, holding it
+//   upcall.c      one request under way: its beginning, its events, its end
+//   kept.c        a copy of its order, while it waits for its link
+//   backlog.c     what comes for it while it is held
 //   pulse.c       whether a silent child still lives
 //   watch.c       an own subscriptions/listen on modern links
 //   link_stdio.c  the transport over a child's pipes
@@ -290,7 +292,19 @@ void handshake_forget(struct link *link); // its own calls end without an event
 // --- upcalls ---------------------------------------------------------------------------------
 enum upcall_state { UPCALL_WAITING, UPCALL_SENT, UPCALL_DOOMED };
 
-struct kept; // a copy of an order
+// A copy of an order and of all that it refers to.
+struct kept {
+    struct upcall_order order;
+    struct asker asker;
+    size_t size; // of `bytes`
+    char bytes[];
+};
+
+// What came while its call was held.
+struct backlog {
+    struct buf messages;
+    struct holding room; // for them
+};
 
 struct upcall {
     struct node node;  // link->waiting, link->flight or all->doomed
@@ -313,12 +327,11 @@ struct upcall {
     bool repeated; // sent a second time already
     enum upcall_failure why;
     const char *sentence;
-    struct kept *kept;    // while WAITING
-    struct buf body;      // legacy HTTP: to send it again
-    struct buf backlog;   // what came while it was held
-    struct holding aside; // its bytes
-    struct talk *talk;    // HTTP
-    int status;           // HTTP
+    struct kept *kept; // while WAITING
+    struct buf body;   // legacy HTTP: to send it again
+    struct backlog backlog;
+    struct talk *talk; // HTTP
+    int status;        // HTTP
 };
 
 struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker,
@@ -331,8 +344,7 @@ void upcall_wait_again(struct upcall *call);     // it was sent in a session tha
 void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried);
 // Takes it from its link and dooms it; `told`: the server hears of it.
 void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told);
-// What is put aside for a call is wanted by another key (gather.c): the call fails.
-void aside_give_up(struct holding *aside);
+void upcall_give_up(struct upcall *call);           // fails: other keys need the room it takes
 void upcall_forget(struct upcall *call, bool told); // frees it without an event
 void upcall_heard(struct upcall *call);             // the server lives; accepts NULL
 // What came for it.
@@ -342,6 +354,16 @@ void upcall_answered(struct upcall *call, const struct rpc *response);
 void upcalls_tick(struct upstreams *all);
 void upcalls_tell(struct upstreams *all); // doomed and thawed ones
 void upcalls_done(struct upstreams *all);
+
+// kept.c
+struct kept *kept_new(const struct upcall_order *order); // free with free(); NULL: no memory
+
+// backlog.c
+// True when the message is put aside, since the call is held. It may have failed then.
+bool backlog_takes(struct upcall *call, const struct rpc *message);
+// Gives out what was put aside, until the call is held again or over, or there is no more.
+void backlog_give_out(struct upcall *call);
+void backlog_end(struct upcall *call);
 
 // body.c
 // A request into all->body. False when memory is short.

@@ -372,7 +372,7 @@ static void abandon(struct link *link, struct upcall *call, bool answered)
     (void)answered;
 }
 
-// A pipe is shared, so what comes for a held call is put aside (upcall.c).
+// A pipe is shared, so what comes for a held call is put aside (backlog.c).
 static void hold(struct upcall *call, bool held)
 {
     (void)call;
