@@ -74,7 +74,8 @@ struct upstreams {
     struct node resting; // HTTP streams that will be resumed
     struct node hungry;  // HTTP answers that wait for room
     bool roomier;        // some has become free
-    bool levels_over;    // of some upstream
+    struct node levels;  // upstreams that may have to be told another log level
+    struct node windows; // upstreams of which something was logged lately
     struct node dead;    // HTTP talks whose memory goes
     struct node retired; // upstreams that are in use for a little while
     struct grave *graves;
@@ -104,11 +105,15 @@ struct upstream {
     enum verdict verdict[LINK_ERAS];
     int64_t judged[LINK_ERAS];
     int watchers;
-    int level_over; // the lowest of sessions that are over since the last tick; -1: none
     bool down;      // it has failed; the next success is an event
     bool retired;   // by upstreams_retain
     unsigned users; // upcalls and links
+    struct levels_over {
+        struct node node; // all->levels
+        int lowest;       // of sessions that are over since the last tick
+    } levels;
     struct log_window {
+        struct node node; // all->windows, while it is open
         int64_t since;
         unsigned lines;
         unsigned long long suppressed;
