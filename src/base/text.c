@@ -103,6 +103,35 @@ size_t text_columns(struct view text)
     return columns;
 }
 
+bool text_is_utf8(struct view text)
+{
+    while (text.size > 0) {
+        size_t length = utf8_length(text);
+        if (length == 0)
+            return false;
+        text = view_skip(text, length);
+    }
+    return true;
+}
+
+bool text_has_line_end(const struct view *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].size > 0 && (memchr(pieces[i].data, '\n', pieces[i].size) ||
+                                   memchr(pieces[i].data, '\r', pieces[i].size)))
+            return true;
+    return false;
+}
+
+void text_add_on_one_line(struct buf *buf, struct view text)
+{
+    size_t start = buf->size;
+    buf_add(buf, text);
+    for (size_t i = start; i < buf->size; i++)
+        if (buf->data[i] == '\n' || buf->data[i] == '\r')
+            buf->data[i] = ' ';
+}
+
 size_t text_before(struct view text, const char *marks)
 {
     size_t size = 0;

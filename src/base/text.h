@@ -15,6 +15,9 @@ enum { UUID_TEXT = 37 }; // bytes, with the final NUL
 // overlong forms, no surrogates, nothing above U+10FFFF).
 size_t utf8_length(struct view text);
 
+// Whether all of it is valid.
+bool text_is_utf8(struct view text);
+
 // The code point of one character, which must be exactly what utf8_length measured.
 uint32_t utf8_code(struct view character);
 
@@ -26,6 +29,12 @@ bool text_is_printable(struct view text);
 // Columns that `text` takes on a terminal: one a character, none for combining marks, two for
 // East Asian wide ones; an approximation good enough for tables.
 size_t text_columns(struct view text);
+
+// Whether a line feed or a carriage return is among them.
+bool text_has_line_end(const struct view *pieces, size_t count);
+
+// Adds `text` with a blank for each of these.
+void text_add_on_one_line(struct buf *buf, struct view text);
 
 // How many bytes of `text` come before the first that is among `marks`: all when none is.
 size_t text_before(struct view text, const char *marks);
