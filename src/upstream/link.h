@@ -10,6 +10,7 @@
 //   pulse.c       whether a silent child still lives
 //   watch.c       an own subscriptions/listen on modern links
 //   link_stdio.c  the transport over a child's pipes
+//   garbled.c     which call a line of a child was for that could not be read
 //   link_http.c   the transport over HTTP (with link_talk.c: one exchange; gather.c: room for it)
 //
 // Reentrancy. Whoever is called from the loop brackets its work with upstreams_enter and
@@ -374,6 +375,10 @@ void backlog_end(struct upcall *call);
 // A request into all->body. False when memory is short.
 bool body_make(struct link *link, uint64_t id, const struct upcall_order *order);
 bool body_is_modern(const struct link *link, enum mcp_method method);
+
+// garbled.c
+// A line was refused: the calls that it seems to answer fail. False: there are none.
+bool garbled_fails(struct link *link, struct view line);
 
 // pulse.c
 void pulse_missed(struct link *link); // the time of a call of its is up
