@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/json_out.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 enum { VALUE_MEMORY = 16 << 20 };
 
@@ -28,14 +29,6 @@ static bool is_line_end(char byte)
 static struct view part(struct view text, size_t from, size_t to)
 {
     return (struct view){text.data + from, to - from};
-}
-
-static bool has_line_end(struct view text)
-{
-    for (size_t i = 0; i < text.size; i++)
-        if (is_line_end(text.data[i]))
-            return true;
-    return false;
 }
 
 static size_t line_start(struct view text, size_t at)
@@ -183,7 +176,8 @@ static void insert_into_empty(const struct page *page, const struct json_shelf *
     add_part(page, 0, end);
     add_line(page, inner, 0);
     add_item(page, step, fresh, &inner);
-    if (has_line_end(part(page->text, end, shelf->close)))
+    struct view rest = part(page->text, end, shelf->close);
+    if (text_has_line_end(&rest, 1))
         add_part(page, end, shelf->close);
     else
         add_line(page, outer, 0);

@@ -1,6 +1,8 @@
 // json_text.c: see json_text.h.
 #include "base/json_text.h"
 
+#include "base/text.h"
+
 // Takes four hexadecimal digits.
 static bool take_hex(const char **at, const char *end, uint32_t *ret_code)
 {
@@ -8,13 +10,10 @@ static bool take_hex(const char **at, const char *end, uint32_t *ret_code)
     if (end - *at < 4)
         return false;
     for (int i = 0; i < 4; i++) {
-        char c = *(*at)++;
-        if (c >= '0' && c <= '9')
-            code = code << 4 | (uint32_t)(c - '0');
-        else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-            code = code << 4 | (uint32_t)((c | 0x20) - 'a' + 10);
-        else
+        int digit = hex_digit(*(*at)++);
+        if (digit < 0)
             return false;
+        code = code << 4 | (uint32_t)digit;
     }
     *ret_code = code;
     return true;

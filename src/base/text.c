@@ -103,9 +103,33 @@ size_t text_columns(struct view text)
     return columns;
 }
 
-static bool is_hex(char c)
+bool text_is_utf8(struct view text)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    while (text.size > 0) {
+        size_t length = utf8_length(text);
+        if (length == 0)
+            return false;
+        text = view_skip(text, length);
+    }
+    return true;
+}
+
+bool text_has_line_end(const struct view *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].size > 0 && (memchr(pieces[i].data, '\n', pieces[i].size) ||
+                                   memchr(pieces[i].data, '\r', pieces[i].size)))
+            return true;
+    return false;
+}
+
+void text_add_on_one_line(struct buf *buf, struct view text)
+{
+    size_t start = buf->size;
+    buf_add(buf, text);
+    for (size_t i = start; i < buf->size; i++)
+        if (buf->data[i] == '\n' || buf->data[i] == '\r')
+            buf->data[i] = ' ';
 }
 
 size_t text_before(struct view text, const char *marks)
@@ -122,7 +146,7 @@ bool text_is_uuid(struct view text)
         return false;
     for (size_t i = 0; i < text.size; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text.data[i] != '-' : !is_hex(text.data[i]))
+        if (dash ? text.data[i] != '-' : hex_digit(text.data[i]) < 0)
             return false;
     }
     return true;
@@ -138,21 +162,16 @@ void text_hex(const uint8_t *bytes, size_t size, char *ret_text)
     ret_text[2 * size] = '\0';
 }
 
-static unsigned hex_value(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
-
 bool text_from_hex(struct view text, uint8_t *ret_bytes, size_t size)
 {
     if (text.size != 2 * size)
         return false;
     for (size_t i = 0; i < text.size; i++)
-        if (!is_hex(text.data[i]))
+        if (hex_digit(text.data[i]) < 0)
             return false;
     for (size_t i = 0; i < size; i++)
         ret_bytes[i] =
-            (uint8_t)(hex_value(text.data[2 * i]) << 4 | hex_value(text.data[2 * i + 1]));
+            (uint8_t)(hex_digit(text.data[2 * i]) << 4 | hex_digit(text.data[2 * i + 1]));
     return true;
 }
 

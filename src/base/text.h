@@ -15,6 +15,9 @@ enum { UUID_TEXT = 37 }; // bytes, with the final NUL
 // overlong forms, no surrogates, nothing above U+10FFFF).
 size_t utf8_length(struct view text);
 
+// Whether all of it is valid.
+bool text_is_utf8(struct view text);
+
 // The code point of one character, which must be exactly what utf8_length measured.
 uint32_t utf8_code(struct view character);
 
@@ -27,8 +30,23 @@ bool text_is_printable(struct view text);
 // East Asian wide ones; an approximation good enough for tables.
 size_t text_columns(struct view text);
 
+// Whether a line feed or a carriage return is among them.
+bool text_has_line_end(const struct view *pieces, size_t count);
+
+// Adds `text` with a blank for each of these.
+void text_add_on_one_line(struct buf *buf, struct view text);
+
 // How many bytes of `text` come before the first that is among `marks`: all when none is.
 size_t text_before(struct view text, const char *marks);
+
+// What a hexadecimal digit of either case stands for; -1: it is none.
+static inline int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    const char small = (char)(digit | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
 
 // `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in hexadecimal digits of either case.
 bool text_is_uuid(struct view text);

@@ -193,14 +193,6 @@ const struct refusal *check_content(const struct asked *asked, struct view metho
 }
 
 // --- paths -----------------------------------------------------------------------------------
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    const char small = (char)(digit | 0x20);
-    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
-
 struct view percent_decode(struct view text, char *into, size_t size)
 {
     static const struct view none = {NULL, 0};

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "wire/jsonrpc.h"
 #include "wire/sse.h"
 
@@ -186,15 +187,6 @@ static void begin_stream(struct conn *conn)
         conn_place(conn, PLACE_STREAM);
 }
 
-static bool has_line_end(const struct view *pieces, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (pieces[i].size > 0 && (memchr(pieces[i].data, '\n', pieces[i].size) ||
-                                   memchr(pieces[i].data, '\r', pieces[i].size)))
-            return true;
-    return false;
-}
-
 // What ends an event, and with the last one the answer.
 static struct view end_of_event(const struct conn *conn, bool last)
 {
@@ -256,7 +248,7 @@ static void say(struct conn *conn, struct view id, const struct view *pieces, si
         begin_stream(conn);
     if (count == 0 && (head->size > 0 || head->failed))
         send_head(conn, NULL, 0);
-    else if (count > 0 && has_line_end(pieces, count))
+    else if (count > 0 && text_has_line_end(pieces, count))
         send_lines(conn, id, pieces, count, last);
     else if (count > 0)
         send_event(conn, id, pieces, count, last);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "doors/gateway_pump.h"
 #include "gateway/gateway.h"
 #include "model/api_key.h"
@@ -56,25 +57,13 @@ struct stdio {
 static const struct view nothing = {NULL, 0};
 
 // --- what goes out ---------------------------------------------------------------------------
-static bool has_line_end(const struct view *pieces, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (pieces[i].size > 0 && (memchr(pieces[i].data, '\n', pieces[i].size) ||
-                                   memchr(pieces[i].data, '\r', pieces[i].size)))
-            return true;
-    return false;
-}
-
 // Line ends stand between the parts of JSON only: blanks do as well.
 static void say_on_one_line(struct stdio *stdio, const struct view *pieces, size_t count)
 {
     struct buf line AUTO(buf_done);
     buf_init(&line, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++)
-        buf_add(&line, pieces[i]);
-    for (size_t i = 0; i < line.size; i++)
-        if (line.data[i] == '\n' || line.data[i] == '\r')
-            line.data[i] = ' ';
+        text_add_on_one_line(&line, pieces[i]);
     buf_add_char(&line, '\n');
     const struct view whole = buf_view(&line);
     if (line.failed) // the client would wait for it for ever
@@ -87,7 +76,7 @@ static void say(struct stdio *stdio, const struct view *pieces, size_t count)
 {
     enum { AT_ONCE = 16 };
     struct view all[AT_ONCE];
-    if (count >= AT_ONCE || has_line_end(pieces, count)) {
+    if (count >= AT_ONCE || text_has_line_end(pieces, count)) {
         say_on_one_line(stdio, pieces, count);
         return;
     }

@@ -15,7 +15,7 @@ struct render_csv {
 
 static struct render_csv *csv_of(struct rows *rows)
 {
-    return (struct render_csv *)((char *)rows - offsetof(struct render_csv, rows));
+    return OUTER(rows, struct render_csv, rows);
 }
 
 static bool needs_quotes(struct view text)

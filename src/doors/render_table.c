@@ -15,7 +15,7 @@ struct render_table {
 
 static struct render_table *table_of(struct rows *rows)
 {
-    return (struct render_table *)((char *)rows - offsetof(struct render_table, rows));
+    return OUTER(rows, struct render_table, rows);
 }
 
 // Shown below its key: a record in a record, or a list of them.

@@ -24,7 +24,7 @@ struct render_yaml {
 
 static struct render_yaml *yaml_of(struct out *out)
 {
-    return (struct render_yaml *)((char *)out - offsetof(struct render_yaml, out));
+    return OUTER(out, struct render_yaml, out);
 }
 
 static size_t indent_of(const struct render_yaml *yaml)

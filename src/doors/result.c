@@ -12,7 +12,7 @@
 
 static struct result *result_of_plain(struct out *out)
 {
-    return (struct result *)(void *)((char *)out - offsetof(struct result, plain));
+    return OUTER(out, struct result, plain);
 }
 
 static void plain_bracket(struct out *out, char bracket)

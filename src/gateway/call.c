@@ -40,6 +40,13 @@ static void keep_name(struct call *call, const struct mcp_params *params)
     memcpy(call->name, raw.data + 1, size);
 }
 
+// A call is one of its key's calls under way while it has an exchange, unless that stays open.
+static void uncount(struct call *call)
+{
+    call->principal->credential->calls--;
+    call->gateway->counters.calls_now--;
+}
+
 static void link_call(struct call *call, struct exchange *exchange)
 {
     call->exchange = exchange;
@@ -48,6 +55,8 @@ static void link_call(struct call *call, struct exchange *exchange)
         call->next->previous = call;
     exchange->calls = call;
     exchange->call_count++;
+    call->principal->credential->calls++;
+    call->gateway->counters.calls_now++;
 }
 
 // What a retry has to ask for to be one.
@@ -59,21 +68,6 @@ static uint64_t hash_request(const struct exchange *exchange, const struct mcp_p
     hash = text_hash(text_hash(hash, VIEW("\n")), params->name);
     hash = text_hash(text_hash(hash, VIEW("\n")), params->uri);
     return text_hash(text_hash(hash, VIEW("\n")), params->arguments);
-}
-
-// Whether it is one of the key's calls under way.
-static void count(struct call *call, bool counted)
-{
-    if (call->counted == counted)
-        return;
-    call->counted = counted;
-    if (counted) {
-        call->principal->credential->calls++;
-        call->gateway->counters.calls_now++;
-    } else {
-        call->principal->credential->calls--;
-        call->gateway->counters.calls_now--;
-    }
 }
 
 static struct call *call_new(struct exchange *exchange, const struct incoming *incoming)
@@ -106,7 +100,6 @@ static struct call *call_new(struct exchange *exchange, const struct incoming *i
     call->bytes_in = rpc->text.size;
     keep_name(call, params);
     link_call(call, exchange);
-    count(call, true);
     call->gateway->counters.calls++;
     return call;
 }
@@ -123,13 +116,15 @@ static void unlink_call(struct call *call)
     else
         exchange->calls = call->next;
     exchange->call_count--;
+    if (exchange->kind != EXCHANGE_LISTEN)
+        uncount(call);
     call->next = call->previous = NULL;
     call->exchange = NULL;
 }
 
 void call_becomes_stream(struct call *call)
 {
-    count(call, false);
+    uncount(call);
     holding_end(&call->room); // nothing of it goes out any more
 }
 
@@ -143,7 +138,6 @@ static void call_free(struct call *call)
     holding_end(&call->room);
     free(call->fields);
     free(call->field_text);
-    count(call, false);
     principal_unref(&call->principal);
     free(call->raw);
     free(call);
@@ -195,7 +189,8 @@ static bool is_alone(const struct call *call)
     return call->exchange && !call->exchange->ops && !call->exchange->channel;
 }
 
-void call_result(struct call *call, const struct view *result, size_t count)
+// `failed`: a tool says so in it.
+static void end_with_result(struct call *call, bool failed, const struct view *result, size_t count)
 {
     enum { MOST = 12, AROUND = 4 };
     struct view pieces[MOST] = {VIEW("{\"jsonrpc\":\"2.0\",\"id\":"), call->id,
@@ -207,8 +202,13 @@ void call_result(struct call *call, const struct view *result, size_t count)
     }
     pieces[at++] = VIEW("}");
     call->stage = STAGE_REPLY;
-    write_down(call, call->tool_failed ? "tool_error" : is_alone(call) ? "unread" : "ok", 0);
+    write_down(call, failed ? "tool_error" : is_alone(call) ? "unread" : "ok", 0);
     finish(call, 200, pieces, at);
+}
+
+void call_result(struct call *call, const struct view *result, size_t count)
+{
+    end_with_result(call, false, result, count);
 }
 
 void call_fail(struct call *call, const struct failure *failure)
@@ -340,10 +340,12 @@ static void pass_error(struct call *call, const struct rpc *response)
     finish(call, reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
 }
 
-// A raw result of an upstream, made complete for the client's era.
-static void pass_result(struct call *call, enum mcp_era era, struct view result)
+// A result of an upstream, made complete for the client's era.
+static void pass_result(struct call *call, enum mcp_era era, const struct rpc *response)
 {
     struct buf missing AUTO(buf_done), filtered AUTO(buf_done);
+    struct view result = response->result;
+    bool failed = call->method == MCP_TOOLS_CALL && view_is(response->failed, "true");
     buf_init(&missing, 256);
     buf_init(&filtered, result.size + 64);
     if (!tasks_pass(call, &result, &filtered)) {
@@ -353,14 +355,14 @@ static void pass_result(struct call *call, enum mcp_era era, struct view result)
     if (call->era == MCP_MODERN && era == MCP_LEGACY && json_raw_is(result, '{'))
         reply_add_modern(&missing, call->method, result);
     if (missing.size == 0) {
-        call_result(call, &result, 1);
+        end_with_result(call, failed, &result, 1);
         return;
     }
     // A comma too much where the result was empty.
     bool empty = !memchr(result.data, '"', result.size);
     struct view added = {missing.data, missing.size - (empty ? 1 : 0)};
     const struct view pieces[] = {VIEW("{"), added, view_skip(result, 1)};
-    call_result(call, pieces, COUNT_OF(pieces));
+    end_with_result(call, failed, pieces, COUNT_OF(pieces));
 }
 
 void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *response)
@@ -373,8 +375,7 @@ void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *res
     if (call->era == MCP_LEGACY && era == MCP_MODERN &&
         questions_begin_round(call, response->result))
         return;
-    call->tool_failed = call->method == MCP_TOOLS_CALL && view_is(response->failed, "true");
-    pass_result(call, era, response->result);
+    pass_result(call, era, response);
 }
 
 static void on_answered(void *context, enum mcp_era era, const struct rpc *response)
@@ -429,7 +430,6 @@ void call_detach(struct call *call)
 {
     call_hold(call, false); // its client took what there was
     unlink_call(call);
-    count(call, false);
 }
 
 void call_take_place(struct call *call, struct call *retry)
@@ -441,7 +441,6 @@ void call_take_place(struct call *call, struct call *retry)
     call->token = retry->token;
     retry->raw = raw;
     link_call(call, exchange);
-    count(call, true);
     call_free(retry);
 }
 
@@ -499,7 +498,7 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
     call->upcall = upstream ? upcall_send(upstream, &order, &events, call) : NULL;
     if (!call->upcall)
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-    else if (call->exchange->held)
+    else if (call->exchange->flow != FLOW_FREE)
         upcall_hold(call->upcall, true);
 }
 

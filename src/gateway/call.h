@@ -56,8 +56,6 @@ struct call {
     size_t waiter_count, waiting;
     bool waited;
     bool may_be_task; // its answer may be a task
-    bool tool_failed; // says its result
-    bool counted;     // as a call under way of its key
     struct rounds *rounds;
     uint64_t parked; // number under which it is parked; 0: is not
     uint64_t wrote;  // tells apart the Mcp-Param-* we wrote for it; 0: none were ours to write

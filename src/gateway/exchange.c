@@ -106,11 +106,9 @@ void exchange_free(struct exchange *exchange)
 
 static void cancel_calls(struct exchange *exchange)
 {
-    bool entering = exchange->entering;
-    exchange->entering = true; // the answers of cancelled calls do not end it
+    exchange->phase = EXCHANGE_LEAVING;
     while (exchange->calls)
         call_cancel(exchange->calls, (struct view){NULL, 0});
-    exchange->entering = entering;
 }
 
 // The door comes last: over stdio it shuts the gateway down when it is told to cut.
@@ -140,6 +138,11 @@ void exchange_cut(struct exchange *exchange, const char *reason)
 
 // --- what goes to the client --------------------------------------------------------------------
 
+static bool stays_open(const struct exchange *exchange)
+{
+    return exchange->kind == EXCHANGE_STREAM || exchange->kind == EXCHANGE_LISTEN;
+}
+
 static bool can_resume(const struct exchange *exchange)
 {
     return exchange->session && !exchange->stdio &&
@@ -155,9 +158,10 @@ static bool can_poll(const struct exchange *exchange)
 
 // The first event says from where it can be taken up again: the connection may break before there
 // is another.
-void exchange_begin_behind(const struct exchange *exchange, uint64_t after)
+void exchange_begin_behind(struct exchange *exchange, uint64_t after)
 {
     char id[EVENT_ID];
+    exchange->form = ANSWER_BEGUN;
     if (exchange->ops && can_poll(exchange))
         exchange->ops->event(exchange->door, channel_id(exchange->channel, after, id), &VIEW(""),
                              1);
@@ -167,9 +171,8 @@ void exchange_begin_behind(const struct exchange *exchange, uint64_t after)
 
 void exchange_begin_events(struct exchange *exchange)
 {
-    if (exchange->begun)
+    if (exchange->form == ANSWER_BEGUN)
         return;
-    exchange->begun = true;
     if (can_resume(exchange)) {
         exchange->channel = session_add_channel(exchange->session);
         if (exchange->channel)
@@ -180,19 +183,19 @@ void exchange_begin_events(struct exchange *exchange)
 
 void exchange_in_events(struct exchange *exchange, bool more)
 {
-    if (exchange->stdio || exchange->batch)
+    if (exchange->stdio || exchange->kind == EXCHANGE_BATCH)
         return;
-    exchange->in_events = true;
+    if (exchange->form == ANSWER_OPEN)
+        exchange->form = ANSWER_AS_EVENTS;
     if (!more)
         exchange_begin_events(exchange);
 }
 
-static void hold_calls(struct exchange *exchange, bool held)
+static void turn_flow(struct exchange *exchange, enum flow flow)
 {
-    if (exchange->held == held)
-        return;
-    exchange->held = held;
-    for (struct call *call = exchange->calls; call; call = call->next)
+    const bool held = flow != FLOW_FREE, was_held = exchange->flow != FLOW_FREE;
+    exchange->flow = flow;
+    for (struct call *call = exchange->calls; call && held != was_held; call = call->next)
         call_hold(call, held);
 }
 
@@ -211,21 +214,17 @@ void exchange_event(struct exchange *exchange, const struct view *pieces, size_t
     char room[EVENT_ID];
     exchange_begin_events(exchange);
     struct view id = keep_event(exchange, pieces, count, room);
-    if (!exchange->ops || exchange->choked)
+    if (!exchange->ops || exchange->flow == FLOW_CHOKED)
         return;
     exchange->ops->event(exchange->door, id, pieces, count);
-    if (exchange->ops->queued(exchange->door) <= exchange->gateway->settings->queue)
-        return;
-    hold_calls(exchange, true);
-    // What comes on a stream cannot be held: its sources serve others, too.
-    exchange->choked = exchange->kind != EXCHANGE_POST;
+    if (exchange->ops->queued(exchange->door) > exchange->gateway->settings->queue)
+        turn_flow(exchange, stays_open(exchange) ? FLOW_CHOKED : FLOW_HELD);
 }
 
 void exchange_drained(struct exchange *exchange)
 {
-    bool choked = exchange->choked;
-    exchange->choked = false;
-    hold_calls(exchange, false);
+    bool choked = exchange->flow == FLOW_CHOKED;
+    turn_flow(exchange, FLOW_FREE);
     if (choked && exchange->stdio) // there is no other stream: what is missing is told again
         notices_all_changed(exchange->gateway, exchange->principal->grant.project_n);
     else if (choked)
@@ -238,7 +237,7 @@ void exchange_pause(struct exchange *exchange, long long retry)
     if (!ops || !can_poll(exchange) || exchange->gateway->draining)
         return;
     exchange->ops = NULL;
-    hold_calls(exchange, true);
+    turn_flow(exchange, FLOW_HELD);
     ops->pause(exchange->door, retry);
 }
 
@@ -250,7 +249,7 @@ void exchange_take_over(struct exchange *exchange, struct exchange *fresh, uint6
     exchange->door = fresh->door;
     fresh->ops = NULL;
     exchange_free(fresh);
-    hold_calls(exchange, false);
+    turn_flow(exchange, FLOW_FREE);
     if (ops)
         ops->cut(door, "it was taken up by another connection");
     exchange_begin_behind(exchange, after);
@@ -291,15 +290,17 @@ static void end_events(struct exchange *exchange, const struct view *pieces, siz
     if (count > 0)
         id = keep_event(exchange, pieces, count, room);
     if (exchange->ops)
-        exchange->ops->end(exchange->door, id, pieces, exchange->choked ? 0 : count);
+        exchange->ops->end(exchange->door, id, pieces, exchange->flow == FLOW_CHOKED ? 0 : count);
 }
 
 // All calls are over. What was cancelled is a stream that ends without an answer. An error whose
 // status says something is told with that as long as no stream has begun.
 static void conclude(struct exchange *exchange, int status, const struct view *pieces, size_t count)
 {
-    bool cancelled = count == 0 && status == 202 && !exchange->stdio && !exchange->batch;
-    if (exchange->begun || (exchange->in_events && status == 200) || cancelled)
+    bool cancelled =
+        count == 0 && status == 202 && !exchange->stdio && exchange->kind != EXCHANGE_BATCH;
+    bool as_events = exchange->form == ANSWER_AS_EVENTS && status == 200;
+    if (exchange->form == ANSWER_BEGUN || as_events || cancelled)
         end_events(exchange, pieces, count);
     else if (exchange->ops)
         answer(exchange, status, pieces, count);
@@ -308,17 +309,17 @@ static void conclude(struct exchange *exchange, int status, const struct view *p
 
 void exchange_answer(struct exchange *exchange, int status, const struct view *pieces, size_t count)
 {
-    if (exchange->entering && !exchange->batch && count == 0)
-        return; // its calls are being cancelled
-    if (!exchange->batch) {
+    if (exchange->phase == EXCHANGE_LEAVING)
+        return;
+    if (exchange->kind != EXCHANGE_BATCH) {
         conclude(exchange, status, pieces, count);
         return;
     }
-    if (exchange->begun && count > 0)
+    if (exchange->form == ANSWER_BEGUN && count > 0)
         exchange_event(exchange, pieces, count);
     else
         gather(exchange, pieces, count);
-    if (exchange->call_count == 0 && !exchange->entering)
+    if (exchange->call_count == 0 && exchange->phase == EXCHANGE_LIVE)
         exchange_conclude_batch(exchange);
 }
 
@@ -351,11 +352,11 @@ void exchange_conclude_batch(struct exchange *exchange)
 void exchange_gone(struct exchange *exchange)
 {
     exchange->ops = NULL;
-    hold_calls(exchange, false);
+    turn_flow(exchange, FLOW_FREE);
     // A legacy client that goes away has not cancelled (MCP 2025-03-26, transports): its calls go
     // on.
-    bool goes_on = exchange->era == MCP_LEGACY && exchange->kind == EXCHANGE_POST &&
-                   !exchange->stdio && exchange->calls;
+    bool goes_on =
+        exchange->era == MCP_LEGACY && !stays_open(exchange) && !exchange->stdio && exchange->calls;
     if (goes_on)
         return;
     cancel_calls(exchange);

@@ -23,7 +23,29 @@
 struct call;
 struct listening; // see listen.h
 
-enum exchange_kind { EXCHANGE_POST, EXCHANGE_STREAM, EXCHANGE_LISTEN };
+// The first two are over with the answer to their last call; the others stay open.
+enum exchange_kind { EXCHANGE_POST, EXCHANGE_BATCH, EXCHANGE_STREAM, EXCHANGE_LISTEN };
+
+// Whether the answer to the last of its calls ends it.
+enum exchange_phase {
+    EXCHANGE_LIVE,     // it does
+    EXCHANGE_ENTERING, // not yet: the rest of the batch is still to be looked at
+    EXCHANGE_LEAVING,  // no more: its calls are being cancelled
+};
+
+// What its answer is. It only moves on.
+enum answer_form {
+    ANSWER_OPEN,      // one body, if no event comes before it
+    ANSWER_AS_EVENTS, // as the server's: events, if it is no error whose status says something
+    ANSWER_BEGUN,     // events: some have been sent
+};
+
+// What becomes of what comes for its client.
+enum flow {
+    FLOW_FREE,
+    FLOW_HELD,   // the client does not take it, or is to come back for it: the calls are held
+    FLOW_CHOKED, // nor what comes on a stream, whose sources serve others, too: it gets no more
+};
 
 struct exchange {
     struct gateway *gateway;
@@ -32,14 +54,12 @@ struct exchange {
     void *door;
     struct exchange *next, *previous; // of the credential
     enum exchange_kind kind;
+    enum exchange_phase phase;
+    enum answer_form form;
+    enum flow flow;
     enum mcp_era era;
-    bool stdio, batch;
-    bool begun;         // events have been sent
-    bool in_events;     // or will be: so does the server answer
-    bool held;          // the client does not take what comes
-    bool choked;        // nor from a stream: it gets no more
+    bool stdio;
     bool opens_session; // its answer says the session's id
-    bool entering;      // its message is still being looked at: answers do not end it yet
     bool *over;         // set when it is freed
     struct session *session;
     struct channel *channel;
@@ -70,7 +90,7 @@ MUST_CHECK bool exchange_follow(struct exchange *exchange, struct principal *now
 void exchange_begin_events(struct exchange *exchange);
 
 // The same on a connection that takes it up behind an event.
-void exchange_begin_behind(const struct exchange *exchange, uint64_t after);
+void exchange_begin_behind(struct exchange *exchange, uint64_t after);
 
 // The server answers in events, and so will we. `more`: some are about to be told, and may be all.
 void exchange_in_events(struct exchange *exchange, bool more);

@@ -239,8 +239,7 @@ void gateway_drain(struct gateway *gateway)
     for (struct session *session = gateway->first_session; session; session = session->next)
         if (session->stream)
             exchange_end(session->stream);
-    while (gateway->listenings)
-        listens_end(gateway, gateway->listenings->exchange->principal->grant.project_n);
+    listens_end_all(gateway);
     parked_end_all(gateway);
 }
 

@@ -181,7 +181,7 @@ static void take(struct exchange *exchange, const struct front_request *request,
         take_notification(exchange, rpc, params);
     else if (exchange->session)
         (void)questions_answered(exchange->session, rpc);
-    if (!exchange->batch)
+    if (exchange->kind != EXCHANGE_BATCH)
         exchange_accept(exchange);
 }
 
@@ -247,8 +247,8 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         refuse(exchange, nothing, &refusal);
         return;
     }
-    exchange->batch = true;
-    exchange->entering = true;
+    exchange->kind = EXCHANGE_BATCH;
+    exchange->phase = EXCHANGE_ENTERING;
     for (struct json_walk walk = json_walk(request->body);
          json_walk_next(&walk, &ignored, &text);) {
         struct rpc rpc;
@@ -265,7 +265,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         else
             take(exchange, request, &rpc, &params);
     }
-    exchange->entering = false;
+    exchange->phase = EXCHANGE_LIVE;
     if (exchange->call_count == 0)
         exchange_conclude_batch(exchange);
 }
@@ -362,7 +362,6 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
     exchange->kind = EXCHANGE_STREAM;
     exchange->gateway->counters.streams_now++;
     if (!session) {
-        exchange->begun = true;
         exchange->gateway->stdio_stream = exchange;
         return;
     }
@@ -371,7 +370,6 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
         exchange->channel = channel;
         channel->exchange = exchange;
         channel->of_stream = true;
-        exchange->begun = true;
         exchange_begin_behind(exchange, after);
         replay(exchange, after);
     } else {

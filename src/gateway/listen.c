@@ -147,21 +147,32 @@ void listen_end(struct exchange *exchange)
     free(gone);
 }
 
+// The end of its exchange, with a result.
+static void conclude(struct listening *listening)
+{
+    struct exchange *exchange = listening->exchange;
+    struct call *call = exchange->calls;
+    const struct view pieces[] = {
+        VIEW("{\"resultType\":\"complete\",\"_meta\":{\"" MCP_META "subscriptionId\":"), call->id,
+        VIEW("}}")};
+    listen_end(exchange);
+    call_result(call, pieces, COUNT_OF(pieces));
+}
+
 void listens_end(struct gateway *gateway, int64_t project_n)
 {
     struct listening *next;
     for (struct listening *listening = gateway->listenings; listening; listening = next) {
         next = listening->next;
-        struct exchange *exchange = listening->exchange;
-        if (exchange->principal->grant.project_n != project_n || !exchange->calls)
-            continue;
-        struct call *call = exchange->calls;
-        const struct view pieces[] = {
-            VIEW("{\"resultType\":\"complete\",\"_meta\":{\"" MCP_META "subscriptionId\":"),
-            call->id, VIEW("}}")};
-        listen_end(exchange);
-        call_result(call, pieces, COUNT_OF(pieces));
+        if (listening->exchange->principal->grant.project_n == project_n)
+            conclude(listening);
     }
+}
+
+void listens_end_all(struct gateway *gateway)
+{
+    while (gateway->listenings)
+        conclude(gateway->listenings);
 }
 
 void listen_tell(struct listening *listening, const char *method, struct view params)

@@ -21,10 +21,11 @@ struct listening {
     unsigned dirty; // see notices.h
 };
 
-// The end of an exchange, if it listens; of all of a project, with a result each: the project's
-// servers are others now.
+// An exchange does not listen any more, if it did. All listens of a project end, with a result
+// each: the project's servers are others now. All there are, since the gateway ends.
 void listen_end(struct exchange *exchange);
 void listens_end(struct gateway *gateway, int64_t project_n);
+void listens_end_all(struct gateway *gateway);
 
 // A resource that it subscribed to has changed.
 void listen_tell_updated(struct listening *listening, struct view raw_uri);

@@ -130,6 +130,17 @@ int notices_level(const struct gateway *gateway, const struct upstream *upstream
     return level;
 }
 
+void notices_level_over(const struct session *session)
+{
+    const struct gateway *gateway = session->gateway;
+    const struct server_specs *servers =
+        principals_servers(gateway->principals, session->project_n);
+    for (size_t i = 0; servers && session->level >= 0 && i < servers->count; i++)
+        if (sees(session, session->project_n, servers->list[i]))
+            upstreams_level_over(gateway->upstreams, session->project_n, servers->list[i],
+                                 session->level);
+}
+
 static bool is_wanted(const struct session *session, const struct rpc *message)
 {
     char room[16];

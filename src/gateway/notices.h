@@ -32,5 +32,8 @@ void notices_pass(struct gateway *gateway, const struct heard *heard, const stru
 // nobody said. What each of them does not want is kept from it by notices_pass and the calls.
 int notices_level(const struct gateway *gateway, const struct upstream *upstream, int64_t session);
 
+// The session is over: the servers that it shared are told what the others want.
+void notices_level_over(const struct session *session);
+
 // The stream for what belongs to no call; NULL: there is none.
 struct exchange *notices_stream(const struct session *session);

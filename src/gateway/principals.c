@@ -76,6 +76,13 @@ bool principals_is_current(const struct principals *principals, const struct pri
     return projects_known(&principals->projects, principal->grant.project_n) == principal->access;
 }
 
+const struct server_specs *principals_servers(const struct principals *principals,
+                                              int64_t project_n)
+{
+    const struct access *access = projects_known(&principals->projects, project_n);
+    return access ? &access->specs : NULL;
+}
+
 void credential_hold(struct credential *credential)
 {
     credential->holds++;

@@ -7,6 +7,7 @@
 #include "base/json_walk.h"
 #include "gateway/exchange.h"
 #include "gateway/listen.h"
+#include "gateway/notices.h"
 #include "gateway/questions.h"
 #include "gateway/subscriptions.h"
 #include "vault/vault.h"
@@ -144,9 +145,7 @@ void session_end(struct session *session)
     subscriptions_end(&session->subscriptions);
     unlink_session(gateway, session);
     unlink_from_key(session);
-    if (session->level >= 0)
-        upstreams_level_over(gateway->upstreams, session->project_n, view_of(session->server),
-                             session->level);
+    notices_level_over(session);
     gateway->counters.sessions_now--;
     free_session(session);
 }

@@ -350,10 +350,7 @@ static void look_at(struct subscription *subscription, int64_t now)
 
 void subscriptions_tick(struct gateway *gateway, int64_t now)
 {
-    for (struct session *session = gateway->first_session; session; session = session->next)
-        for (struct subscription *at = session->subscriptions; at; at = at->next)
-            look_at(at, now);
-    for (struct listening *listening = gateway->listenings; listening; listening = listening->next)
-        for (struct subscription *at = listening->subscriptions; at; at = at->next)
+    for (size_t i = 0; i < SUBSCRIPTION_BUCKETS; i++)
+        for (struct subscription *at = gateway->subscriptions[i]; at; at = at->near)
             look_at(at, now);
 }

@@ -100,25 +100,6 @@ static bool user_audit(struct op_call *call, struct err *err)
     return true;
 }
 
-// The projects to be left, each with the number of keys that go.
-static bool show_left_projects(struct op_call *call, const struct user *user, struct err *err)
-{
-    struct stmt *stmt AUTO(stmt_free) = NULL;
-    struct project project;
-    enum step step;
-    if (!project_query_user(call->store, user, PAGE_ALL, &stmt, err))
-        return false;
-    field_begin(call->out, "projects", '[');
-    while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
-        out_begin(call->out, '{');
-        show_project_names(call->out, view_of(project.project_id), view_of(project.project_name));
-        field_int(call->out, "deleted_api_keys", project.api_keys);
-        out_end(call->out, '}');
-    }
-    out_end(call->out, ']');
-    return step == STEP_END;
-}
-
 static bool user_offboard(struct op_call *call, struct err *err)
 {
     struct user user;
@@ -127,7 +108,7 @@ static bool user_offboard(struct op_call *call, struct err *err)
         return false;
     out_begin(call->out, '{');
     show_user_names(call->out, &user);
-    if (!show_left_projects(call, &user, err) ||
+    if (!show_projects_of(call, &user, "deleted_api_keys", err) ||
         !show_doomed_keys(call, (struct key_scope){.user = user.n}, err) ||
         !user_delete(call->store, &user, true, &removal, err))
         return false;

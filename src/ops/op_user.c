@@ -57,23 +57,6 @@ static bool user_create_op(struct op_call *call, struct err *err)
     return true;
 }
 
-static bool show_projects_of(struct op_call *call, const struct user *user, struct err *err)
-{
-    struct stmt *stmt AUTO(stmt_free) = NULL;
-    struct project project;
-    enum step step;
-    if (!project_query_user(call->store, user, PAGE_ALL, &stmt, err))
-        return false;
-    field_begin(call->out, "projects", '[');
-    while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
-        out_begin(call->out, '{');
-        show_project_names(call->out, view_of(project.project_id), view_of(project.project_name));
-        out_end(call->out, '}');
-    }
-    out_end(call->out, ']');
-    return step == STEP_END;
-}
-
 static bool show_masked_keys_of(struct op_call *call, const struct user *user, struct err *err)
 {
     struct stmt *stmt AUTO(stmt_free) = NULL;
@@ -102,7 +85,7 @@ static bool user_get(struct op_call *call, struct err *err)
     out_begin(call->out, '{');
     show_user_names(call->out, &user);
     field_time(call->out, "created_at", user.created_at);
-    if (!show_projects_of(call, &user, err) || !show_masked_keys_of(call, &user, err))
+    if (!show_projects_of(call, &user, NULL, err) || !show_masked_keys_of(call, &user, err))
         return false;
     out_end(call->out, '}');
     return true;
@@ -130,7 +113,7 @@ static bool user_delete_op(struct op_call *call, struct err *err)
     out_begin(call->out, '{');
     show_user_names(call->out, &user);
     bool doomed = call_has(call, P_DRY_RUN);
-    if (doomed && (!show_projects_of(call, &user, err) ||
+    if (doomed && (!show_projects_of(call, &user, NULL, err) ||
                    !show_doomed_keys(call, (struct key_scope){.user = user.n}, err)))
         return false;
     if (!user_delete(call->store, &user, call_has(call, P_FORCE), &removal, err))

@@ -191,21 +191,10 @@ static bool read_name(enum param param, struct view text, struct err *err)
                    param_rows[param].name, reason);
 }
 
-static bool is_utf8(struct view text)
-{
-    while (text.size > 0) {
-        size_t length = utf8_length(text);
-        if (length == 0)
-            return false;
-        text = view_skip(text, length);
-    }
-    return true;
-}
-
 static bool read_path(enum param param, struct view text, struct err *err)
 {
     // A command becomes JSON text; other paths are whatever the file system has.
-    if (param_rows[param].type == TYPE_COMMAND && !is_utf8(text))
+    if (param_rows[param].type == TYPE_COMMAND && !text_is_utf8(text))
         return bad_value(param, "UTF-8", err);
     return (text.size > 0 && text.size < LIMIT_PATH) || bad_value(param, "a file's path", err);
 }
@@ -278,7 +267,7 @@ static bool read_measure(enum param param, struct view text, struct arg *arg, st
 
 static bool read_text(enum param param, struct view text, struct err *err)
 {
-    if (text.size >= 1 && text.size <= LIMIT_TERM && is_utf8(text))
+    if (text.size >= 1 && text.size <= LIMIT_TERM && text_is_utf8(text))
         return true;
     return bad_value(param, "1 to " LIMIT_TEXT(LIMIT_TERM) " bytes of UTF-8", err);
 }
@@ -301,7 +290,7 @@ static bool read_list(enum param param, struct view text, struct err *err)
 {
     if (text.size > 0 && text.data[0] == '[')
         return read_json(param, text, err);
-    if (text.size > LIMIT_LIST || !is_utf8(text))
+    if (text.size > LIMIT_LIST || !text_is_utf8(text))
         return bad_value(
             param,
             "texts with commas between them, at most " LIMIT_TEXT(LIMIT_LIST) " bytes of UTF-8",
@@ -320,8 +309,8 @@ static bool read_url(enum param param, struct view text, struct err *err)
 
 static bool read_words(enum param param, struct view text, struct err *err)
 {
-    bool good = text.size > 0 && text.size <= LIMIT_LIST && is_utf8(text) && text.data[0] != ',' &&
-                text.data[text.size - 1] != ',';
+    bool good = text.size > 0 && text.size <= LIMIT_LIST && text_is_utf8(text) &&
+                text.data[0] != ',' && text.data[text.size - 1] != ',';
     for (size_t i = 1; good && i < text.size; i++)
         good = text.data[i] != ',' || text.data[i - 1] != ',';
     return good || bad_value(param, "texts with commas between them, none of them empty", err);

@@ -13,6 +13,32 @@ void show_project_names(struct out *out, struct view project_id, struct view pro
     field_text(out, "project_name", project_name);
 }
 
+void show_config_names(struct out *out, const struct config *config)
+{
+    field_string(out, "mcp_config_id", config->config_id);
+    field_string(out, "mcp_config_name", config->config_name);
+}
+
+bool show_projects_of(struct op_call *call, const struct user *user, const char *keys,
+                      struct err *err)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    struct project project;
+    enum step step;
+    if (!project_query_user(call->store, user, PAGE_ALL, &stmt, err))
+        return false;
+    field_begin(call->out, "projects", '[');
+    while ((step = project_next(stmt, &project, err)) == STEP_ROW) {
+        out_begin(call->out, '{');
+        show_project_names(call->out, view_of(project.project_id), view_of(project.project_name));
+        if (keys)
+            field_int(call->out, keys, project.api_keys);
+        out_end(call->out, '}');
+    }
+    out_end(call->out, ']');
+    return step == STEP_END;
+}
+
 void show_project_config(struct out *out, const struct config *config)
 {
     if (config->n == 0) {
@@ -20,8 +46,7 @@ void show_project_config(struct out *out, const struct config *config)
         return;
     }
     field_begin(out, "mcp_config", '{');
-    field_string(out, "mcp_config_id", config->config_id);
-    field_string(out, "mcp_config_name", config->config_name);
+    show_config_names(out, config);
     out_end(out, '}');
 }
 
@@ -67,12 +92,6 @@ void show_deletion(struct op_call *call)
 {
     field_time(call->out, "deleted_at", call_has(call, P_DRY_RUN) ? 0 : call->store->now);
     show_dry_run(call);
-}
-
-void show_config_names(struct out *out, const struct config *config)
-{
-    field_string(out, "mcp_config_id", config->config_id);
-    field_string(out, "mcp_config_name", config->config_name);
 }
 
 bool show_server(struct op_call *call, const struct config *config, const struct server *server,

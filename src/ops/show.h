@@ -12,6 +12,14 @@ void show_user_names(struct out *out, const struct user *user);
 // Members `project_id`, `project_name`.
 void show_project_names(struct out *out, struct view project_id, struct view project_name);
 
+// Members `mcp_config_id`, `mcp_config_name`.
+void show_config_names(struct out *out, const struct config *config);
+
+// Member `projects`: those of a user. `keys`: a member of each that counts his keys in it; NULL:
+// none.
+MUST_CHECK bool show_projects_of(struct op_call *call, const struct user *user, const char *keys,
+                                 struct err *err);
+
 // Member `mcp_config`: `{mcp_config_id, mcp_config_name}` or null.
 void show_project_config(struct out *out, const struct config *config);
 
@@ -27,9 +35,6 @@ void show_dry_run(struct op_call *call);
 
 // The member `deleted_at`, null under --dry-run, and then what show_dry_run adds.
 void show_deletion(struct op_call *call);
-
-// Members `mcp_config_id`, `mcp_config_name`.
-void show_config_names(struct out *out, const struct config *config);
 
 // The record of a server: with --reveal in full (that is audited), else masked.
 MUST_CHECK bool show_server(struct op_call *call, const struct config *config,

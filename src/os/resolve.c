@@ -48,7 +48,7 @@ static void is_resolved(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
 
 static void was_an_address(struct due *due)
 {
-    tell((struct resolve *)((char *)due - offsetof(struct resolve, due)), 0);
+    tell(OUTER(due, struct resolve, due), 0);
 }
 
 static bool take_address(struct resolve *resolve, const char *host, const char *port)

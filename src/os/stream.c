@@ -145,7 +145,7 @@ void stream_update(struct stream *stream)
 
 void stream_look(struct due *due)
 {
-    struct stream *stream = (struct stream *)((char *)due - offsetof(struct stream, due));
+    struct stream *stream = OUTER(due, struct stream, due);
     if (stream->closed)
         return;
     if (stream->finishing) {

@@ -8,31 +8,19 @@
 
 enum { SMALL = 64 * 1024 }; // is not counted: no more than what is read at once
 
-static const char too_much[] = "the key's answers take the room that others need";
-
 static void give_up(struct holding *holding)
 {
     struct talk *talk = OUTER(holding, struct talk, room);
     struct upstreams *all = talk->link->all;
     upstreams_enter(all);
     if (talk->call) {
-        upcall_fail(talk->call, UPCALL_MEMORY, too_much, true);
+        upcall_give_up(talk->call);
     } else {
         talk_free(talk);
         talk_follow(talk, true);
     }
     upstreams_leave_quietly(all);
     holding_end(holding);
-}
-
-void aside_give_up(struct holding *aside)
-{
-    struct upcall *call = OUTER(aside, struct upcall, aside);
-    struct upstreams *all = call->upstream->all;
-    upstreams_enter(all);
-    upcall_fail(call, UPCALL_MEMORY, too_much, true);
-    upstreams_leave_quietly(all);
-    holding_end(aside);
 }
 
 // All keys of the project wait for it, whichever asked first.
@@ -96,7 +84,7 @@ void gathers_feed(struct upstreams *all)
     all->roomier = false;
     for (struct node *at = all->hungry.next; at != &all->hungry; at = next) {
         next = at->next;
-        struct talk *talk = NODE_OWNER(at, struct talk, hungry);
+        struct talk *talk = OUTER(at, struct talk, hungry);
         upcall_heard(talk->call); // it is not the server that keeps silent
         if (!feed(talk))
             continue;

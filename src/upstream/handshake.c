@@ -101,7 +101,7 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
         // found now.
         link->era = other(era);
         while (!list_empty(&link->waiting))
-            upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), era, NULL);
+            upcall_reroute(OUTER(link->waiting.next, struct upcall, node), era, NULL);
         link_end(link, "the server speaks one era only");
         return;
     }
@@ -121,7 +121,7 @@ static void move_on(struct link *link, enum mcp_era era)
 {
     struct handshake tried = link->handshake;
     while (!list_empty(&link->waiting))
-        upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), era, &tried);
+        upcall_reroute(OUTER(link->waiting.next, struct upcall, node), era, &tried);
     link_rest(link);
 }
 
@@ -253,7 +253,7 @@ bool handshake_child_deaf(struct link *link, struct link *heir)
     heir->era = MCP_LEGACY;
     link_start(heir);
     while (!list_empty(&link->waiting))
-        upcall_reroute(NODE_OWNER(link->waiting.next, struct upcall, node), MCP_LEGACY, NULL);
+        upcall_reroute(OUTER(link->waiting.next, struct upcall, node), MCP_LEGACY, NULL);
     return true;
 }
 

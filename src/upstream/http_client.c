@@ -15,7 +15,7 @@ enum { LENGTH_TEXT = 48 }; // Content-Length and the empty line
 static void part(struct http_exchange *exchange)
 {
     exchange->phase = PHASE_OVER;
-    link_remove(&exchange->link);
+    node_remove(&exchange->node);
     http_dial_free(&exchange->dial);
     if (exchange->connection)
         http_connection_close(TAKE(exchange->connection));
@@ -54,20 +54,18 @@ void http_cancel(struct http_exchange **exchange)
 }
 
 // --- failures told later ---------------------------------------------------------------------
-static struct http_exchange *exchange_at(struct link *link)
+static struct http_exchange *exchange_at(struct node *node)
 {
-    return OUTER(link, struct http_exchange, link);
+    return OUTER(node, struct http_exchange, node);
 }
 
 // Only those that are there now: a new request in the event of a failed one may fail as well.
 static void tell_failures(struct http_client *client)
 {
-    struct link now;
-    link_init(&now);
-    if (link_alone(&client->failing))
-        return;
-    link_move_all(&client->failing, &now);
-    while (!link_alone(&now)) {
+    struct node now;
+    list_init(&now);
+    list_move(&client->failing, &now);
+    while (!list_empty(&now)) {
         struct http_exchange *exchange = exchange_at(now.next);
         http_exchange_fail(exchange, exchange->why, exchange->sentence);
     }
@@ -87,8 +85,8 @@ static void put_failing(struct http_exchange *exchange, enum http_failure why, c
 {
     exchange->why = why;
     exchange->sentence = sentence;
-    link_remove(&exchange->link);
-    link_add_last(&exchange->client->failing, &exchange->link);
+    node_remove(&exchange->node);
+    list_append(&exchange->client->failing, &exchange->node);
 }
 
 void http_exchange_fail_soon(struct http_exchange *exchange, enum http_failure why,
@@ -118,8 +116,8 @@ void http_exchange_wait(struct http_exchange *exchange, int64_t now)
         exchange->deadline = now + or_else(spec->idle_timeout, settings->idle_timeout);
     else if (exchange->deadline) { // from now on there is none
         exchange->deadline = 0;
-        link_remove(&exchange->link);
-        link_add_last(&exchange->client->endless, &exchange->link);
+        node_remove(&exchange->node);
+        list_append(&exchange->client->endless, &exchange->node);
     }
 }
 
@@ -153,10 +151,10 @@ static void look_at(struct http_exchange *exchange, int64_t now)
 
 void http_client_tick(struct http_client *client, int64_t now)
 {
-    struct link *next;
-    for (struct link *link = client->waiting.next; link != &client->waiting; link = next) {
-        next = link->next;
-        look_at(exchange_at(link), now);
+    struct node *next;
+    for (struct node *at = client->waiting.next; at != &client->waiting; at = next) {
+        next = at->next;
+        look_at(exchange_at(at), now);
     }
     tell_failures(client);
     http_routes_sweep(client);
@@ -314,8 +312,7 @@ static struct http_exchange *exchange_new(struct http_client *client,
     }
     exchange->route->users++;
     exchange->left_out = http_route_clashes(exchange->route, order);
-    link_init(&exchange->link);
-    link_add_last(&client->waiting, &exchange->link);
+    list_append(&client->waiting, &exchange->node);
     return exchange;
 }
 
@@ -362,9 +359,9 @@ struct http_client *http_client_new(struct loop *loop, const struct settings *se
     client->loop = loop;
     client->settings = settings;
     client->tls = tls;
-    link_init(&client->waiting);
-    link_init(&client->endless);
-    link_init(&client->failing);
+    list_init(&client->waiting);
+    list_init(&client->endless);
+    list_init(&client->failing);
     return client;
 }
 

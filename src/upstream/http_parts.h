@@ -18,49 +18,7 @@
 #include "base/clock.h"
 #include "os/stream.h"
 #include "upstream/http_client.h"
-
-// --- lists -----------------------------------------------------------------------------------
-// A ring. The head of a list is a link too; a link alone points at itself.
-struct link {
-    struct link *next, *previous;
-};
-
-static inline void link_init(struct link *link)
-{
-    link->next = link->previous = link;
-}
-
-static inline bool link_alone(const struct link *link)
-{
-    return link->next == link;
-}
-
-static inline void link_remove(struct link *link)
-{
-    link->previous->next = link->next;
-    link->next->previous = link->previous;
-    link_init(link);
-}
-
-static inline void link_add_first(struct link *list, struct link *link)
-{
-    link->next = list->next;
-    link->previous = list;
-    list->next->previous = link;
-    list->next = link;
-}
-
-static inline void link_add_last(struct link *list, struct link *link)
-{
-    link_add_first(list->previous, link);
-}
-
-// Moves all of `from`, in order, to the empty list `to`.
-static inline void link_move_all(struct link *from, struct link *to)
-{
-    link_add_first(from, to);
-    link_remove(from);
-}
+#include "upstream/list.h"
 
 // --- the client ------------------------------------------------------------------------------
 enum {
@@ -73,7 +31,7 @@ struct http_client {
     struct loop *loop;
     const struct settings *settings;
     struct tls *tls, *own_tls; // own_tls: made here, when first needed
-    struct link waiting, endless, failing;
+    struct node waiting, endless, failing;
     struct http_pool *pools;
     struct http_route *routes[ROUTE_BUCKETS]; // by the address of the spec
     unsigned next_bucket;                     // to be swept
@@ -90,7 +48,7 @@ struct http_pool {
     uint16_t port;
     char host[HOST_TEXT];
     size_t users;     // routes
-    struct link idle; // connections, the last used one first
+    struct node idle; // connections, the last used one first
     size_t idle_count;
 };
 
@@ -98,7 +56,7 @@ struct http_pool {
 enum http_body { BODY_NOT_YET, BODY_NONE, BODY_LENGTH, BODY_CHUNKED, BODY_TO_THE_END };
 
 struct http_connection {
-    struct link link; // in the pool's idle list
+    struct node node; // in the pool's idle list
     struct http_pool *pool;
     struct stream *stream;
     struct http_exchange *exchange; // NULL: idle
@@ -163,7 +121,7 @@ void http_routes_free(struct http_client *client);
 enum http_phase { PHASE_CONNECT, PHASE_HEAD, PHASE_BODY, PHASE_OVER };
 
 struct http_exchange {
-    struct link link;
+    struct node node;
     struct http_client *client;
     struct http_route *route;
     struct http_dial *dial;             // PHASE_CONNECT

@@ -29,29 +29,29 @@ struct http_pool *http_pool_get(struct http_client *client, const struct server_
     pool->https = spec->url.https;
     pool->port = spec->url.port;
     pool->allow_private_addresses = spec->allow_private_addresses;
-    link_init(&pool->idle);
+    list_init(&pool->idle);
     pool->next = client->pools;
     client->pools = pool;
     return pool;
 }
 
-static struct http_connection *connection_at(struct link *link)
+static struct http_connection *connection_at(struct node *node)
 {
-    return OUTER(link, struct http_connection, link);
+    return OUTER(node, struct http_connection, node);
 }
 
-// Idle connections are in the idle list and counted; the others are alone.
+// Idle connections are in the idle list and counted; the others are on no list.
 static void leave_idle(struct http_connection *connection)
 {
-    if (link_alone(&connection->link))
+    if (!node_listed(&connection->node))
         return;
-    link_remove(&connection->link);
+    node_remove(&connection->node);
     connection->pool->idle_count--;
 }
 
 struct http_connection *http_pool_take(struct http_pool *pool, int64_t now)
 {
-    while (!link_alone(&pool->idle)) {
+    while (!list_empty(&pool->idle)) {
         struct http_connection *connection = connection_at(pool->idle.next);
         leave_idle(connection);
         if (now < connection->keep_until)
@@ -63,11 +63,11 @@ struct http_connection *http_pool_take(struct http_pool *pool, int64_t now)
 
 static void sweep_idle(struct http_pool *pool, int64_t now)
 {
-    struct link *next;
-    for (struct link *link = pool->idle.next; link != &pool->idle; link = next) {
-        next = link->next;
-        if (now >= connection_at(link)->keep_until)
-            http_connection_close(connection_at(link));
+    struct node *next;
+    for (struct node *at = pool->idle.next; at != &pool->idle; at = next) {
+        next = at->next;
+        if (now >= connection_at(at)->keep_until)
+            http_connection_close(connection_at(at));
     }
 }
 
@@ -98,7 +98,6 @@ struct http_connection *http_connection_new(struct http_pool *pool, struct strea
         stream_close(&stream);
         return NULL;
     }
-    link_init(&connection->link);
     connection->pool = pool;
     connection->stream = stream;
     buf_init(&connection->head, pool->client->settings->request_head);
@@ -126,6 +125,6 @@ void http_connection_keep(struct http_connection *connection, int64_t now)
     connection->exchange = NULL;
     connection->used = true;
     connection->keep_until = now + connection->keep_for;
-    link_add_first(&pool->idle, &connection->link);
+    list_prepend(&pool->idle, &connection->node);
     pool->idle_count++;
 }

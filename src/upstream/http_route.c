@@ -5,6 +5,7 @@
 // here without a copy on the way.
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "base/many.h"
 #include "base/text.h"
@@ -62,14 +63,6 @@ static void add_host(struct buf *head, const struct url *url)
     buf_add(head, VIEW("\r\n"));
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // `user:password` of a URL, with %XX as the bytes they stand for.
 static void add_user(struct buf *user, const struct server_spec *spec)
 {
@@ -79,24 +72,12 @@ static void add_user(struct buf *user, const struct server_spec *spec)
         size++;
     const char *end = (const char *)memrchr(rest.data, '@', size);
     for (const char *at = rest.data; end && at < end; at++) {
-        bool coded = *at == '%' && end - at > 2 && hex_value(at[1]) >= 0 && hex_value(at[2]) >= 0;
-        buf_add_char(user, coded ? (char)(hex_value(at[1]) * 16 + hex_value(at[2])) : *at);
+        bool coded = *at == '%' && end - at > 2 && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
+        buf_add_char(user, coded ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])) : *at);
         at += coded ? 2 : 0;
     }
     if (user->size == 0 || !memchr(user->data, ':', user->size))
         buf_add_char(user, ':');
-}
-
-static void add_base64(struct buf *buf, struct view bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes.size; i += 3) {
-        uint32_t three = 0;
-        for (size_t j = i; j < i + 3; j++)
-            three = three << 8 | (j < bytes.size ? (uint8_t)bytes.data[j] : 0);
-        for (unsigned j = 0; j < 4; j++)
-            buf_add_char(buf, i + j > bytes.size ? '=' : digits[three >> (18 - 6 * j) & 63]);
-    }
 }
 
 // RFC 7617, as all clients understand `user:password@` in a URL.
@@ -107,7 +88,7 @@ static void add_basic(struct buf *head, const struct server_spec *spec)
     user.secret = true;
     add_user(&user, spec);
     buf_add(head, VIEW("Authorization: Basic "));
-    add_base64(head, buf_view(&user));
+    base64_add(head, buf_view(&user));
     buf_add(head, VIEW("\r\n"));
     head->failed = head->failed || user.failed;
     buf_done(&user);

@@ -95,7 +95,7 @@ static struct upcall *attribute(const struct link *link)
 {
     struct upcall *last = NULL;
     for (struct node *at = link->flight.previous; at != &link->flight; at = at->previous) {
-        struct upcall *call = NODE_OWNER(at, struct upcall, node);
+        struct upcall *call = OUTER(at, struct upcall, node);
         if (call->own || call->stream)
             continue;
         if (!last)
@@ -316,7 +316,7 @@ void link_tell_level(struct link *link, int above)
 static void launch_all(struct link *link)
 {
     while (link->state == LINK_READY && !list_empty(&link->waiting))
-        upcall_launch_waiting(NODE_OWNER(link->waiting.next, struct upcall, node));
+        upcall_launch_waiting(OUTER(link->waiting.next, struct upcall, node));
 }
 
 void link_ready(struct link *link, enum mcp_era era)
@@ -342,9 +342,9 @@ static void doom_all(struct link *link, enum upcall_failure why, const char *sen
     if (probe)
         upcall_forget(probe, false);
     while (!list_empty(&link->flight))
-        upcall_fail(NODE_OWNER(link->flight.next, struct upcall, node), why, sentence, false);
+        upcall_fail(OUTER(link->flight.next, struct upcall, node), why, sentence, false);
     while (!list_empty(&link->waiting))
-        upcall_fail(NODE_OWNER(link->waiting.next, struct upcall, node), why, sentence, false);
+        upcall_fail(OUTER(link->waiting.next, struct upcall, node), why, sentence, false);
 }
 
 // Doubles with each failure, and is between half and all of that.

@@ -4,10 +4,13 @@
 //   links.c       all links: which one a request takes, sessions and keys that end, the tick
 //   link.c        one conversation: its states, what is sent and what comes in
 //   handshake.c   from a fresh transport to READY: which era, initialize or server/discover
-//   upcall.c      one request under way: its body, its end, holding it
+//   upcall.c      one request under way: its beginning, its events, its end
+//   kept.c        a copy of its order, while it waits for its link
+//   backlog.c     what comes for it while it is held
 //   pulse.c       whether a silent child still lives
 //   watch.c       an own subscriptions/listen on modern links
 //   link_stdio.c  the transport over a child's pipes
+//   garbled.c     which call a line of a child was for that could not be read
 //   link_http.c   the transport over HTTP (with link_talk.c: one exchange; gather.c: room for it)
 //
 // Reentrancy. Whoever is called from the loop brackets its work with upstreams_enter and
@@ -73,7 +76,8 @@ struct upstreams {
     struct node resting; // HTTP streams that will be resumed
     struct node hungry;  // HTTP answers that wait for room
     bool roomier;        // some has become free
-    bool levels_over;    // of some upstream
+    struct node levels;  // upstreams that may have to be told another log level
+    struct node windows; // upstreams of which something was logged lately
     struct node dead;    // HTTP talks whose memory goes
     struct node retired; // upstreams that are in use for a little while
     struct grave *graves;
@@ -103,11 +107,15 @@ struct upstream {
     enum verdict verdict[LINK_ERAS];
     int64_t judged[LINK_ERAS];
     int watchers;
-    int level_over; // the lowest of sessions that are over since the last tick; -1: none
     bool down;      // it has failed; the next success is an event
     bool retired;   // by upstreams_retain
     unsigned users; // upcalls and links
+    struct levels_over {
+        struct node node; // all->levels
+        int lowest;       // of sessions that are over since the last tick
+    } levels;
     struct log_window {
+        struct node node; // all->windows, while it is open
         int64_t since;
         unsigned lines;
         unsigned long long suppressed;
@@ -291,7 +299,19 @@ void handshake_forget(struct link *link); // its own calls end without an event
 // --- upcalls ---------------------------------------------------------------------------------
 enum upcall_state { UPCALL_WAITING, UPCALL_SENT, UPCALL_DOOMED };
 
-struct kept; // a copy of an order
+// A copy of an order and of all that it refers to.
+struct kept {
+    struct upcall_order order;
+    struct asker asker;
+    size_t size; // of `bytes`
+    char bytes[];
+};
+
+// What came while its call was held.
+struct backlog {
+    struct buf messages;
+    struct holding room; // for them
+};
 
 struct upcall {
     struct node node;  // link->waiting, link->flight or all->doomed
@@ -316,10 +336,9 @@ struct upcall {
     const char *sentence;
     struct kept *kept;    // while WAITING
     struct rationed body; // legacy HTTP: to send it again; none where there is no room for it
-    struct buf backlog;   // what came while it was held
-    struct holding aside; // its bytes
-    struct talk *talk;    // HTTP
-    int status;           // HTTP
+    struct backlog backlog;
+    struct talk *talk; // HTTP
+    int status;        // HTTP
 };
 
 struct upcall *upcall_learn(struct upstream *upstream, const struct asker *asker,
@@ -332,8 +351,7 @@ void upcall_wait_again(struct upcall *call);     // it was sent in a session tha
 void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshake *tried);
 // Takes it from its link and dooms it; `told`: the server hears of it.
 void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sentence, bool told);
-// What is put aside for a call is wanted by another key (gather.c): the call fails.
-void aside_give_up(struct holding *aside);
+void upcall_give_up(struct upcall *call);           // fails: other keys need the room it takes
 void upcall_forget(struct upcall *call, bool told); // frees it without an event
 void upcall_heard(struct upcall *call);             // the server lives; accepts NULL
 // What came for it.
@@ -344,10 +362,24 @@ void upcalls_tick(struct upstreams *all);
 void upcalls_tell(struct upstreams *all); // doomed and thawed ones
 void upcalls_done(struct upstreams *all);
 
+// kept.c
+struct kept *kept_new(const struct upcall_order *order); // free with free(); NULL: no memory
+
+// backlog.c
+// True when the message is put aside, since the call is held. It may have failed then.
+bool backlog_takes(struct upcall *call, const struct rpc *message);
+// Gives out what was put aside, until the call is held again or over, or there is no more.
+void backlog_give_out(struct upcall *call);
+void backlog_end(struct upcall *call);
+
 // body.c
 // A request into all->body. False when memory is short.
 bool body_make(struct link *link, uint64_t id, const struct upcall_order *order);
 bool body_is_modern(const struct link *link, enum mcp_method method);
+
+// garbled.c
+// A line was refused: the calls that it seems to answer fail. False: there are none.
+bool garbled_fails(struct link *link, struct view line);
 
 // pulse.c
 void pulse_missed(struct link *link); // the time of a call of its is up

@@ -158,7 +158,7 @@ static void judge_crowd(struct link *link)
         return;
     link->crowded = crowded;
     for (struct node *at = link->talks.next; at != &link->talks; at = at->next)
-        http_flow(NODE_OWNER(at, struct talk, node));
+        http_flow(OUTER(at, struct talk, node));
 }
 
 static void post_now(struct link *link, struct view message, void (*after)(struct link *link))
@@ -200,7 +200,7 @@ static struct waiting_post *next_post(struct link *link)
     bool spare = list_empty(&link->posts[false]);
     if (list_empty(&link->posts[spare]))
         return NULL;
-    struct waiting_post *post = NODE_OWNER(link->posts[spare].next, struct waiting_post, node);
+    struct waiting_post *post = OUTER(link->posts[spare].next, struct waiting_post, node);
     node_remove(&post->node);
     link->posts_bytes[spare] -= post->size;
     return post;
@@ -318,7 +318,7 @@ static void now_ready(struct link *link)
 static void close_link(struct link *link)
 {
     while (!list_empty(&link->talks))
-        talk_free(NODE_OWNER(link->talks.next, struct talk, node));
+        talk_free(OUTER(link->talks.next, struct talk, node));
     http_posts_forget(link);
     link->session_size = 0;
 }
@@ -362,7 +362,7 @@ void http_tick(struct upstreams *all)
     struct node *next;
     for (struct node *at = all->resting.next; at != &all->resting; at = next) {
         next = at->next;
-        struct talk *talk = NODE_OWNER(at, struct talk, rest);
+        struct talk *talk = OUTER(at, struct talk, rest);
         if (all->now >= talk->wake)
             wake(talk);
     }

@@ -8,7 +8,7 @@
 // still for ever. Whoever else calls it waits meanwhile, so at LINK_UNREAD it is replaced.
 #include <sys/wait.h>
 
-#include "base/json_walk.h"
+#include "base/text.h"
 #include "os/child.h"
 #include "upstream/link.h"
 #include "vault/key_text.h"
@@ -19,17 +19,11 @@ enum {
     DETAIL = 64,
     LAST_WORDS = 5, // lines
     SECRET = 6,     // bytes: shorter ones are none
-    EDGE = 100,     // bytes at either end of a line that are looked at for an id
 };
 
 // The largest file that a child may write: above what package runners and models on disk need,
 // below what fills a disk while nobody looks.
 #define FILE_SIZE ((uint64_t)64 << 30)
-
-static bool has_line_ends(struct view text)
-{
-    return memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size);
-}
 
 // A message is one line, whatever line ends a client put between its tokens: else what stands after
 // one would be read as a message of its own, one that nobody has let through. In checked JSON line
@@ -38,11 +32,8 @@ static bool writes(struct link *link, struct view message)
 {
     struct buf flat AUTO(buf_done);
     buf_init(&flat, message.size);
-    if (has_line_ends(message)) {
-        buf_add(&flat, message);
-        for (size_t i = 0; i < flat.size; i++)
-            if (flat.data[i] == '\n' || flat.data[i] == '\r')
-                flat.data[i] = ' ';
+    if (text_has_line_end(&message, 1)) {
+        text_add_on_one_line(&flat, message);
         if (flat.failed)
             return false;
         message = buf_view(&flat);
@@ -50,95 +41,6 @@ static bool writes(struct link *link, struct view message)
     const struct view pieces[] = {message, VIEW("\n")};
     return child_queued(link->child) + message.size <= LINK_QUEUE &&
            child_write(link->child, pieces, COUNT_OF(pieces));
-}
-
-// --- answers that are no messages --------------------------------------------------------------
-static const struct view rpc = VIEW("\"jsonrpc\""), id = VIEW("\"id\""),
-                         method = VIEW("\"method\"");
-
-static bool holds(struct view text, struct view part)
-{
-    return memmem(text.data, text.size, part.data, part.size);
-}
-
-static bool is_bracket(char byte)
-{
-    return (byte | 0x20) == '{' || (byte | 0x20) == '}'; // or a square one
-}
-
-// Between the first two brackets of an object, and between the last two, stand only members of its
-// own; what servers write there of an answer are `jsonrpc` and `id`. The rest may be long, and is
-// not looked at.
-static struct view head_of(struct view line)
-{
-    size_t size = 1;
-    while (size < line.size && size < EDGE && !is_bracket(line.data[size]))
-        size++;
-    return (struct view){line.data, size};
-}
-
-static struct view tail_of(struct view line)
-{
-    size_t size = 1;
-    if (line.data[line.size - 1] != '}') // it is cut
-        return view_skip(line, line.size);
-    while (size < line.size && size < EDGE && !is_bracket(line.data[line.size - 1 - size]))
-        size++;
-    return view_skip(line, line.size - size);
-}
-
-static struct view skip_blanks(struct view text)
-{
-    while (text.size > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = view_skip(text, 1);
-    return text;
-}
-
-// The call under way whose id stands there, with what ends a number after it. NULL: none.
-static struct upcall *named_by(const struct link *link, struct view edge)
-{
-    const char *found = memmem(edge.data, edge.size, id.data, id.size);
-    long long number;
-    if (!found)
-        return NULL;
-    struct view rest = skip_blanks(view_skip(edge, (size_t)(found - edge.data) + id.size));
-    if (!json_raw_is(rest, ':'))
-        return NULL;
-    struct view raw = skip_blanks(view_skip(rest, 1));
-    size_t digits = 0;
-    while (digits < raw.size && raw.data[digits] >= '0' && raw.data[digits] <= '9')
-        digits++;
-    bool ended = digits < raw.size && memchr(",} \t", raw.data[digits], 4);
-    raw.size = digits;
-    return ended && json_raw_int(raw, &number) && number > 0
-               ? numbers_find(&link->pending, (uint64_t)number)
-               : NULL;
-}
-
-// A line was refused that may have been an answer: invalid UTF-8, two members of one name, nested
-// too deeply, cut short. No other answer will come, so its call fails now and not when its time is
-// up. Which call that is can only be guessed, but a wrong guess harms nobody but this server's own
-// callers: the ids of a link are its own, what fails is a call that is under way on it, and that
-// one's answer, should it come yet, is one that nobody waits for. What does not look like an answer
-// (a log in JSON, a request) fails nothing.
-static bool fail_unread(struct link *link, struct view line)
-{
-    line = skip_blanks(line);
-    if (!json_raw_is(line, '{'))
-        return false;
-    const struct view edges[] = {head_of(line), tail_of(line)};
-    if (holds(edges[0], method) || holds(edges[1], method))
-        return false;
-    bool any = false;
-    for (size_t i = 0; i < COUNT_OF(edges); i++) { // both, when two answers stand in one line
-        struct view edge = edges[i], other = edges[1 - i];
-        bool its_own = holds(edge, rpc) || (holds(other, rpc) && !holds(other, id));
-        struct upcall *call = its_own ? named_by(link, edge) : NULL;
-        if (call)
-            upcall_fail(call, UPCALL_GARBLED, "the server's answer is not MCP", false);
-        any = any || call;
-    }
-    return any;
 }
 
 // --- what comes ------------------------------------------------------------------------------
@@ -150,7 +52,7 @@ static bool take_line(struct link *link, struct view line)
         line.size--;
     bool message = line.size == 0 || link_message(link, NULL, line);
     bool goes_on = link->number == number && link->child && link->state != LINK_GONE;
-    if (!message && goes_on && fail_unread(link, line)) {
+    if (!message && goes_on && garbled_fails(link, line)) {
         upstreams_log(link->upstream, "garbled", "an answer that is not MCP");
     } else if (!message && !link->banner) {
         link->banner = true;
@@ -372,7 +274,7 @@ static void abandon(struct link *link, struct upcall *call, bool answered)
     (void)answered;
 }
 
-// A pipe is shared, so what comes for a held call is put aside (upcall.c).
+// A pipe is shared, so what comes for a held call is put aside (backlog.c).
 static void hold(struct upcall *call, bool held)
 {
     (void)call;

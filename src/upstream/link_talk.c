@@ -79,7 +79,7 @@ void talk_drain(struct talk *talk)
 void talks_bury(struct upstreams *all)
 {
     while (!list_empty(&all->dead)) {
-        struct talk *talk = NODE_OWNER(all->dead.next, struct talk, node);
+        struct talk *talk = OUTER(all->dead.next, struct talk, node);
         node_remove(&talk->node);
         sse_reader_done(&talk->reader);
         buf_done(&talk->body);

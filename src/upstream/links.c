@@ -312,7 +312,7 @@ void upstreams_end(struct upstreams *all)
     upstreams_enter(all);
     all->ending = true;
     while (!list_empty(&all->links))
-        link_end(NODE_OWNER(all->links.next, struct link, everyone), links_shut_down);
+        link_end(OUTER(all->links.next, struct link, everyone), links_shut_down);
     upstreams_leave_quietly(all);
 }
 
@@ -320,7 +320,7 @@ void upstreams_hurry(struct upstreams *all)
 {
     upstreams_enter(all);
     for (struct node *at = all->leaving.next; at != &all->leaving; at = at->next) {
-        struct link *link = NODE_OWNER(at, struct link, everyone);
+        struct link *link = OUTER(at, struct link, everyone);
         if (link->ops->hurry)
             link->ops->hurry(link);
     }
@@ -330,7 +330,7 @@ void upstreams_hurry(struct upstreams *all)
 bool upstreams_ended(const struct upstreams *all)
 {
     for (struct node *at = all->leaving.next; at != &all->leaving; at = at->next)
-        if (NODE_OWNER(at, struct link, everyone)->child)
+        if (OUTER(at, struct link, everyone)->child)
             return false;
     return list_empty(&all->links);
 }
@@ -386,6 +386,6 @@ void links_tick(struct upstreams *all)
     struct node *next;
     for (struct node *at = all->links.next; at != &all->links; at = next) {
         next = at->next;
-        look_at(NODE_OWNER(at, struct link, everyone));
+        look_at(OUTER(at, struct link, everyone));
     }
 }

@@ -1,5 +1,5 @@
 // list.h: a ring of nodes that stand inside the things they list. A thing is in a state by being on
-// that state's list.
+// that state's list. The thing that a node stands in: OUTER (attr.h).
 #pragma once
 
 #include <stdbool.h>
@@ -27,12 +27,17 @@ static inline bool node_listed(const struct node *node)
     return node->next;
 }
 
+static inline void list_prepend(struct node *list, struct node *node)
+{
+    node->next = list->next;
+    node->previous = list;
+    list->next->previous = node;
+    list->next = node;
+}
+
 static inline void list_append(struct node *list, struct node *node)
 {
-    node->next = list;
-    node->previous = list->previous;
-    list->previous->next = node;
-    list->previous = node;
+    list_prepend(list->previous, node);
 }
 
 // Accepts a node that is on no list.
@@ -45,5 +50,11 @@ static inline void node_remove(struct node *node)
     node->next = node->previous = NULL;
 }
 
-// The thing that a node stands in.
-#define NODE_OWNER(node, type, member) OUTER(node, type, member)
+// Moves all of `from`, in order, to the empty list `to`.
+static inline void list_move(struct node *from, struct node *to)
+{
+    list_append(from, to);
+    node_remove(from);
+    list_init(from);
+}
+

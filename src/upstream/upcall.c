@@ -5,80 +5,9 @@
 #include "upstream/link.h"
 
 enum {
-    SPARES = 256,            // upcalls kept for the next ones
-    BODY_KEPT = 1 << 20,     // of all->body; what a large message took is given back
-    RECORD = sizeof(size_t), // before each message of a backlog
+    SPARES = 256,        // upcalls kept for the next ones
+    BODY_KEPT = 1 << 20, // of all->body; what a large message took is given back
 };
-
-// --- a copy of an order, for a call that waits -----------------------------------------------
-struct kept {
-    struct upcall_order order;
-    struct asker asker;
-    size_t size;
-    char bytes[]; // splices, fields, texts
-};
-
-static struct view keep(char **at, struct view from)
-{
-    if (!from.data)
-        return from;
-    memcpy(*at, from.data, from.size);
-    struct view copy = {*at, from.size};
-    *at += from.size;
-    return copy;
-}
-
-static size_t kept_size(const struct upcall_order *order)
-{
-    const struct asker *asker = order->asker;
-    size_t size = order->params.size + order->method_name.size + order->name.size +
-                  asker->version.size + asker->capabilities.size + asker->client_info.size;
-    for (size_t i = 0; i < order->splice_count; i++)
-        size += sizeof(struct splice) + order->splices[i].fresh.size;
-    for (size_t i = 0; i < order->parameter_field_count; i++)
-        size += sizeof(struct http_field) + order->parameter_fields[i].name.size +
-                order->parameter_fields[i].value.size;
-    return size;
-}
-
-// A slice of the params, as a slice of their copy.
-static struct view moved(const struct upcall_order *order, struct view copy, struct view slice)
-{
-    if (slice.data)
-        slice.data = copy.data + (slice.data - order->params.data);
-    return slice;
-}
-
-static struct kept *kept_new(const struct upcall_order *order)
-{
-    size_t size = kept_size(order);
-    struct kept *kept = malloc(sizeof(*kept) + size + 1);
-    if (!kept)
-        return NULL;
-    kept->order = *order;
-    kept->asker = *order->asker;
-    kept->size = size;
-    kept->order.asker = &kept->asker;
-    struct splice *splices = (void *)kept->bytes;
-    struct http_field *fields = (void *)(splices + order->splice_count);
-    char *at = (char *)(fields + order->parameter_field_count);
-    kept->order.params = keep(&at, order->params);
-    for (size_t i = 0; i < order->splice_count; i++)
-        splices[i] = (struct splice){moved(order, kept->order.params, order->splices[i].old),
-                                     keep(&at, order->splices[i].fresh)};
-    for (size_t i = 0; i < order->parameter_field_count; i++)
-        fields[i] = (struct http_field){keep(&at, order->parameter_fields[i].name),
-                                        keep(&at, order->parameter_fields[i].value)};
-    kept->order.splices = splices;
-    kept->order.parameter_fields = fields;
-    kept->order.token = moved(order, kept->order.params, order->token);
-    kept->order.method_name = keep(&at, order->method_name);
-    kept->order.name = keep(&at, order->name);
-    kept->asker.version = keep(&at, order->asker->version);
-    kept->asker.capabilities = keep(&at, order->asker->capabilities);
-    kept->asker.client_info = keep(&at, order->asker->client_info);
-    return kept;
-}
 
 // --- birth and death -------------------------------------------------------------------------
 static struct upcall *call_new(struct upstream *upstream, const struct upcall_order *order,
@@ -102,9 +31,6 @@ static struct upcall *call_new(struct upstream *upstream, const struct upcall_or
                             .session = order->asker->session,
                             .user = order->asker->user,
                             .key = order->asker->key,
-                            .aside = {.ration = all->order.unread,
-                                      .owner = (uint64_t)order->asker->key,
-                                      .give_up = aside_give_up},
                             .started = all->now,
                             .stream = order->stream};
     upstream->users++;
@@ -136,8 +62,7 @@ static void call_free(struct upcall *call)
     struct upstreams *all = call->upstream->all;
     node_remove(&call->thaw);
     rationed_done(&call->body);
-    buf_done(&call->backlog);
-    holding_end(&call->aside);
+    backlog_end(call);
     call->upstream->users--;
     if (all->spares >= SPARES) {
         free(call);
@@ -208,6 +133,14 @@ void upcall_fail(struct upcall *call, enum upcall_failure why, const char *sente
     doom(call, why, sentence);
 }
 
+void upcall_give_up(struct upcall *call)
+{
+    struct upstreams *all = call->upstream->all;
+    upstreams_enter(all);
+    upcall_fail(call, UPCALL_MEMORY, "the key's answers take the room that others need", true);
+    upstreams_leave_quietly(all);
+}
+
 void upcall_forget(struct upcall *call, bool told)
 {
     abandon(call, told, (struct view){0});
@@ -263,6 +196,19 @@ static void keep_waiting(struct upcall *call, const struct upcall_order *order)
         doom(call, UPCALL_MEMORY, "the gateway is short of memory");
 }
 
+// On the link that was found for it, or when that is READY. Who asks for no more than that is told
+// soon.
+static void set_out(struct upcall *call, const struct upcall_order *order)
+{
+    if (call->link->state == LINK_READY && !call->learn) {
+        launch(call, order);
+        return;
+    }
+    keep_waiting(call, order);
+    if (call->link && call->link->state == LINK_READY)
+        list_append(&call->link->all->thawed, &call->thaw);
+}
+
 static struct upcall *begin(struct upstream *upstream, const struct upcall_order *order,
                             const struct upcall_events *events, void *context, bool learn)
 {
@@ -276,12 +222,8 @@ static struct upcall *begin(struct upstream *upstream, const struct upcall_order
     if (!call->link) {
         node_remove(&call->sweep);
         doom(call, why, sentence);
-    } else if (call->link->state == LINK_READY && !learn) {
-        launch(call, order);
     } else {
-        keep_waiting(call, order);
-        if (call->link && call->link->state == LINK_READY)
-            list_append(&upstream->all->thawed, &call->thaw);
+        set_out(call, order);
     }
     return call;
 }
@@ -380,47 +322,20 @@ void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshak
     }
     call->link->waiting_bytes -= kept->size;
     node_remove(&call->node);
-    struct upstream *upstream = call->upstream;
-    call->link = links_take_era(upstream, &kept->asker, era, tried);
+    call->link = links_take_era(call->upstream, &kept->asker, era, tried);
     if (!call->link || call->link->state == LINK_RESTING) {
         bool resting = call->link;
         detach(call);
         doom(call, resting ? UPCALL_UNREACHABLE : UPCALL_MEMORY,
              resting ? "the server speaks no protocol version that the gateway knows"
                      : "the gateway is short of memory");
-    } else if (call->link->state == LINK_READY && !call->learn) {
-        launch(call, &kept->order);
     } else {
-        keep_waiting(call, &kept->order);
-        if (call->link && call->link->state == LINK_READY)
-            list_append(&upstream->all->thawed, &call->thaw);
+        set_out(call, &kept->order);
     }
     free(kept);
 }
 
 // --- events ----------------------------------------------------------------------------------
-// While a call is held, what comes for it over a pipe that others use, too, is put aside: stopping
-// the pipe would stop the others. Past `event` bytes the call fails.
-static void put_aside(struct upcall *call, const struct rpc *message)
-{
-    if (call->backlog.maximum == 0)
-        buf_init(&call->backlog, call->upstream->all->order.settings->event + RECORD);
-    size_t size = message->text.size;
-    buf_add(&call->backlog, view_bytes(&size, sizeof(size)));
-    buf_add(&call->backlog, message->text);
-    if (call->backlog.failed || !holding_take(&call->aside, RECORD + size))
-        upcall_fail(call, UPCALL_LARGE, "the client does not take what the server sends", true);
-}
-
-static bool is_put_aside(struct upcall *call, const struct rpc *message)
-{
-    bool aside = message && call->link && call->link->ops == &link_stdio &&
-                 (call->held || call->backlog.size > 0);
-    if (aside)
-        put_aside(call, message);
-    return aside;
-}
-
 void upcall_heard(struct upcall *call)
 {
     // A question's patience stays.
@@ -431,7 +346,7 @@ void upcall_heard(struct upcall *call)
 void upcall_notice(struct upcall *call, const struct rpc *message)
 {
     upcall_heard(call);
-    if (!call->events->notice || is_put_aside(call, message))
+    if (!call->events->notice || backlog_takes(call, message))
         return;
     call->events->notice(call->context, message);
 }
@@ -441,7 +356,7 @@ void upcall_question(struct upcall *call, const struct rpc *message)
     // Somebody may have to read it and answer.
     int64_t patience = call->upstream->all->order.settings->question_timeout;
     call->heard = call->upstream->all->now + patience;
-    if (is_put_aside(call, message))
+    if (backlog_takes(call, message))
         return;
     struct question question;
     if (link_question(call->link, message, &question))
@@ -450,7 +365,7 @@ void upcall_question(struct upcall *call, const struct rpc *message)
 
 void upcall_answered(struct upcall *call, const struct rpc *response)
 {
-    if (is_put_aside(call, response))
+    if (backlog_takes(call, response))
         return;
     enum mcp_era era = call->link->era;
     const struct upcall_events *events = call->events;
@@ -464,40 +379,6 @@ void upcall_answered(struct upcall *call, const struct rpc *response)
     events->answered(context, era, response);
     if (!own) // after the answer: until it is told the client may cancel
         upstream_is_up(upstream);
-}
-
-// Gives out what was put aside, until it is held again or there is no more.
-static void give_out(struct upcall *call)
-{
-    struct upstreams *all = call->upstream->all;
-    struct buf backlog = call->backlog; // the call may go meanwhile
-    call->backlog = (struct buf){0};
-    uint64_t id = call->id;
-    struct link *link = call->link;
-    size_t at = 0;
-    while (at < backlog.size) {
-        // A call that is gone is no longer in the table; its number is not given out again.
-        call = link->state == LINK_GONE ? NULL : numbers_find(&link->pending, id);
-        if (!call || call->held)
-            break;
-        size_t size;
-        memcpy(&size, backlog.data + at, sizeof(size));
-        struct view text = {backlog.data + at + RECORD, size};
-        at += RECORD + size;
-        if (!link_message(link, NULL, text))
-            break;
-    }
-    if (call && at < backlog.size && numbers_find(&link->pending, id) == call) {
-        struct buf later = call->backlog; // came meanwhile
-        buf_init(&call->backlog, all->order.settings->event + RECORD);
-        buf_add(&call->backlog, view_skip(buf_view(&backlog), at));
-        buf_add(&call->backlog, buf_view(&later));
-        buf_done(&later);
-    }
-    buf_done(&backlog);
-    call = link->state == LINK_GONE ? NULL : numbers_find(&link->pending, id);
-    if (call)
-        holding_give(&call->aside, call->aside.size - call->backlog.size);
 }
 
 // --- deadlines -------------------------------------------------------------------------------
@@ -533,7 +414,7 @@ void upcalls_tick(struct upstreams *all)
     struct node *next;
     for (struct node *at = all->calls.next; at != &all->calls; at = next) {
         next = at->next;
-        struct upcall *call = NODE_OWNER(at, struct upcall, sweep);
+        struct upcall *call = OUTER(at, struct upcall, sweep);
         const char *sentence = overdue(call, all->now);
         if (sentence && call->state == UPCALL_SENT && !call->own)
             pulse_missed(call->link);
@@ -557,15 +438,15 @@ void upcalls_tell(struct upstreams *all)
 {
     while (!list_empty(&all->doomed) || !list_empty(&all->thawed)) {
         if (!list_empty(&all->doomed)) {
-            tell_failure(NODE_OWNER(all->doomed.next, struct upcall, node));
+            tell_failure(OUTER(all->doomed.next, struct upcall, node));
             continue;
         }
-        struct upcall *call = NODE_OWNER(all->thawed.next, struct upcall, thaw);
+        struct upcall *call = OUTER(all->thawed.next, struct upcall, thaw);
         node_remove(&call->thaw);
         if (call->state == UPCALL_WAITING && call->link->state == LINK_READY)
             upcall_launch_waiting(call);
         else if (call->state == UPCALL_SENT)
-            give_out(call);
+            backlog_give_out(call);
     }
 }
 
@@ -593,7 +474,7 @@ void upcall_hold(struct upcall *call, bool held)
         return;
     upstreams_enter(all);
     call->link->ops->hold(call, held);
-    if (!held && call->backlog.size > 0 && !node_listed(&call->thaw))
+    if (!held && call->backlog.messages.size > 0 && !node_listed(&call->thaw))
         list_append(&all->thawed, &call->thaw);
     upstreams_leave_quietly(all);
 }

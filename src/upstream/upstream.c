@@ -27,8 +27,9 @@ static void tell_suppressed(struct upstream *upstream)
 static void end_log_window(struct upstream *upstream)
 {
     struct log_window *log = &upstream->log;
-    if (log->lines == 0 || upstream->all->now - log->since < LOG_WINDOW)
+    if (!node_listed(&log->node) || upstream->all->now - log->since < LOG_WINDOW)
         return;
+    node_remove(&log->node);
     log->lines = 0;
     tell_suppressed(upstream);
 }
@@ -37,8 +38,10 @@ void upstreams_log(struct upstream *upstream, const char *what, const char *deta
 {
     struct log_window *log = &upstream->log;
     end_log_window(upstream);
-    if (log->lines == 0)
+    if (!node_listed(&log->node)) {
         log->since = upstream->all->now;
+        list_append(&upstream->all->windows, &log->node);
+    }
     if (log->lines == LOG_LINES) {
         log->suppressed++;
         return;
@@ -49,8 +52,10 @@ void upstreams_log(struct upstream *upstream, const char *what, const char *deta
 
 static void end_log_windows(struct upstreams *all)
 {
-    for (struct node *at = all->list.next; at != &all->list; at = at->next)
-        end_log_window(NODE_OWNER(at, struct upstream, node));
+    for (struct node *at = all->windows.next, *next; at != &all->windows; at = next) {
+        next = at->next;
+        end_log_window(OUTER(at, struct upstream, log.node));
+    }
 }
 
 // --- entering and leaving --------------------------------------------------------------------
@@ -79,10 +84,12 @@ static void bury_retired(struct upstreams *all)
 {
     for (struct node *at = all->retired.next, *next; at != &all->retired; at = next) {
         next = at->next;
-        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
+        struct upstream *upstream = OUTER(at, struct upstream, node);
         if (upstream->users > 0)
             continue;
         node_remove(&upstream->node);
+        node_remove(&upstream->levels.node);
+        node_remove(&upstream->log.node);
         tell_suppressed(upstream);
         server_spec_unref(&upstream->spec);
         free(upstream->facts_memory);
@@ -165,7 +172,7 @@ struct upstreams *upstreams_new(const struct upstreams_order *order)
     all->random = (uint64_t)all->now * 0x9e3779b97f4a7c15 + (uint64_t)(uintptr_t)all;
     struct node *const lists[] = {&all->list,   &all->links,  &all->leaving, &all->calls,
                                   &all->doomed, &all->thawed, &all->resting, &all->retired,
-                                  &all->dead,   &all->hungry};
+                                  &all->dead,   &all->hungry, &all->levels,  &all->windows};
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         list_init(lists[i]);
     // Splices add names and identities to what a client may send.
@@ -187,7 +194,7 @@ static struct upstream **bucket_of(struct upstreams *all, int64_t project_n,
 static void end_links(struct upstream *upstream, const char *sentence)
 {
     while (!list_empty(&upstream->links))
-        link_end(NODE_OWNER(upstream->links.next, struct link, node), sentence);
+        link_end(OUTER(upstream->links.next, struct link, node), sentence);
 }
 
 // From the tables; its calls are doomed, its children end in their time, and then it goes itself.
@@ -212,10 +219,10 @@ void upstreams_free(struct upstreams **upstreams)
     upstreams_enter(all);
     all->closing = true;
     while (!list_empty(&all->list))
-        retire(NODE_OWNER(all->list.next, struct upstream, node));
+        retire(OUTER(all->list.next, struct upstream, node));
     upcalls_tell(all);
     while (!list_empty(&all->leaving))
-        link_free(NODE_OWNER(all->leaving.next, struct link, everyone));
+        link_free(OUTER(all->leaving.next, struct link, everyone));
     upstreams_leave(all);
     *upstreams = NULL;
     upcalls_done(all);
@@ -237,18 +244,26 @@ static bool is_of(const struct upstream *upstream, int64_t project_n,
            memcmp(upstream->spec->fingerprint, spec->fingerprint, sizeof(spec->fingerprint)) == 0;
 }
 
+static struct upstream *find(struct upstreams *all, int64_t project_n,
+                             const struct server_spec *spec)
+{
+    struct upstream *upstream = *bucket_of(all, project_n, spec);
+    while (upstream && !is_of(upstream, project_n, spec))
+        upstream = upstream->chain;
+    return upstream;
+}
+
 struct upstream *upstream_get(struct upstreams *all, int64_t project_n, struct server_spec *spec)
 {
+    struct upstream *upstream = find(all, project_n, spec);
+    if (upstream || all->closing)
+        return upstream;
     struct upstream **bucket = bucket_of(all, project_n, spec);
-    for (struct upstream *upstream = *bucket; upstream; upstream = upstream->chain)
-        if (is_of(upstream, project_n, spec))
-            return upstream;
-    struct upstream *upstream = all->closing ? NULL : calloc(1, sizeof(*upstream));
+    upstream = calloc(1, sizeof(*upstream));
     if (!upstream)
         return NULL;
     upstream->all = all;
     upstream->project_n = project_n;
-    upstream->level_over = -1;
     upstream->spec = server_spec_ref(spec);
     list_init(&upstream->links);
     list_append(&all->list, &upstream->node);
@@ -272,7 +287,7 @@ void upstreams_retain(struct upstreams *all, int64_t project_n, const struct ser
     upstreams_enter(all);
     for (struct node *at = all->list.next, *next; at != &all->list; at = next) {
         next = at->next;
-        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
+        struct upstream *upstream = OUTER(at, struct upstream, node);
         if (upstream->project_n == project_n && !server_specs_find(specs, upstream->spec))
             retire(upstream);
     }
@@ -442,7 +457,7 @@ void upstream_watch(struct upstream *upstream, int watchers_more)
     upstreams_enter(upstream->all);
     upstream->watchers += watchers_more;
     for (struct node *at = upstream->links.next; at != &upstream->links; at = at->next) {
-        struct link *link = NODE_OWNER(at, struct link, node);
+        struct link *link = OUTER(at, struct link, node);
         if (link->state == LINK_READY)
             link->ops->ready(link);
         watch_check(link);
@@ -451,36 +466,31 @@ void upstream_watch(struct upstream *upstream, int watchers_more)
 }
 
 // --- log levels ------------------------------------------------------------------------------
-void upstreams_level_over(struct upstreams *all, int64_t project_n, struct view server, int level)
+void upstreams_level_over(struct upstreams *all, int64_t project_n, const struct server_spec *spec,
+                          int level)
 {
-    for (struct node *at = all->list.next; at != &all->list; at = at->next) {
-        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
-        if (upstream->project_n != project_n ||
-            (server.data && !view_is(server, upstream->spec->server_name)))
-            continue;
-        if (upstream->level_over < 0 || level < upstream->level_over)
-            upstream->level_over = level;
-        all->levels_over = true;
-    }
+    struct upstream *upstream = find(all, project_n, spec);
+    if (!upstream)
+        return;
+    struct levels_over *levels = &upstream->levels;
+    if (node_listed(&levels->node) && levels->lowest <= level)
+        return;
+    levels->lowest = level;
+    node_remove(&levels->node);
+    list_append(&all->levels, &levels->node);
 }
 
 // Who has a server for itself alone has told it its level itself.
 static void tell_levels(struct upstreams *all)
 {
-    if (!all->levels_over)
-        return;
-    all->levels_over = false;
-    for (struct node *at = all->list.next; at != &all->list; at = at->next) {
-        struct upstream *upstream = NODE_OWNER(at, struct upstream, node);
-        int over = upstream->level_over;
-        upstream->level_over = -1;
-        struct node *next;
-        for (struct node *of = upstream->links.next; over >= 0 && of != &upstream->links;
-             of = next) {
-            struct link *link = NODE_OWNER(of, struct link, node);
-            next = of->next;
+    while (!list_empty(&all->levels)) {
+        struct upstream *upstream = OUTER(all->levels.next, struct upstream, levels.node);
+        node_remove(&upstream->levels.node);
+        for (struct node *at = upstream->links.next, *next; at != &upstream->links; at = next) {
+            struct link *link = OUTER(at, struct link, node);
+            next = at->next;
             if (link->owner.scope != SCOPE_SESSION)
-                link_tell_level(link, over);
+                link_tell_level(link, upstream->levels.lowest);
         }
     }
 }

@@ -231,11 +231,10 @@ bool upstream_is_own(const struct upstream *upstream, const struct asker *asker)
 // child's end).
 void upstreams_session_streams(struct upstreams *upstreams, int64_t session, bool wanted);
 void upstreams_session_over(struct upstreams *upstreams, int64_t session);
-// A client session that wanted log messages from `level` on is over. With the next tick the servers
-// that it shared with others are told what those want, when that is less. `server`: the only one
-// that it saw; {NULL, 0}: all of its project.
-void upstreams_level_over(struct upstreams *upstreams, int64_t project_n, struct view server,
-                          int level);
+// A client session that saw this server and wanted log messages from `level` on is over. With the
+// next tick the server is told, if it was shared with others, what those want, when that is less.
+void upstreams_level_over(struct upstreams *upstreams, int64_t project_n,
+                          const struct server_spec *spec, int level);
 // A notification of the client for all live legacy links of its session (roots/list_changed).
 void upstreams_session_notify(struct upstreams *upstreams, int64_t session, struct view message);
 // A key's own links (modern client, legacy upstream) end.

@@ -2,6 +2,7 @@
 #include "wire/http1.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "wire/http1_bytes.h"
 
 enum {
@@ -22,15 +23,6 @@ enum {
 
 // No chunk is larger; the sum of a few still fits 64 bits.
 static const uint64_t maximum = UINT64_C(1) << 60;
-
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
 
 static int after_size_byte(struct http_chunks *chunks, char byte)
 {

@@ -185,17 +185,6 @@ static bool is_plain_value(struct view value)
     return true;
 }
 
-static bool is_utf8(struct view text)
-{
-    while (text.size > 0) {
-        size_t length = utf8_length(text);
-        if (length == 0)
-            return false;
-        text = view_skip(text, length);
-    }
-    return true;
-}
-
 struct view mcp_header_decode(struct view value, char *into, size_t size)
 {
     const struct view refused = {NULL, 0};
@@ -208,7 +197,7 @@ struct view mcp_header_decode(struct view value, char *into, size_t size)
     struct view inside = view_skip(value, encoded_start.size);
     inside.size -= encoded_end.size;
     struct view text = base64_decode(inside, into, size);
-    return is_utf8(text) ? text : refused;
+    return text_is_utf8(text) ? text : refused;
 }
 
 void mcp_header_encode(struct buf *buf, struct view text)

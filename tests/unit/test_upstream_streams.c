@@ -40,20 +40,27 @@ static void await_later(struct world *world, const char *event)
     rig_await(rig, &rig->events, event);
 }
 
+// The second half of an event, larger than one may be from now on.
+static char large[2 * EVENT_SIZE];
+
+static void begin_with_large_events(struct world *world, struct rule *rules)
+{
+    fill(large, sizeof(large), HALF_AN_EVENT);
+    world->rig.settings.event = EVENT_SIZE;
+    begin(world, rules);
+}
+
 // It is not asked for again from the last event on: that would bring the large one once more.
 static void an_event_that_is_too_large(void **state)
 {
     struct world *world = *state;
-    static char large[2 * EVENT_SIZE];
     struct rule rules[] = {LEGACY,
                            {"GET ", "Last-Event-ID", 200, NULL, large, STREAM_STAYS, 0},
                            {"GET ", NULL, 200, NULL, large, STREAM_STAYS, 2},
                            {"GET ", NULL, 200, NULL, EVENT(NOTE("last")), STREAM_STAYS, 0},
                            FINE,
                            END};
-    fill(large, sizeof(large), HALF_AN_EVENT);
-    world->rig.settings.event = EVENT_SIZE;
-    begin(world, rules);
+    begin_with_large_events(world, rules);
     await_later(world, "notice:notifications/last");
     assert_string_equal(world->rig.events.text, "notice:notifications/first "
                                                 "notice:notifications/first "
@@ -167,15 +174,12 @@ static void a_session_without_a_stream(void **state)
 static void an_answer_to_a_notification(void **state)
 {
     struct world *world = *state;
-    static char large[2 * EVENT_SIZE];
     struct rule rules[] = {{"notifications/roots", NULL, 200, NULL, large, STREAM_ENDS, 0},
                            LEGACY,
                            {"GET ", NULL, 200, NULL, EVENT(NOTE("first")), STREAM_STAYS, 0},
                            FINE,
                            END};
-    fill(large, sizeof(large), HALF_AN_EVENT);
-    world->rig.settings.event = EVENT_SIZE;
-    begin(world, rules);
+    begin_with_large_events(world, rules);
     await_later(world, "notice:notifications/first");
     upstreams_session_notify(world->rig.all, legacy_asker.session,
                              VIEW(NOTE("roots/list_changed")));
