@@ -247,17 +247,20 @@ static void post(struct link *link, struct view message, bool spare,
 
 // --- sessions --------------------------------------------------------------------------------
 // The server does not know the session any more: a new one is made, once for all calls that are
-// told so, and they are sent again.
+// told so, and those of which there is a copy are sent again.
 void http_session_lost(struct link *link, struct talk *talk)
 {
     struct upcall *call = talk->call;
     bool first = link->state == LINK_READY && talk->session == link->generation;
-    if (call->repeated || !call->body.buf.data) {
+    if (call->repeated) {
         upcall_fail(call, UPCALL_DIED, "the server does not keep its session", false);
         return;
     }
     talk_drain(talk);
-    upcall_wait_again(call);
+    if (call->body.buf.data)
+        upcall_wait_again(call);
+    else
+        upcall_fail(call, UPCALL_DIED, "the server's session is over", false);
     if (!first)
         return;
     upstreams_log(link->upstream, "lost", "its session");

@@ -172,6 +172,8 @@ static void a_session_that_is_forgotten_with_a_large_call(void **state)
     ration_take_back(asked, (uint64_t)legacy_asker.key);
     rig_await(&world->rig, &large.tells, "failed:");
     assert_int_equal(world->backend.used[OWN_RULES + 3], 1);
+    rig_pause(&world->rig, 50);
+    assert_int_equal(world->backend.used[1], 3); // there is a new session all the same
     upcall_cancel(&small.upcall, (struct view){NULL, 0});
 }
 
