@@ -81,7 +81,7 @@ static void read_once(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffe
         size = recv(descriptor, into, READ_SIZE, MSG_DONTWAIT);
     else
         size = read(descriptor, into, READ_SIZE);
-    stream->read = size < 0 ? uv_translate_sys_error(errno) : size;
+    stream->read = size < 0 ? uv_translate_sys_error(errno) : (int)size;
     *ret_buffer = uv_buf_init(NULL, 0);
 }
 
@@ -103,13 +103,13 @@ static void have_ended(struct stream *stream, const char *reason)
 static void have_read(uv_stream_t *uv, ssize_t status, const uv_buf_t *buffer)
 {
     struct stream *stream = (struct stream *)uv->data;
-    const ssize_t size = stream->read;
+    const int size = stream->read;
     (void)status;
     (void)buffer;
     if (stream->closed || size == UV_EAGAIN || size == UV_EINTR)
         return;
     if (size <= 0)
-        have_ended(stream, size < 0 ? uv_strerror((int)size) : NULL);
+        have_ended(stream, size < 0 ? uv_strerror(size) : NULL);
     else if (stream->finishing && stream->secured)
         return; // of no interest any more
     else if (stream->tls)

@@ -31,7 +31,7 @@ struct stream {
     const char *lost;                            // why the connection is of no use any more
     struct stream *next_finishing, **finishing;  // stream_finish was called
     int64_t finish_by;                           // loop_clock
-    ssize_t read;                                // what came last: its size, or a status of libuv
+    int read;                                    // what came last: its size, or a status of libuv
     bool connecting;
     bool linked;  // connected, and this was not noticed yet
     bool secured; // TLS is through, or there is none
