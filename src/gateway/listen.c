@@ -261,4 +261,5 @@ void listen_start(struct call *call, const struct incoming *incoming)
     }
     if (uris.data && exchange->listening)
         add_uris(listening, call, uris);
+    rationed_done(&call->text); // which `incoming` may be of: it is not handled again
 }

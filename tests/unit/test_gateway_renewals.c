@@ -345,6 +345,18 @@ static void bounds_the_uris_of_a_key(void **state)
     assert_non_null(strstr(subscribe_long(0, two, 0)->said, "result"));
 }
 
+// Of a listen that waited for the facts of its servers nothing is kept but what it listens to.
+static void keeps_nothing_of_what_a_listen_said(void **state)
+{
+    (void)state;
+    enum { URIS = 6 }; // more than CALL_UNCOUNTED
+    add_fake("old", "legacy", legacy_words);
+    struct door *listen = listen_to_long(0, URIS);
+    assert_non_null(strstr(listen->said, "5\"]"));
+    assert_int_equal(rig.gateway->asked.now, 0);
+    leave_door(listen);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
@@ -352,6 +364,7 @@ int main(void)
         TEST(ends_many_at_once),
         TEST(minds_as_many_resources_as_it_says),
         TEST(bounds_the_uris_of_a_key),
+        TEST(keeps_nothing_of_what_a_listen_said),
         TEST(takes_back_subscriptions),
         TEST(takes_back_those_of_a_revoked_key),
         TEST(keeps_conversations_apart),
