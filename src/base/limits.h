@@ -63,6 +63,10 @@
 // brings an extension would cost us its limit a thousand times over. Bytes.
 #define LIMIT_CHUNK_EXCESS (16u << 10)
 
+// A call of so many bytes does not count in the ration of requests under way: a key has only so
+// many calls. Bytes.
+#define LIMIT_SMALL_CALL (16u << 10)
+
 // What a server's `timeouts` may say: a day is longer than any connection lives. Seconds.
 #define LIMIT_TIMEOUT_SECONDS 86400
 

@@ -243,15 +243,27 @@ static enum http_verdict go_to_owner(struct conn *conn, unsigned owner, struct v
     return HTTP_ANSWERED;
 }
 
-// --- heads -----------------------------------------------------------------------------------
-static enum http_verdict refuse_framing(struct conn *conn, int status, const char *reason)
+// --- refusing --------------------------------------------------------------------------------
+enum http_verdict conn_refuse(struct conn *conn, int status, const char *reason)
 {
     const struct refusal refusal = {status, RPC_INVALID_REQUEST, reason, NULL};
     conn->closing = true;
-    conn->cors = NULL; // of the request before it, as the next
-    conn->bodiless = false;
     reply_refuse(conn, &refusal);
     return HTTP_ANSWERED;
+}
+
+// --- heads -----------------------------------------------------------------------------------
+// What was said of the request before it.
+static void forget_judgement(struct conn *conn)
+{
+    conn->cors = NULL;
+    conn->bodiless = false;
+}
+
+static enum http_verdict refuse_framing(struct conn *conn, int status, const char *reason)
+{
+    forget_judgement(conn);
+    return conn_refuse(conn, status, reason);
 }
 
 static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
@@ -265,64 +277,6 @@ static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
     if (input->failed)
         conn_gone(conn);
     return HTTP_TAKE;
-}
-
-static enum http_verdict body_failed(struct conn *conn, int status, const char *reason)
-{
-    conn->head_size = 0;
-    rationed_done(&conn->input);
-    return refuse_framing(conn, status, reason);
-}
-
-static enum http_verdict too_much(struct conn *conn)
-{
-    return body_failed(conn, 429,
-                       "Too many bytes of requests are under way, of this key or of all");
-}
-
-// What has come of a request goes: others need the room, or its key was revoked.
-static void give_up(struct holding *room)
-{
-    struct conn *conn = OUTER(room, struct conn, input.room);
-    if (!room->ration->taking_back) {
-        (void)too_much(conn);
-        return;
-    }
-    conn->head_size = 0;
-    rationed_done(&conn->input);
-    http_deny(conn);
-}
-
-// More of a request whose head is there.
-static enum http_verdict add_to_body(struct conn *conn, struct view bytes)
-{
-    rationed_add(&conn->input, bytes);
-    if (!conn->input.buf.failed)
-        return HTTP_TAKE;
-    return conn->input.buf.full ? too_much(conn) : body_failed(conn, 503, "Out of memory");
-}
-
-// From here on the input is the head, and its body grows behind it.
-static enum http_verdict begin_body(struct conn *conn, const struct http_request *request,
-                                    struct view all)
-{
-    const struct http_head *head = &request->head;
-    const struct view own = {all.data, request->head_size};
-    const uint64_t most = head->chunked ? request->body_most : head->length;
-    struct buf before AUTO(buf_done) = conn->input.buf;
-    rationed_init(&conn->input, own.size + (size_t)most,
-                  (struct holding){.ration = front_asked(conn->door->gateway),
-                                   .owner = request->key,
-                                   .give_up = give_up});
-    conn->head_size = own.size;
-    conn->chunked = head->chunked;
-    conn->awaited = head->length;
-    conn->chunks = (struct http_chunks){0};
-    enum http_verdict verdict = add_to_body(conn, own);
-    if (verdict == HTTP_TAKE && head->expect_continue && all.size == own.size)
-        reply_continue(conn);
-    wipe(own);
-    return verdict;
 }
 
 // A complete head, at the beginning of `all`, behind which `further` follows. `*ret_size`: how much
@@ -345,7 +299,7 @@ static enum http_verdict take_request(struct conn *conn, struct http_request *re
             return go_to_owner(conn, request->owner, all, further);
         if (verdict != HTTP_TAKE)
             return verdict;
-        return begin_body(conn, request, all);
+        return body_begin(conn, request, all);
     }
     body.size = (size_t)length;
     *ret_size += body.size;
@@ -400,63 +354,6 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
     return verdict;
 }
 
-// --- bodies ----------------------------------------------------------------------------------
-// The request is complete. Its head is judged again: much may have changed while the body came.
-static enum http_verdict take_gathered(struct conn *conn)
-{
-    struct http_request request;
-    const char *reason;
-    struct view head = {conn->input.buf.data, conn->head_size};
-    struct view body = view_skip(buf_view(&conn->input.buf), conn->head_size);
-    enum http_verdict verdict = HTTP_ANSWERED;
-    if (http_read_request(head, &request.head, &request.head_size, &reason) == HTTP_DONE) {
-        request.whole = true;
-        holding_end(&conn->input.room); // it counts as its call's
-        verdict = http_dispatch(conn, &request, body);
-    }
-    if (verdict == HTTP_ELSEWHERE)
-        verdict = refuse_framing(conn, 503, "Try again");
-    conn->head_size = 0;
-    rationed_done(&conn->input);
-    return verdict;
-}
-
-static enum http_verdict take_chunks(struct conn *conn, struct view bytes, size_t *ret_used)
-{
-    const struct buf *input = &conn->input.buf;
-    *ret_used = 0;
-    for (;;) {
-        size_t used;
-        struct view data;
-        enum http_step step =
-            http_chunks_read(&conn->chunks, view_skip(bytes, *ret_used), &used, &data);
-        *ret_used += used;
-        if (step == HTTP_BAD)
-            return body_failed(conn, 400, "The chunks of the body are not well made");
-        if (step == HTTP_DONE)
-            return take_gathered(conn);
-        if (data.size > input->maximum - input->size)
-            return body_failed(conn, 413, "The body is too large");
-        enum http_verdict verdict = add_to_body(conn, data);
-        if (verdict != HTTP_TAKE)
-            return verdict;
-        if (used == 0 || *ret_used == bytes.size)
-            return HTTP_TAKE;
-    }
-}
-
-static enum http_verdict take_body(struct conn *conn, struct view bytes, size_t *ret_used)
-{
-    if (conn->chunked)
-        return take_chunks(conn, bytes, ret_used);
-    *ret_used = bytes.size < conn->awaited ? bytes.size : (size_t)conn->awaited;
-    conn->awaited -= *ret_used;
-    enum http_verdict verdict = add_to_body(conn, (struct view){bytes.data, *ret_used});
-    if (verdict != HTTP_TAKE)
-        return verdict;
-    return conn->awaited == 0 ? take_gathered(conn) : HTTP_TAKE;
-}
-
 // --- events ----------------------------------------------------------------------------------
 static void feed(struct conn *conn, struct view bytes)
 {
@@ -464,7 +361,7 @@ static void feed(struct conn *conn, struct view bytes)
     while (bytes.size > 0 && !conn->doomed && !must_wait(conn)) {
         size_t used = 0;
         enum http_verdict verdict =
-            conn->head_size > 0 ? take_body(conn, bytes, &used) : take_head(conn, bytes, &used);
+            conn->head_size > 0 ? body_take(conn, bytes, &used) : take_head(conn, bytes, &used);
         if (verdict == HTTP_MOVED)
             return;
         bytes = view_skip(bytes, used);
@@ -558,6 +455,17 @@ static bool takes(struct conn *conn)
     return moves;
 }
 
+// Nothing of it was begun.
+static void late_request(struct conn *conn)
+{
+    if (conn->head_size == 0)
+        forget_judgement(conn);
+    if (conn->door->draining)
+        (void)body_refuse(conn, 503, "The gateway is being shut down");
+    else
+        (void)body_refuse(conn, 408, "The request took too long");
+}
+
 static void late_stream(struct conn *conn)
 {
     const struct settings *settings = conn->door->settings;
@@ -582,10 +490,7 @@ void conn_late(struct conn *conn)
             conn_end(conn, stream_queued(conn->stream) == 0);
         break;
     case PLACE_READING:
-        if (conn->door->draining) // nothing of it was begun
-            (void)body_failed(conn, 503, "The gateway is being shut down");
-        else
-            (void)body_failed(conn, 408, "The request took too long"); // or its head
+        late_request(conn);
         break;
     case PLACE_STREAM:
         late_stream(conn);

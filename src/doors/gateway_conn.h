@@ -1,8 +1,9 @@
 // gateway_conn.h: one HTTP connection. For the files of the door only.
 //
-// It reads a request (gateway_conn.c), the request is judged and given to the gateway
-// (gateway_http.c), the answer is written (gateway_reply.c). One request after the other: what is
-// pipelined waits, and the next is not begun before the answer to the last has left.
+// It reads a request (gateway_conn.c; gateway_body.c what comes in parts), the request is judged
+// and given to the gateway (gateway_http.c), the answer is written (gateway_reply.c). One request
+// after the other: what is pipelined waits, and the next is not begun before the answer to the last
+// has left.
 //
 // An idle connection and an open stream have no buffer. A request that came in one piece is never
 // copied. Memory that held a head, and so perhaps a key, is wiped.
@@ -87,6 +88,9 @@ enum http_verdict {
     HTTP_MOVED,     // the connection has gone there and must not be touched
 };
 
+// An answer of the door's own, after which the connection ends: HTTP_ANSWERED. (gateway_conn.c)
+enum http_verdict conn_refuse(struct conn *conn, int status, const char *reason);
+
 // Judges a request by its head.
 MUST_CHECK enum http_verdict http_judge(struct conn *conn, struct http_request *request);
 
@@ -96,3 +100,15 @@ void http_deny(struct conn *conn);
 // Judges it and, when it is in order, gives it to the gateway.
 MUST_CHECK enum http_verdict http_dispatch(struct conn *conn, struct http_request *request,
                                            struct view body);
+
+// --- gateway_body.c
+// A request whose head was judged, at the beginning of `all`, and whose body is not all here. The
+// head is kept, and wiped where it was; the body is given to body_take.
+MUST_CHECK enum http_verdict body_begin(struct conn *conn, const struct http_request *request,
+                                        struct view all);
+
+// The next bytes of it; `*ret_used`: how many were. Dispatches the request when it is complete.
+MUST_CHECK enum http_verdict body_take(struct conn *conn, struct view bytes, size_t *ret_used);
+
+// It is not waited for any more: conn_refuse.
+enum http_verdict body_refuse(struct conn *conn, int status, const char *reason);

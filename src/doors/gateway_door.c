@@ -72,19 +72,19 @@ static int64_t reading_time(const struct door *door)
     return door->draining && time > LAST_READING ? LAST_READING : time;
 }
 
-// Those who were cut because too much waited: said once, until the half has been read.
-static void look_at_unread(struct door *door)
+// What had to go because there was too much: said once, until the half of it has gone.
+static void look_at_ration(const struct door *door, const struct ration *ration,
+                           struct ration_tally *tally, const char *event)
 {
-    const struct ration *unread = door->unread;
-    uint64_t lost = unread->given_up + unread->refused;
-    if (lost > door->counters.unread && !door->over_unread) {
-        journal_event(door->journal, "unread", NULL);
-        door->over_unread = true;
-    } else if (unread->now <= unread->most / 2) {
-        door->over_unread = false;
+    const uint64_t lost = ration->given_up + ration->refused;
+    if (lost > tally->lost && !tally->over) {
+        journal_event(door->journal, event, NULL);
+        tally->over = true;
+    } else if (ration->now <= ration->most / 2) {
+        tally->over = false;
     }
-    door->counters.unread = lost;
-    door->counters.unread_now = unread->now;
+    tally->lost = lost;
+    tally->now = ration->now;
 }
 
 void door_tick(struct door *door, int64_t now)
@@ -94,7 +94,8 @@ void door_tick(struct door *door, int64_t now)
     sweep(door, PLACE_READING, reading_time(door), now);
     sweep(door, PLACE_STREAM, settings->keep_alive_comment, now);
     sweep(door, PLACE_PARTING, HALF_CLOSED, now);
-    look_at_unread(door);
+    look_at_ration(door, door->unread, &door->counters.unread, "unread");
+    look_at_ration(door, front_asked(door->gateway), &door->counters.asked, "too_much_asked");
     if (now < door->told_until)
         return;
     door->told_until = now + TIME_SECOND;

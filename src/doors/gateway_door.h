@@ -33,10 +33,16 @@ struct place_list {
     struct conn *first, *last;
 };
 
+// A ration as it was seen last.
+struct ration_tally {
+    uint64_t lost, now; // what had to go, bytes
+    bool over;          // and was said so
+};
+
 struct door_counters {
     uint64_t accepted, refused, requests, denied, moved; // refused: over the limit
     uint64_t connections_now;
-    uint64_t unread, unread_now; // answers that were lost, bytes that wait
+    struct ration_tally unread, asked; // answers that wait; requests under way
 };
 
 enum { DOOR_DATE = 64 };
@@ -60,7 +66,7 @@ struct door {
     int64_t date_until;
     unsigned told; // of the limit, this second
     int64_t told_until;
-    bool draining, over_limit, over_unread;
+    bool draining, over_limit;
     bool closed; // connections that still arrive are closed
 };
 

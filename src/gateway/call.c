@@ -7,6 +7,7 @@
 
 #include "base/fresh.h"
 #include "base/json_walk.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "gateway/methods.h"
 #include "gateway/parked.h"
@@ -519,7 +520,7 @@ void call_refuse_bytes(struct call *call)
 
 struct holding call_room(const struct call *call)
 {
-    bool small = call->bytes_in <= CALL_UNCOUNTED;
+    bool small = call->bytes_in <= LIMIT_SMALL_CALL;
     return (struct holding){.ration = small ? NULL : &call->gateway->asked,
                             .owner = (uint64_t)call->principal->credential->number};
 }

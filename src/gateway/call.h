@@ -26,9 +26,7 @@ enum stage { STAGE_LIMIT, STAGE_RESOLVE, STAGE_INVOKE, STAGE_REPLY };
 // A code of our own, outside of what JSON-RPC and MCP reserve.
 enum { CALL_LIMITED = -31001 };
 
-// CALL_UNCOUNTED: a message of so many bytes does not count in the ration of requests under way:
-// there are only so many calls of a key.
-enum { CALL_NAME = 128, CALL_SPLICES = 4, CALL_UNCOUNTED = 16 * 1024 };
+enum { CALL_NAME = 128, CALL_SPLICES = 4 };
 
 struct rounds; // see questions.h
 

@@ -1,6 +1,7 @@
 // link_http.c: a link over streamable HTTP: what is sent, with which header fields, and sessions.
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "upstream/talk.h"
 
 enum {
@@ -72,13 +73,12 @@ static void add_modern(struct fields *fields, struct link *link, const struct up
         fields->list[fields->count++] = order->parameter_fields[i];
 }
 
-// For the case that the session is no more. A small one does not count: a key has only so many
-// calls.
+// For the case that the session is no more.
 static void keep_body(const struct link *link, struct upcall *call, struct view body)
 {
-    enum { SMALL = 16 * 1024 };
+    const bool small = body.size <= LIMIT_SMALL_CALL;
     rationed_init(&call->body, body.size,
-                  (struct holding){.ration = body.size > SMALL ? link->all->order.asked : NULL,
+                  (struct holding){.ration = small ? NULL : link->all->order.asked,
                                    .owner = (uint64_t)call->key,
                                    .give_up = rationed_lose});
     rationed_add(&call->body, body);

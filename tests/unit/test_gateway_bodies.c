@@ -88,9 +88,13 @@ static void bodies_under_way(void **state)
     begin(late, "good0", BODY, BODY / 2); // two and a half do not fit
     expect_refused(late, "HTTP/1.1 429 ");
     put(chunked, "POST /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\n"
+                 "Origin: https://app.example\r\n"
                  "Transfer-Encoding: chunked\r\n\r\n17ffff\r\n");
     put(chunked, much);
     expect_refused(chunked, "HTTP/1.1 429 ");
+    expect_part("\r\nAccess-Control-Allow-Origin: https://app.example\r\n");
+    assert_in_range(measured("requests_bytes"), 1, settings.unread);
+    assert_int_equal(measured("requests_lost_total"), 2);
     begin(others, "good2", BODY, BODY); // all is taken, by the two
     expect(others, "\"bytes\":3145728");
     size_t whole = 0;
