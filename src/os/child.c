@@ -106,11 +106,18 @@ static void output_data(void *context, struct view bytes)
     child->events->output(child->context, bytes);
 }
 
+static void tell_hung_up(const struct child *child)
+{
+    if (child->events->hung_up)
+        child->events->hung_up(child->context);
+}
+
 static void output_ended(void *context, const char *reason)
 {
     struct child *child = (struct child *)context;
     (void)reason;
     stream_close(&child->output);
+    tell_hung_up(child);
     may_tell_end(child);
 }
 
@@ -126,8 +133,7 @@ static void input_ended(void *context, const char *reason)
     struct child *child = (struct child *)context;
     (void)reason;
     stream_close(&child->input);
-    if (child->events->deaf)
-        child->events->deaf(child->context);
+    tell_hung_up(child);
 }
 
 static void errors_data(void *context, struct view bytes)

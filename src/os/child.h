@@ -32,9 +32,9 @@ struct child_order {
 struct child_events {
     void (*output)(void *context, struct view bytes); // its standard output
     void (*drained)(void *context);                   // its standard input takes more again
-    // Its standard input takes nothing any more, though it may live; what is written is dropped.
-    // NULL: nobody is told.
-    void (*deaf)(void *context);
+    // It has closed its standard input or output, though it may live: what is written is dropped,
+    // or nothing comes any more. NULL: nobody is told.
+    void (*hung_up)(void *context);
     // It is gone, or could not be started. `status` as in waitpid; `reason` is NULL, or a static
     // sentence for what kept it from starting. Nothing comes after it; child_free must be called.
     void (*exited)(void *context, int status, const char *reason);

@@ -244,7 +244,7 @@ bool handshake_child_exited(struct link *link)
     return true;
 }
 
-bool handshake_child_deaf(struct link *link, struct link *heir)
+bool handshake_child_hung_up(struct link *link, struct link *heir)
 {
     if (!may_be_legacy(link)) // initialize may have been sent since, to nobody
         return false;

@@ -288,7 +288,7 @@ void link_start(struct link *link)
     link->no_stream = link->banner = link->doubtful = false;
     link->missed = 0;
     link->hangs = false;
-    link->deaf_at = 0;
+    link->hung_up_at = 0;
     if (link->ops->open(link))
         handshake_begin(link);
     else
@@ -410,7 +410,7 @@ void link_end(struct link *link, const char *sentence)
 void link_replace(struct link *link, const char *sentence)
 {
     struct link *heir = links_heir(link);
-    if (!heir || !handshake_child_deaf(link, heir)) {
+    if (!heir || !handshake_child_hung_up(link, heir)) {
         note_failure(link, sentence);
         if (heir) {
             heir->failures = link->failures;

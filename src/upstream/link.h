@@ -50,8 +50,8 @@ enum {
 #define PROBE_SILENCE (TIME_SECOND * 3 / 2)
 // A server decides how much there is to say of it, but not how long the log becomes.
 #define LOG_WINDOW (10 * TIME_SECOND)
-// So long a child that has closed its input may take to end: then its exit tells why.
-#define DEAF_FOR TIME_SECOND
+// So long a child that has closed its input or output may take to end: then its exit tells why.
+#define HUNG_UP_FOR TIME_SECOND
 // How long it is believed that a server speaks an era, or does not.
 #define VERDICT_AGE (3600 * TIME_SECOND)
 // A link that lived that long begins its back-off anew.
@@ -201,7 +201,7 @@ struct link {
     unsigned missed;      // calls in a row whose time was up without a byte of the child
     struct upcall *probe; // asks whether it lives; NULL: nobody doubts it
     bool hangs;           // it does not
-    int64_t deaf_at;      // when it was found to have closed its input; 0: it has not
+    int64_t hung_up_at;   // when it closed its input or output; 0: it has not
 
     struct node talks;
     struct node posts[2]; // struct waiting_post; of [true] are those that may be dropped
@@ -272,9 +272,9 @@ void link_tell_level(struct link *link, int above);
 // It has failed: calls are doomed, the transport is closed, the back-off begins.
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
 void link_rest(struct link *link); // the same, without calls to doom and without a word
-// It hangs, is deaf, or asks without reading: as link_fail, but its child is asked to end first,
-// while a link in its place rests, or begins with initialize when the child had only been told
-// server/discover.
+// It hangs, has hung up, or asks without reading: as link_fail, but its child is asked to end
+// first, while a link in its place rests, or begins with initialize when the child had only been
+// told server/discover.
 void link_replace(struct link *link, const char *sentence);
 void link_end(struct link *link, const char *sentence); // it is not wanted any more
 void link_finished(struct link *link);                  // a GONE one's transport has ended
@@ -293,7 +293,7 @@ void handshake_silence(struct link *link);      // server/discover was not answe
 bool handshake_child_exited(struct link *link); // true: it has been started again
 // Its child does not listen any more: the heir begins with initialize, and with all that waits.
 // False when it was not server/discover that the child had been told.
-bool handshake_child_deaf(struct link *link, struct link *heir);
+bool handshake_child_hung_up(struct link *link, struct link *heir);
 void handshake_forget(struct link *link); // its own calls end without an event
 
 // --- upcalls ---------------------------------------------------------------------------------

@@ -215,15 +215,16 @@ static void on_drained(void *context)
         crowd(link, false);
 }
 
-// Whatever it is sent is lost. It is probably about to end.
-static void on_deaf(void *context)
+// What it is sent is lost, or what it has to say. It is probably about to end.
+static void on_hung_up(void *context)
 {
     struct link *link = context;
-    link->deaf_at = loop_clock();
+    if (link->hung_up_at == 0)
+        link->hung_up_at = loop_clock();
 }
 
 static const struct child_events events = {
-    .output = on_output, .drained = on_drained, .deaf = on_deaf, .exited = on_exited};
+    .output = on_output, .drained = on_drained, .hung_up = on_hung_up, .exited = on_exited};
 
 // --- the operations --------------------------------------------------------------------------
 static bool open_link(struct link *link)

@@ -347,10 +347,10 @@ static bool idle(const struct link *link)
            link->owner.scope == SCOPE_KEY;
 }
 
-static bool is_deaf(const struct link *link)
+static bool has_hung_up(const struct link *link)
 {
-    return link->deaf_at != 0 && link->state != LINK_RESTING &&
-           link->all->now - link->deaf_at > DEAF_FOR;
+    return link->hung_up_at != 0 && link->state != LINK_RESTING &&
+           link->all->now - link->hung_up_at > HUNG_UP_FOR;
 }
 
 static void look_at(struct link *link)
@@ -368,8 +368,8 @@ static void look_at(struct link *link)
         link_replace(link, "the server hangs and is started anew");
     else if (link->unread && link->state == LINK_READY)
         link_replace(link, "the server asks without reading the answers and is started anew");
-    else if (is_deaf(link))
-        link_replace(link, "the server has closed its input and is started anew");
+    else if (has_hung_up(link))
+        link_replace(link, "the server has closed its input or output and is started anew");
     else if (idle(link) || (link->doubtful && link->in_flight == 0))
         link_end(link, "the server was idle");
     else if (link->state == LINK_RESTING && watched && link->all->now >= link->not_before)

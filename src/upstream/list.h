@@ -57,4 +57,3 @@ static inline void list_move(struct node *from, struct node *to)
     node_remove(from);
     list_init(from);
 }
-

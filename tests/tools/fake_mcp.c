@@ -2,7 +2,7 @@
 // For each line that has MATCH in it all its actions are done, in order; "" is the start.
 //   r:JSON  a result       e:JSON  an error       l:TEXT  a line       p:TEXT  without a line end
 //   x:N     exit           s:MS    sleep          b:N     N bytes      f:N     N pings
-//   c:      closes its input
+//   c:      closes its input             o:      closes its output
 // In texts @ID@ is the request's id and @TOKEN@ its progress token.
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +58,9 @@ static void act(const char *action)
         usleep((useconds_t)strtol(rest, NULL, 10) * 1000);
     } else if (action[0] == 'c') {
         (void)close(STDIN_FILENO);
+    } else if (action[0] == 'o') {
+        fflush(stdout);
+        (void)close(STDOUT_FILENO);
     } else if (action[0] == 'b') {
         for (long left = strtol(rest, NULL, 10); left > 0; left--)
             fputc('x', stdout);

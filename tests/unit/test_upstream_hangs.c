@@ -80,6 +80,22 @@ static void a_child_that_is_deaf(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
+// The same of one that has closed its output, from which no answer can come.
+static void a_child_that_is_mute(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call call;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){LEGACY, "\"one\"", "r:{}", "\"close\"", "o:", NULL});
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+    ask(rig, &call, upstream, &legacy_asker, "{\"name\":\"close\"}");
+    rig_await(rig, &call.tells, "failed:died");
+    rig_await(rig, &rig->log, "exited");
+    rig_pause(rig, 400);
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
+}
+
 // One that closes its input when it hears server/discover may be a legacy one: the call that waits
 // is told nothing, and the next child hears initialize.
 static void a_child_that_is_deaf_to_discover(void **state)
@@ -128,8 +144,11 @@ static void last_words(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(a_child_that_hangs), TEST(a_child_that_is_slow),
+    const struct CMUnitTest tests[] = {TEST(a_child_that_hangs),
+                                       TEST(a_child_that_is_slow),
                                        TEST(a_child_that_is_deaf),
-                                       TEST(a_child_that_is_deaf_to_discover), TEST(last_words)};
+                                       TEST(a_child_that_is_mute),
+                                       TEST(a_child_that_is_deaf_to_discover),
+                                       TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
