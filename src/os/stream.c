@@ -55,8 +55,10 @@ void stream_tell_ended(struct stream *stream, const char *reason)
 
 void stream_is_lost(struct stream *stream, const char *reason)
 {
-    if (!stream->lost)
+    if (!stream->lost) {
         stream->lost = reason;
+        stream->told = false; // only that the other side sends nothing more
+    }
     stream_soon(stream);
 }
 

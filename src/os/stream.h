@@ -27,7 +27,8 @@ struct stream_events {
     void (*data)(void *context, struct view bytes); // borrowed for the call
     void (*drained)(void *context);                 // the queue is empty again
     // The other side has ended (`reason` NULL) or the connection is lost (a static sentence).
-    // Nothing comes after it; the stream must still be closed by its owner.
+    // Nothing comes after it, but that a connection which had merely ended may be lost later, when
+    // something is still written; the stream must still be closed by its owner.
     void (*ended)(void *context, const char *reason);
     // Of stream_connect only: connected, and through with TLS.
     void (*connected)(void *context);

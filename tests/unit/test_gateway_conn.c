@@ -345,6 +345,22 @@ static void unread_answers(void **state)
     (void)close(other);
 }
 
+// A client that ends its side gets its answer; when it goes instead, its connection goes too.
+static void a_reader_that_goes(void **state)
+{
+    int half = dial_narrow(), other = dial();
+    (void)state;
+    post(half, "big");
+    (void)shutdown(half, SHUT_WR);
+    (void)usleep(100000);
+    assert_int_equal(measured("connections"), 2);
+    assert_in_range(measured("unread_bytes"), 1, settings.unread);
+    (void)close(half);
+    (void)usleep(100000);
+    assert_int_equal(measured("connections"), 1);
+    (void)close(other);
+}
+
 static void unread_events(void **state)
 {
     int deaf = dial_narrow(), other = dial();
@@ -497,15 +513,25 @@ static void drains_no_longer_than_told(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers, set_up_plain),         TEST(headers_reach_the_gateway, set_up_plain),
-        TEST(events, set_up_plain),          TEST(streams, set_up_plain),
-        TEST(bodies, set_up_plain),          TEST(pipelined, set_up_plain),
-        TEST(last_bodies, set_up_plain),     TEST(last_answers_are_whole, set_up_unread),
-        TEST(unread_answers, set_up_unread), TEST(unread_events, set_up_unread_events),
-        TEST(gone_clients, set_up_plain),    TEST(slow_readers, set_up_plain),
-        TEST(late_clients, set_up_hasty),    TEST(too_many, set_up_narrow),
-        TEST(workers, set_up_workers),       TEST(metrics, set_up_workers),
-        TEST(drains, set_up_workers),        TEST(drains_no_longer_than_told, set_up_plain),
+        TEST(answers, set_up_plain),
+        TEST(headers_reach_the_gateway, set_up_plain),
+        TEST(events, set_up_plain),
+        TEST(streams, set_up_plain),
+        TEST(bodies, set_up_plain),
+        TEST(pipelined, set_up_plain),
+        TEST(last_bodies, set_up_plain),
+        TEST(last_answers_are_whole, set_up_unread),
+        TEST(unread_answers, set_up_unread),
+        TEST(a_reader_that_goes, set_up_unread),
+        TEST(unread_events, set_up_unread_events),
+        TEST(gone_clients, set_up_plain),
+        TEST(slow_readers, set_up_plain),
+        TEST(late_clients, set_up_hasty),
+        TEST(too_many, set_up_narrow),
+        TEST(workers, set_up_workers),
+        TEST(metrics, set_up_workers),
+        TEST(drains, set_up_workers),
+        TEST(drains_no_longer_than_told, set_up_plain),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
