@@ -84,11 +84,15 @@ void exchange_free(struct exchange *exchange)
     complete_channel(exchange);
     if (exchange->kind == EXCHANGE_STREAM)
         exchange->gateway->counters.streams_now--;
-    if (exchange == exchange->gateway->stdio_stream)
+    if (exchange == exchange->gateway->stdio_stream) {
         exchange->gateway->stdio_stream = NULL;
+        if (exchange->gateway->stdio_session)
+            notices_watch(exchange->gateway->stdio_session);
+    }
     if (session && session->stream == exchange) {
         session->stream = NULL;
         upstreams_session_streams(exchange->gateway->upstreams, session->number, false);
+        notices_watch(session);
     }
     if (session) {
         session->exchanges--;

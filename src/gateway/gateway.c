@@ -45,6 +45,7 @@ static void on_access_changed(void *context, const struct access *now)
     for (struct session *session = gateway->first_session; session; session = session->next)
         if (session->project_n == now->project_n)
             subscriptions_retain(&session->subscriptions, &now->specs);
+    notices_watch_others(gateway, now);
     catalogs_retain(gateway->catalogs, now->project_n, &now->specs);
     upstreams_retain(gateway->upstreams, now->project_n, &now->specs);
     notices_all_changed(gateway, now->project_n);

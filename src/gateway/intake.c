@@ -354,8 +354,11 @@ static struct exchange *resume_call(struct exchange *fresh, struct channel *chan
 static void open_stream(struct exchange *exchange, struct channel *channel, uint64_t after)
 {
     struct session *session = exchange->session;
-    if (session && session->stream)
-        exchange_end(session->stream); // which may have been the channel's
+    struct exchange *before = session ? session->stream : NULL;
+    if (session)
+        session->stream = exchange; // first: what servers are asked for it goes on
+    if (before)
+        exchange_end(before); // which may have been the channel's
     bool anew = channel && !channel_may_be_told(channel, &exchange->principal->access->specs);
     if (anew)
         channel = NULL;
@@ -365,7 +368,6 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
         exchange->gateway->stdio_stream = exchange;
         return;
     }
-    session->stream = exchange;
     if (channel) {
         exchange->channel = channel;
         channel->exchange = exchange;
@@ -378,6 +380,7 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
             exchange->channel->of_stream = true;
     }
     upstreams_session_streams(exchange->gateway->upstreams, session->number, true);
+    notices_watch(session);
     if (anew)
         notices_session_changed(session);
 }

@@ -65,7 +65,7 @@ static void watch(struct listening *listening, int more)
         struct upstream *upstream = upstream_get(
             exchange->gateway->upstreams, exchange->principal->grant.project_n, servers.list[i]);
         if (upstream)
-            upstream_watch(upstream, more);
+            upstream_watch(upstream, MCP_MODERN, more);
     }
 }
 

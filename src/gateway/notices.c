@@ -28,6 +28,50 @@ static bool sees(const struct session *session, int64_t project_n, const struct 
            (!spec || !session->server || view_is(view_of(session->server), spec->server_name));
 }
 
+// --- watching -----------------------------------------------------------------------------------
+
+static void watch(const struct session *session, const struct access *access, int more)
+{
+    for (size_t i = 0; access && i < access->specs.count; i++) {
+        struct server_spec *spec = access->specs.list[i];
+        struct upstream *upstream =
+            sees(session, session->project_n, spec)
+                ? upstream_get(session->gateway->upstreams, session->project_n, spec)
+                : NULL;
+        if (upstream)
+            upstream_watch(upstream, MCP_LEGACY, more);
+    }
+}
+
+// What is watched before and after is never left alone in between.
+static void watch_those_of(struct session *session, struct access *now)
+{
+    struct access *before = session->watched;
+    if (!session->initialized || !notices_stream(session))
+        now = NULL;
+    if (now == before)
+        return;
+    session->watched = now ? access_ref(now) : NULL;
+    watch(session, now, 1);
+    watch(session, before, -1);
+    access_unref(&before);
+}
+
+void notices_watch(struct session *session)
+{
+    watch_those_of(session, principals_access(session->gateway->principals, session->project_n));
+}
+
+void notices_watch_others(struct gateway *gateway, const struct access *now)
+{
+    struct access *known = principals_access(gateway->principals, now->project_n);
+    for (struct session *session = gateway->first_session; session; session = session->next)
+        if (session->project_n == now->project_n)
+            watch_those_of(session, known == now ? known : NULL);
+}
+
+// --- what has changed ---------------------------------------------------------------------------
+
 enum { ALL_LISTS = (1u << COUNT_OF(announcements)) - 1 };
 
 static void mark(struct gateway *gateway, int64_t project_n, const struct server_spec *spec,
@@ -133,11 +177,10 @@ int notices_level(const struct gateway *gateway, const struct upstream *upstream
 void notices_level_over(const struct session *session)
 {
     const struct gateway *gateway = session->gateway;
-    const struct server_specs *servers =
-        principals_servers(gateway->principals, session->project_n);
-    for (size_t i = 0; servers && session->level >= 0 && i < servers->count; i++)
-        if (sees(session, session->project_n, servers->list[i]))
-            upstreams_level_over(gateway->upstreams, session->project_n, servers->list[i],
+    const struct access *access = principals_access(gateway->principals, session->project_n);
+    for (size_t i = 0; access && session->level >= 0 && i < access->specs.count; i++)
+        if (sees(session, session->project_n, access->specs.list[i]))
+            upstreams_level_over(gateway->upstreams, session->project_n, access->specs.list[i],
                                  session->level);
 }
 

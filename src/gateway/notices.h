@@ -9,6 +9,12 @@
 #include "gateway/catalog.h"
 #include "gateway/session.h"
 
+// A session's servers are watched (upstream_watch) while it has initialized and has a stream: to be
+// called when that may have changed. And: the servers of a project are others now (none: it is
+// forgotten), and those of before have not ended yet.
+void notices_watch(struct session *session);
+void notices_watch_others(struct gateway *gateway, const struct access *now);
+
 // A list of a server changed: all who see that server will be told.
 void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what);
 

@@ -76,11 +76,9 @@ bool principals_is_current(const struct principals *principals, const struct pri
     return projects_known(&principals->projects, principal->grant.project_n) == principal->access;
 }
 
-const struct server_specs *principals_servers(const struct principals *principals,
-                                              int64_t project_n)
+struct access *principals_access(const struct principals *principals, int64_t project_n)
 {
-    const struct access *access = projects_known(&principals->projects, project_n);
-    return access ? &access->specs : NULL;
+    return projects_known(&principals->projects, project_n);
 }
 
 void credential_hold(struct credential *credential)

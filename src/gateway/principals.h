@@ -84,9 +84,8 @@ void principal_unref(struct principal **principal);
 // Whether it still goes by the servers that its project has now, as far as is known.
 bool principals_is_current(const struct principals *principals, const struct principal *principal);
 
-// The servers that a project has now, as far as is known; borrowed. NULL: it is not known.
-const struct server_specs *principals_servers(const struct principals *principals,
-                                              int64_t project_n);
+// What a project gives now, as far as is known; borrowed. NULL: it is not known.
+struct access *principals_access(const struct principals *principals, int64_t project_n);
 
 // Its credential with the servers that its project has now, as far as is known: for a request that
 // was let through and waited meanwhile. What the key may not do any more is noticed within a tick,

@@ -135,6 +135,7 @@ void session_end(struct session *session)
     if (gateway->stdio_session == session)
         gateway->stdio_session = NULL;
     exchanges_of_session_end(session);
+    notices_watch(session);
     questions_forget(session);
     upstreams_session_over(gateway->upstreams, session->number);
     while (session->channels) {
@@ -186,7 +187,10 @@ void session_heard(struct session *session, const struct rpc *rpc)
     enum mcp_method method = mcp_method(rpc->method);
     bool early = method == MCP_INITIALIZE || method == MCP_PING || method == MCP_SET_LEVEL;
     session->initialized = rpc->kind == RPC_REQUEST ? !early : method == MCP_INITIALIZED;
-    if (session->initialized && session->dirty)
+    if (!session->initialized)
+        return;
+    notices_watch(session);
+    if (session->dirty)
         session->gateway->dirty = true;
 }
 

@@ -49,7 +49,8 @@ struct session {
     int64_t next_channel, next_question;
     struct asked *asked;
     struct subscription *subscriptions;
-    unsigned exchanges; // that belong to it
+    struct access *watched; // whose servers are watched for it: see notices.h; NULL: none
+    unsigned exchanges;     // that belong to it
 };
 
 struct session_order {

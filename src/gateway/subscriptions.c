@@ -82,13 +82,25 @@ static void tell_updated(const struct subscription *subscription, struct view ra
         listen_tell_updated(subscription->subscriber.listening, raw_uri);
 }
 
+// It, or what is below it: servers may tell that of who subscribed to the whole.
+static bool is_within(const struct subscription *subscription, struct view uri)
+{
+    const struct view own = uri_of(subscription);
+    if (!uri.data || !view_starts(uri, own))
+        return false;
+    return uri.size == own.size || (own.size > 0 && own.data[own.size - 1] == '/') ||
+           strchr("/?#", uri.data[own.size]);
+}
+
 // A modern server tells each subscription by itself.
 static void on_notice(void *context, const struct rpc *message)
 {
     struct subscription *subscription = (struct subscription *)context;
+    char room[SUBSCRIPTION_URI];
     struct view raw_uri = json_walk_member(message->params, "uri");
     subscription->span = AGAIN; // it is heard
-    if (mcp_method(message->method) == MCP_RESOURCE_UPDATED && json_raw_is(raw_uri, '"'))
+    if (mcp_method(message->method) == MCP_RESOURCE_UPDATED &&
+        is_within(subscription, json_raw_text(raw_uri, room, sizeof room)))
         tell_updated(subscription, raw_uri);
 }
 

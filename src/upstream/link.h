@@ -106,10 +106,10 @@ struct upstream {
     char *facts_memory; // NULL: nothing is known
     enum verdict verdict[LINK_ERAS];
     int64_t judged[LINK_ERAS];
-    int watchers;
-    bool down;      // it has failed; the next success is an event
-    bool retired;   // by upstreams_retain
-    unsigned users; // upcalls and links
+    int watchers[LINK_ERAS]; // by the era of the clients
+    bool down;               // it has failed; the next success is an event
+    bool retired;            // by upstreams_retain
+    unsigned users;          // upcalls and links
     struct levels_over {
         struct node node; // all->levels
         int lowest;       // of sessions that are over since the last tick
@@ -386,6 +386,7 @@ void pulse_missed(struct link *link); // the time of a call of its is up
 
 // watch.c
 void watch_check(struct link *link);
+bool link_is_watched(const struct link *link);
 
 // gather.c
 void gathers_feed(struct upstreams *all); // those that wait for room, as far as there is some

@@ -306,7 +306,7 @@ static void hold(struct upcall *call, bool held)
 static void now_ready(struct link *link)
 {
     bool wanted = link->state == LINK_READY && link->era == MCP_LEGACY && !link->no_stream &&
-                  (link->session_wants || link->upstream->watchers > 0);
+                  (link->session_wants || link_is_watched(link));
     if (wanted == (link->stream != NULL))
         return;
     if (!wanted) {

@@ -356,7 +356,6 @@ static bool has_hung_up(const struct link *link)
 static void look_at(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
-    bool watched = link->upstream->watchers > 0;
     if (link->ops->relax)
         link->ops->relax(link);
     if (link->state == LINK_READY)
@@ -372,7 +371,8 @@ static void look_at(struct link *link)
         link_replace(link, "the server has closed its input or output and is started anew");
     else if (idle(link) || (link->doubtful && link->in_flight == 0))
         link_end(link, "the server was idle");
-    else if (link->state == LINK_RESTING && watched && link->all->now >= link->not_before)
+    else if (link->state == LINK_RESTING && link_is_watched(link) &&
+             link->all->now >= link->not_before)
         link_start(link);
     else if (link->state == LINK_READY)
         watch_check(link);

@@ -452,10 +452,13 @@ void upstream_wait_cancel(struct upstream_wait **wait)
     free(old);
 }
 
-void upstream_watch(struct upstream *upstream, int watchers_more)
+void upstream_watch(struct upstream *upstream, enum mcp_era clients, int more)
 {
+    const bool watched = upstream->watchers[clients] > 0;
+    upstream->watchers[clients] += more;
+    if (watched == (upstream->watchers[clients] > 0))
+        return;
     upstreams_enter(upstream->all);
-    upstream->watchers += watchers_more;
     for (struct node *at = upstream->links.next; at != &upstream->links; at = at->next) {
         struct link *link = OUTER(at, struct link, node);
         if (link->state == LINK_READY)

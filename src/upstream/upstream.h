@@ -240,9 +240,10 @@ void upstreams_session_notify(struct upstreams *upstreams, int64_t session, stru
 // A key's own links (modern client, legacy upstream) end.
 void upstreams_key_over(struct upstreams *upstreams, int64_t key);
 
-// While anyone watches, a modern upstream is asked for its list changes (subscriptions/listen under
-// an id of our own); `upstreams_events.changed` tells. For legacy ones the links' own notifications
-// do.
-void upstream_watch(struct upstream *upstream, int watchers_more);
+// While clients of any era watch, a modern upstream is asked for its list changes by one
+// subscriptions/listen under an id of our own; `upstreams_events.changed` tells. For legacy ones
+// the links' own notifications do: modern watchers have them open their streams, legacy ones have
+// upstreams_session_streams.
+void upstream_watch(struct upstream *upstream, enum mcp_era clients, int more);
 
 void upstreams_tick(struct upstreams *upstreams, int64_t now); // deadlines, back-off, idle children

@@ -43,9 +43,15 @@ static void failed(void *context, enum upcall_failure why, const char *sentence)
 static const struct upcall_events watch_events = {
     .notice = noticed, .answered = answered, .failed = failed};
 
+bool link_is_watched(const struct link *link)
+{
+    const int *watchers = link->upstream->watchers;
+    return watchers[MCP_MODERN] > 0 || (watchers[MCP_LEGACY] > 0 && link->era == MCP_MODERN);
+}
+
 void watch_check(struct link *link)
 {
-    bool wanted = link->upstream->watchers > 0 && link->era == MCP_MODERN;
+    bool wanted = link_is_watched(link) && link->era == MCP_MODERN;
     if (link->state != LINK_READY || wanted == (link->watch != NULL))
         return;
     if (!wanted) {

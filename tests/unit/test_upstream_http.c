@@ -377,10 +377,10 @@ static void watching(void **state)
         {"\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},
         END};
     serve(world, rules);
-    upstream_watch(world->upstream, 1);
+    upstream_watch(world->upstream, MCP_MODERN, 1);
     expect(world, &modern_asker, "{\"name\":\"one\"," MODERN_META "}", "modern:{}");
     rig_await(&world->rig, &world->rig.events, "changed:notifications/prompts/list_changed");
-    upstream_watch(world->upstream, -1);
+    upstream_watch(world->upstream, MCP_MODERN, -1);
     rig_await(&world->rig, &world->backend.seen, "closed");
 }
 

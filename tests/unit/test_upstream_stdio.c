@@ -522,10 +522,10 @@ static void watching(void **state)
             "cancelled",
             "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/prompts/list_changed\"}", "\"one\"",
             "r:{}", NULL});
-    upstream_watch(upstream, 1);
+    upstream_watch(upstream, MCP_MODERN, 1);
     rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
     rig_await(rig, &rig->events, "changed:notifications/tools/list_changed");
-    upstream_watch(upstream, -1);
+    upstream_watch(upstream, MCP_MODERN, -1);
     rig_await(rig, &rig->events, "changed:notifications/prompts/list_changed");
 }
 
