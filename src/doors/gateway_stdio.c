@@ -444,6 +444,9 @@ static bool begin_talking(struct stdio *stdio, struct err *err)
     if (answer != FRONT_GRANTED)
         return err_set(err, ERR_PRECONDITION, "invalid_api_key",
                        "The API key in " KEY_VARIABLE " is not valid");
+    // It may be the input's socket or terminal, whose bytes it would take. That nobody reads is
+    // noticed when something is written, as over a pipe.
+    stream_hold(stdio->output, true);
     stream_handle(stdio->output, &output_events, stdio);
     bool fine = talk_enter(stdio, principal, nothing);
     front_principal_unref(&principal);

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -235,12 +237,54 @@ static void files(void **state)
     (void)unlink(out);
 }
 
+// One socket for both, as inetd gives it.
+static void use_socket(int near, int far)
+{
+    server = fork();
+    if (server == 0)
+        serve("good0", far, far);
+    (void)close(far);
+    to_server = from_server = near;
+    put("say 1\n");
+    expect("}\n");
+    assert_int_equal(strncmp(got, "{\"bytes\":5,", 11), 0);
+    put("lines\n");
+    expect("{\"n\":1}\n");
+    put("late\nsay the last\n");
+    assert_int_equal(shutdown(near, SHUT_WR), 0);
+    expect(NULL);
+    assert_non_null(strstr(got, "\"bytes\":12"));
+    assert_non_null(strstr(got, "{\"late\":true}\n"));
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void one_socket(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    int pair[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    use_socket(pair[0], pair[1]);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int listener = socket(AF_INET, SOCK_STREAM, 0), near = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(connect(near, (struct sockaddr *)&address, size), 0);
+    const int far = accept(listener, NULL, NULL);
+    assert_true(far >= 0);
+    (void)close(listener);
+    use_socket(near, far);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages), cmocka_unit_test(too_large),
-        cmocka_unit_test(keys),     cmocka_unit_test(signals_and_gone_clients),
-        cmocka_unit_test(files),    cmocka_unit_test(slow_reader),
+        cmocka_unit_test(messages),   cmocka_unit_test(too_large),
+        cmocka_unit_test(keys),       cmocka_unit_test(signals_and_gone_clients),
+        cmocka_unit_test(files),      cmocka_unit_test(slow_reader),
+        cmocka_unit_test(one_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
