@@ -31,14 +31,19 @@ static struct view keep_piece(struct call *call, size_t at, struct view piece)
     return (struct view){piece.data ? call->raw + at : NULL, piece.size};
 }
 
-// What the journal calls it: the name or URI, cut, without its quotes.
-static void keep_name(struct call *call, const struct mcp_params *params)
+struct view call_name_of(const struct mcp_params *params)
 {
     struct view raw = params->name.data ? params->name : params->uri;
     if (!json_raw_is(raw, '"'))
-        return;
-    size_t size = raw.size - 2 < CALL_NAME ? raw.size - 2 : CALL_NAME;
-    memcpy(call->name, raw.data + 1, size);
+        return (struct view){NULL, 0};
+    return (struct view){raw.data + 1, raw.size - 2 < CALL_NAME ? raw.size - 2 : CALL_NAME};
+}
+
+static void keep_name(struct call *call, const struct mcp_params *params)
+{
+    struct view name = call_name_of(params);
+    if (name.size > 0)
+        memcpy(call->name, name.data, name.size);
 }
 
 // A call is one of its key's calls under way while it has an exchange, unless that stays open.
@@ -144,6 +149,16 @@ static void call_free(struct call *call)
     free(call);
 }
 
+// Where it goes, or would have gone by its name; {NULL, 0}: not known.
+static struct view server_of(const struct call *call)
+{
+    if (call->spec)
+        return view_of(call->spec->server_name);
+    if (!call->exchange || !call->name[0])
+        return (struct view){NULL, 0};
+    return exchange_server_of(call->exchange, call->method, view_of(call->name));
+}
+
 static void write_down(const struct call *call, const char *outcome, int code)
 {
     const struct grant *grant = &call->principal->grant;
@@ -156,7 +171,7 @@ static void write_down(const struct call *call, const char *outcome, int code)
         .project_id = grant->project_id,
         .session = of_session ? (struct view){exchange->session->id, 8} : (struct view){NULL, 0},
         .method = method,
-        .server = call->spec ? view_of(call->spec->server_name) : (struct view){NULL, 0},
+        .server = server_of(call),
         .name = call->name[0] ? view_of(call->name) : (struct view){NULL, 0},
         .outcome = outcome,
         .stage = stage_names[call->stage],

@@ -5,7 +5,9 @@
 //   invoke    sent to an upstream; what comes back before the answer is passed on
 //   reply     the answer goes to the client, one line to the journal
 //
-// (Before it: authenticate, by the door.) Every failure leaves by call_fail, which names the stage.
+// (Before it: authenticate, by the door; and check, by intake.c: is the request in order, and are
+// its session and its endpoint there? One that is refused there never becomes a call, but has its
+// line.) Every failure leaves by call_fail, which names the stage.
 // What is passed on are the bytes that came: only ids, progress tokens and prefixed names are
 // replaced.
 #pragma once
@@ -42,7 +44,7 @@ struct call {
     struct view id, token;    // raw; token {NULL, 0}: no progress is wanted
     unsigned can;             // mcp_can of a modern client
     int level;                // log messages from here on; -1: none (modern clients)
-    char name[CALL_NAME + 1]; // of the tool, prompt or resource, for the journal; cut
+    char name[CALL_NAME + 1]; // call_name_of
     struct server_spec *spec; // where it goes; NULL: not resolved
     struct upcall *upcall;
     struct holding room;       // for what of it goes to a server, when that is much
@@ -74,6 +76,9 @@ struct incoming {
 // Begins a call of the exchange: limits, then its method's handler. It may be over, and the
 // exchange gone, afterwards.
 void call_begin(struct exchange *exchange, const struct incoming *incoming);
+
+// What the journal calls a request: its name or URI, raw, cut, without quotes; {NULL, 0}: none.
+struct view call_name_of(const struct mcp_params *params);
 
 // Handles a call again whose message was kept.
 void call_again(struct call *call);

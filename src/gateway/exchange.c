@@ -406,3 +406,15 @@ struct endpoint_servers exchange_servers(const struct exchange *exchange)
         return (struct endpoint_servers){&exchange->only, 1, NULL};
     return (struct endpoint_servers){access->specs.list, access->specs.count, access->prefixes};
 }
+
+struct view exchange_server_of(const struct exchange *exchange, enum mcp_method method,
+                               struct view name)
+{
+    struct endpoint_servers servers = exchange_servers(exchange);
+    struct view rest;
+    bool cut, prefixed = method == MCP_TOOLS_CALL || method == MCP_PROMPTS_GET;
+    int i = 0;
+    if (servers.prefixes)
+        i = prefixed ? naming_find(servers.prefixes, servers.count, name, &rest, &cut) : -1;
+    return i < 0 ? (struct view){NULL, 0} : view_of(servers.list[i]->server_name);
+}

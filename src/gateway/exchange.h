@@ -134,3 +134,8 @@ struct endpoint_servers {
     char (*prefixes)[NAMING_PREFIX]; // NULL: bare names
 };
 struct endpoint_servers exchange_servers(const struct exchange *exchange);
+
+// For the journal: the server that a request for this name or URI (raw, perhaps cut) is for, as far
+// as the endpoint or the name's prefix says it; {NULL, 0}: it does not.
+struct view exchange_server_of(const struct exchange *exchange, enum mcp_method method,
+                               struct view name);

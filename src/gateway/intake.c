@@ -17,14 +17,16 @@ enum {
 
 static const struct view nothing = {NULL, 0};
 
-// A refusal of the message as a whole: it never becomes a call.
+// A refusal of the message as a whole: it never becomes a call (call.h: the stage `check`).
 struct refusal {
     int status, code;
     const char *message;
     struct view data; // raw
 };
 
-static void refuse(struct exchange *exchange, struct view id, const struct refusal *refusal)
+// `line`: NULL when it is no request, which has none.
+static void refuse_with_line(struct exchange *exchange, struct view id,
+                             const struct refusal *refusal, struct journal_call *line)
 {
     struct buf text AUTO(buf_done);
     buf_init(&text, 4096);
@@ -33,7 +35,61 @@ static void refuse(struct exchange *exchange, struct view id, const struct refus
     if (text.failed)
         reply_no_memory(id, pieces);
     exchange->gateway->counters.calls_failed++;
+    if (line) {
+        line->bytes_out = text.size;
+        journal_call(exchange->gateway->journal, line);
+    }
     exchange_answer(exchange, refusal->status, pieces, text.failed ? REPLY_NO_MEMORY : 1);
+}
+
+static void refuse(struct exchange *exchange, struct view id, const struct refusal *refusal)
+{
+    refuse_with_line(exchange, id, refusal, NULL);
+}
+
+static struct journal_call line_of(const struct exchange *exchange, const struct refusal *refusal)
+{
+    const struct grant *grant = &exchange->principal->grant;
+    const struct session *session = exchange->session;
+    return (struct journal_call){
+        .key_id = grant->key_id,
+        .project_id = grant->project_id,
+        .session = session ? (struct view){session->id, 8} : nothing,
+        .outcome = "refused",
+        .stage = "check",
+        .code = refusal->code,
+        .total = loop_clock_now() - loop_clock(),
+    };
+}
+
+// A request has a line as a call has, or attempts would go unseen.
+static void refuse_request(struct exchange *exchange, const struct front_request *request,
+                           const struct rpc *rpc, const struct mcp_params *params,
+                           const struct refusal *refusal)
+{
+    enum mcp_method method = mcp_method(rpc->method);
+    struct journal_call line = line_of(exchange, refusal);
+    if (rpc->kind != RPC_REQUEST) {
+        refuse(exchange, nothing, refusal);
+        return;
+    }
+    line.method = view_of(mcp_method_name(method));
+    line.name = call_name_of(params);
+    line.server = request->server; // there may be none of this name
+    if (!line.server.data)
+        line.server = exchange_server_of(exchange, method, line.name);
+    line.bytes_in = rpc->text.size;
+    refuse_with_line(exchange, rpc->id, refusal, &line);
+}
+
+// One line for all of it.
+static void refuse_batch(struct exchange *exchange, const struct front_request *request,
+                         const struct refusal *refusal)
+{
+    struct journal_call line = line_of(exchange, refusal);
+    line.server = request->server;
+    line.bytes_in = request->body.size;
+    refuse_with_line(exchange, nothing, refusal, &line);
 }
 
 // --- eras and sessions --------------------------------------------------------------------------
@@ -194,7 +250,7 @@ static void take_legacy(struct exchange *exchange, const struct front_request *r
     if (opens && request->stdio && exchange->gateway->stdio_session)
         session_end(exchange->gateway->stdio_session);
     if (!opens && !find_session(exchange, request, &refusal))
-        refuse(exchange, rpc->kind == RPC_REQUEST ? rpc->id : nothing, &refusal);
+        refuse_request(exchange, request, rpc, params, &refusal);
     else
         take(exchange, request, rpc, params);
 }
@@ -212,7 +268,7 @@ static void take_message(struct exchange *exchange, const struct front_request *
     }
     exchange->era = MCP_MODERN;
     if (rpc->kind == RPC_REQUEST && !check_modern(request, rpc, params, &data, &refusal))
-        refuse(exchange, rpc->id, &refusal);
+        refuse_request(exchange, request, rpc, params, &refusal);
     else
         take(exchange, request, rpc, params);
 }
@@ -236,7 +292,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
     exchange->era = MCP_LEGACY;
     if (!find_session(exchange, request, &refusal) ||
         strcmp(exchange->session->version, "2025-03-26") != 0) {
-        refuse(exchange, nothing, &refusal);
+        refuse_batch(exchange, request, &refusal);
         return;
     }
     size_t count = batch_count(request->body);
@@ -244,7 +300,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         refusal =
             (struct refusal){count == 0 ? 400 : 413, RPC_INVALID_REQUEST,
                              count == 0 ? "The batch is empty" : "Too many in a batch", nothing};
-        refuse(exchange, nothing, &refusal);
+        refuse_batch(exchange, request, &refusal);
         return;
     }
     exchange->kind = EXCHANGE_BATCH;
@@ -261,7 +317,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         }
         refusal = (struct refusal){400, RPC_INVALID_REQUEST, "Not in a batch", nothing};
         if (rpc.kind == RPC_REQUEST && mcp_method(rpc.method) == MCP_INITIALIZE)
-            refuse(exchange, rpc.id, &refusal);
+            refuse_request(exchange, request, &rpc, &params, &refusal);
         else
             take(exchange, request, &rpc, &params);
     }
@@ -298,8 +354,13 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
     exchange->over = &over;
     gateway->counters.bytes_in += request->body.size;
     bool is_message = mcp_read(request->body, &rpc, &params, &fault);
-    if (!find_server(exchange, request->server))
-        refuse(exchange, is_message ? rpc.id : nothing, &no_server);
+    bool found = find_server(exchange, request->server);
+    if (!found && is_message)
+        refuse_request(exchange, request, &rpc, &params, &no_server);
+    else if (!found && fault.array)
+        refuse_batch(exchange, request, &no_server);
+    else if (!found)
+        refuse(exchange, nothing, &no_server);
     else if (is_message)
         take_message(exchange, request, &rpc, &params);
     else if (fault.array)

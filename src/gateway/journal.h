@@ -1,6 +1,6 @@
-// journal.h: the log: JSON lines on standard error, one per call and one per event worth knowing.
-// Never a key, an argument or a result. Of what a server's program says only its last words, when
-// it ended before it was ready.
+// journal.h: the log: JSON lines on standard error, one per call (or request that was refused
+// before it became one) and one per event worth knowing. Never a key, an argument or a result. Of
+// what a server's program says only its last words, when it ended before it was ready.
 //
 // Lines are gathered per loop and written at the end of a turn, under load those of some turns
 // together (at the latest with the next tick, a tenth of a second), never blocking: what a reader
@@ -23,12 +23,15 @@ void journal_flush(struct journal *journal); // at each turn's end
 struct journal_call {
     const char *key_id, *project_id;
     struct view session; // an abbreviation of the session id, never the id; {NULL, 0}: none
-    struct view method, server, name; // name: of the tool, prompt or resource
-    // `ok`, `tool_error`, `error`, `denied`, `cancelled`, `failed`, `timeout`, `unread`: what the
-    // call came to. `unread`: it was answered well, and its client had gone. What the client did
-    // not take of an answer that was sent is an event of its own, `answer_unread`.
+    // What it asked for: `method` {NULL, 0}: a whole batch; `server` also when it was not reached,
+    // as far as it is known; `name` of the tool, prompt or resource.
+    struct view method, server, name;
+    // `ok`, `tool_error`, `error`, `denied`, `refused`, `cancelled`, `failed`, `timeout`, `unread`:
+    // what the call came to. `refused`: as not in order, it never became a call. `unread`: it was
+    // answered well, and its client had gone. What the client did not take of an answer that was
+    // sent is an event of its own, `answer_unread`.
     const char *outcome;
-    const char *stage;     // where it ended: authenticate, limit, resolve, invoke, reply
+    const char *stage;     // where it ended: check, limit, resolve, invoke, reply
     int code;              // JSON-RPC error code; 0: none
     int64_t total, waited; // from the request's arrival; of it, waiting for the upstream
     uint64_t bytes_in, bytes_out;

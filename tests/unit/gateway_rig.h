@@ -235,6 +235,7 @@ static inline unsigned logged(const char *words)
     FILE *file;
     char line[4096];
     unsigned count = 0;
+    (void)usleep(10000); // it keeps for a while what may be written together
     journal_flush(rig.journal);
     file = fdopen(dup(rig.log), "r");
     assert_non_null(file);
