@@ -104,7 +104,8 @@ bool stmt_is_time(struct stmt *stmt, int column); // NULL, or a whole number but
 struct view stmt_text(struct stmt *stmt, int column);
 struct view stmt_blob(struct stmt *stmt, int column);
 
-// Transactions. A change waits for its turn at the beginning and cannot fail later for being late.
+// Transactions. A change waits for its turn at the beginning and cannot fail later for being late;
+// it is refused, ERR_IO `store_replaced`, when the log or its index are not in place any more.
 MUST_CHECK bool db_begin_read(struct db *db, struct err *err);
 MUST_CHECK bool db_begin_change(struct db *db, struct err *err);
 MUST_CHECK bool db_commit(struct db *db, struct err *err); // durable once this is true
@@ -132,7 +133,11 @@ void db_copy_free(struct db_copy **copy);
 // the question was asked (outside of transactions: inside one, questions are about its beginning).
 // Reading it makes no system call and takes nanoseconds. The first call must be made by the thread
 // that uses the connection; when db_version_is_shared then says so, any thread may call it from
-// then on, until db_close. Where the version cannot be had, each call gives another one.
+// then on, until db_close. Where the version cannot be had, each call gives another one. {0} is the
+// version of no state.
+//
+// All of this is so while db_is_in_place: who has another index in shared memory than the others
+// (SQLite's `-shm`, which somebody took away) sees nothing of what they do.
 struct db_version {
     uint32_t words[4];
 };
@@ -146,7 +151,12 @@ static inline bool db_version_equal(struct db_version a, struct db_version b)
 }
 
 // Whether the file under the path that was opened is still the one that is open: not removed, and
-// not replaced. One system call; any thread may ask.
+// not replaced; and, once the version has been read, so are its log and the log's index (`-wal`,
+// `-shm`). Three system calls at most; any thread may ask where it may ask for the version.
+//
+// When only those two were replaced, a connection that is opened anew is no better while another
+// one of this process has the same file open: SQLite lets them share the index. All have to be
+// closed first.
 bool db_is_in_place(const struct db *db);
 
 // Moves the log into the database and cuts it off, when nobody is reading it just now.

@@ -7,15 +7,14 @@
 // one would read and move all of it again.
 #include <errno.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
-#include "base/limits.h"
 #include "db/db.h"
+#include "db/place.h"
+#include "db/turn.h"
+#include "db/wal_index.h"
 
 enum { LOG_PAGES = 128, KEPT_STATEMENTS = 64 };
 
@@ -32,9 +31,8 @@ struct db {
     struct stmt *kept[KEPT_STATEMENTS];
     const uint32_t *wal_header; // in memory that all processes share; NULL: not mapped
     uint32_t unknown_versions;  // given out while there was nothing to read
-    char *path;                 // as it was given
-    dev_t device;               // of the file that is open
-    ino_t inode;                // 0: it was not there any more
+    struct place place;         // of the database, under the path that was given
+    struct place log, index;    // of what belongs to it, noted when wal_header is set
 };
 
 static bool no_access(struct db *db, struct err *err)
@@ -111,40 +109,10 @@ static bool db_error(struct db *db, int code, struct err *err)
     }
 }
 
-static atomic_llong hurry_until; // milliseconds of CLOCK_MONOTONIC; 0: nobody hurries
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void db_hurry(int milliseconds)
-{
-    long long nobody = 0;
-    (void)atomic_compare_exchange_strong(&hurry_until, &nobody, monotonic_ms() + milliseconds);
-}
-
-static bool is_time_over(const struct db *db)
-{
-    int64_t until = atomic_load(&hurry_until);
-    return db->waited_ms >= LIMIT_BUSY_MS || (until != 0 && monotonic_ms() >= until);
-}
-
-// Waits a little longer each time, so that many writers take turns without burning the processor.
 static int wait_for_turn(void *context, int attempt)
 {
     struct db *db = (struct db *)context;
-    if (attempt == 0)
-        db->waited_ms = 0;
-    if (is_time_over(db))
-        return 0;
-    long pause_ms = attempt < 3 ? 1 : attempt < 20 ? 2 : 5;
-    struct timespec pause = {.tv_nsec = pause_ms * 1000000};
-    (void)nanosleep(&pause, NULL);
-    db->waited_ms += pause_ms;
-    return 1;
+    return turn_wait(&db->waited_ms, attempt);
 }
 
 // After a commit. Waits for nobody: whoever reads the log just now leaves the work to the next
@@ -185,28 +153,32 @@ static bool configure(struct db *db, struct err *err)
 }
 
 // Which file it is that was opened. Between the opening and this another may have been put under
-// the name; SQLite knows the number of its own.
+// the name; SQLite knows the number of its own. The companions are where SQLite puts them, beside
+// what a link leads to.
 static bool identify(struct db *db, const char *path, struct err *err)
 {
-    struct stat status;
+    const char *real = sqlite3_db_filename(db->handle, "main");
     int moved = 1;
-    db->path = strdup(path);
-    if (!db->path)
-        return err_memory(err);
+    if (!place_init(&db->place, path, "", err) ||
+        !place_init(&db->log, real ? real : path, "-wal", err) ||
+        !place_init(&db->index, real ? real : path, "-shm", err))
+        return false;
     int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (stat(path, &status) == 0 && code == SQLITE_OK && !moved) {
-        db->device = status.st_dev;
-        db->inode = status.st_ino;
-    }
+    if (code == SQLITE_OK && !moved)
+        place_note(&db->place);
     return true;
+}
+
+// Without its companions the database is not what others take for it: SQLite makes new ones for
+// whoever opens it next, and neither side sees what the other commits.
+static bool are_companions_in_place(const struct db *db)
+{
+    return !db->wal_header || (place_holds(&db->index) && place_holds(&db->log));
 }
 
 bool db_is_in_place(const struct db *db)
 {
-    struct stat status;
-    // The number of a file that is open is not given to another.
-    return stat(db->path, &status) == 0 && status.st_dev == db->device &&
-           status.st_ino == db->inode;
+    return place_holds(&db->place) && are_companions_in_place(db);
 }
 
 bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)
@@ -248,7 +220,9 @@ void db_close(struct db **db)
         for (size_t i = 0; i < KEPT_STATEMENTS; i++)
             stmt_destroy((*db)->kept[i]);
         (void)sqlite3_close_v2((*db)->handle);
-        free((*db)->path);
+        place_done(&(*db)->place);
+        place_done(&(*db)->log);
+        place_done(&(*db)->index);
         free(*db);
     }
     *db = NULL;
@@ -411,14 +385,48 @@ int64_t db_last_id(const struct db *db)
     return sqlite3_last_insert_rowid(db->handle);
 }
 
+// The mapping is SQLite's own, asked for through its interface, and stays until the connection is
+// closed. It must never be opened or closed here: closing any descriptor of a file gives up all the
+// locks that this process has on it.
+static void map_wal_header(struct db *db)
+{
+    struct stmt *stmt AUTO(stmt_free) = NULL;
+    sqlite3_file *file = NULL;
+    void volatile *region = NULL;
+    struct err ignored;
+    // The question makes SQLite open the log; without one there is nothing to be mapped.
+    if (!db_query(db, "PRAGMA journal_mode", BIND_NOTHING, &stmt, &ignored) ||
+        stmt_step(stmt, &ignored) != STEP_ROW || !view_is(stmt_text(stmt, 0), "wal") ||
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        !file || !file->pMethods || file->pMethods->iVersion < 2 || !file->pMethods->xShmMap)
+        return;
+    if (file->pMethods->xShmMap(file, 0, WAL_INDEX_REGION, 0, &region) != SQLITE_OK || !region)
+        return;
+    db->wal_header = (const uint32_t *)(uintptr_t)region;
+    place_note(&db->index);
+    if (wal_index_fits(db->wal_header, &db->log))
+        place_note(&db->log);
+}
+
 bool db_begin_read(struct db *db, struct err *err)
 {
     return db_script(db, "BEGIN", err);
 }
 
+// Who goes by an index that others do not see writes over what they committed.
 bool db_begin_change(struct db *db, struct err *err)
 {
-    return db_script(db, "BEGIN IMMEDIATE", err);
+    if (!db_script(db, "BEGIN IMMEDIATE", err))
+        return false;
+    if (!db->wal_header)
+        map_wal_header(db);
+    if (are_companions_in_place(db))
+        return true;
+    db_rollback(db);
+    err_set(err, ERR_IO, "store_replaced",
+            "The log of the store (-wal or -shm) was removed or replaced while the store was "
+            "open; nothing was changed");
+    return err_hint(err, "run the command again, and leave the store's files alone");
 }
 
 bool db_commit(struct db *db, struct err *err)
@@ -495,31 +503,6 @@ void db_copy_free(struct db_copy **copy)
     *copy = NULL;
 }
 
-// SQLite's file format, section 2.1 of "WAL-mode File Format": the WAL-index begins with two copies
-// of a header of 48 bytes. Here are the places, in words, of what tells its states apart: the count
-// of commits, the number of frames in the log, and the salts that are drawn anew whenever the log
-// starts over. What a reader sees is decided by salts and frames alone (frames are only added).
-enum { WAL_CHANGES = 2, WAL_FRAMES = 4, WAL_SALTS = 8, WAL_REGION = 32768 };
-
-// The mapping is SQLite's own, asked for through its interface, and stays until the connection is
-// closed. It must never be opened or closed here: closing any descriptor of a file gives up all the
-// locks that this process has on it.
-static void map_wal_header(struct db *db)
-{
-    struct stmt *stmt AUTO(stmt_free) = NULL;
-    sqlite3_file *file = NULL;
-    void volatile *region = NULL;
-    struct err ignored;
-    // The question makes SQLite open the log; without one there is nothing to be mapped.
-    if (!db_query(db, "PRAGMA journal_mode", BIND_NOTHING, &stmt, &ignored) ||
-        stmt_step(stmt, &ignored) != STEP_ROW || !view_is(stmt_text(stmt, 0), "wal") ||
-        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
-        !file || !file->pMethods || file->pMethods->iVersion < 2 || !file->pMethods->xShmMap)
-        return;
-    if (file->pMethods->xShmMap(file, 0, WAL_REGION, 0, &region) == SQLITE_OK && region)
-        db->wal_header = (const uint32_t *)(uintptr_t)region;
-}
-
 // By a question: what others did is in SQLite's count, what this connection did in its own.
 static struct db_version ask_for_version(struct db *db)
 {
@@ -527,30 +510,17 @@ static struct db_version ask_for_version(struct db *db)
     struct err ignored;
     if (db_query(db, "PRAGMA data_version", BIND_NOTHING, &stmt, &ignored) &&
         stmt_step(stmt, &ignored) == STEP_ROW)
-        return (struct db_version){
-            {(uint32_t)stmt_int(stmt, 0), (uint32_t)sqlite3_total_changes64(db->handle), 0, 0}};
-    return (struct db_version){{0, 0, ++db->unknown_versions, 1}};
+        return (struct db_version){{(uint32_t)stmt_int(stmt, 0),
+                                    (uint32_t)sqlite3_total_changes64(db->handle), 0,
+                                    VERSION_MARK}};
+    return (struct db_version){{0, 0, ++db->unknown_versions, VERSION_MARK | 1}};
 }
 
-// Reads the first copy of the header, which a commit writes last: second copy, barrier, first copy,
-// and only then does it return. So whoever comes after a commit reads all of its words.
-//
-// A reading while a commit is under way may be of old and new words. That is harmless. Such a mix
-// is the version of no state, before or after, since the count of commits goes with the frames: it
-// equals nothing, and the question is asked again. And an answer that is stamped with it is of the
-// new state: once a word of the first copy is new the second copy is whole, and SQLite's readers
-// compare the two and try again until they agree.
 struct db_version db_version(struct db *db)
 {
     if (!db->wal_header)
         map_wal_header(db);
-    const uint32_t *header = db->wal_header;
-    if (!header)
-        return ask_for_version(db);
-    return (struct db_version){{__atomic_load_n(&header[WAL_CHANGES], __ATOMIC_ACQUIRE),
-                                __atomic_load_n(&header[WAL_FRAMES], __ATOMIC_ACQUIRE),
-                                __atomic_load_n(&header[WAL_SALTS], __ATOMIC_ACQUIRE),
-                                __atomic_load_n(&header[WAL_SALTS + 1], __ATOMIC_ACQUIRE)}};
+    return db->wal_header ? wal_index_version(db->wal_header) : ask_for_version(db);
 }
 
 bool db_version_is_shared(const struct db *db)

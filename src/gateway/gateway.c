@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "gateway/exchange.h"
 #include "gateway/listen.h"
 #include "gateway/notices.h"
@@ -173,14 +174,35 @@ static void give_memory_back(struct gateway *gateway, int64_t now)
     memory_trim();
 }
 
-// Another file has the store's name: an administrator put it there, so it is the store now.
+// The store is open in its place. The version is asked for first: with that the log is known.
+static bool open_in_place(const struct store_config *config, struct store **ret_store)
+{
+    struct store *fresh AUTO(store_free) = NULL;
+    struct err err;
+    if (!store_open(config, &fresh, &err))
+        return false;
+    (void)store_version(fresh);
+    if (!store_is_in_place(fresh))
+        return false;
+    *ret_store = TAKE(fresh);
+    return true;
+}
+
+// Another file has the store's name, or that of its log: an administrator put it there, so it is
+// the store now.
+//
+// What is opened shares the index of the log with all that this process has open of the same file:
+// our own handle, those of the other workers, and that of a job. So ours is let go first (nobody is
+// let in meanwhile), and whoever comes when all have done so opens what is there now.
 static void follow_store(struct gateway *gateway)
 {
     struct store_config config = gateway->store_config;
     struct store *fresh = NULL, *old = gateway->store;
-    struct err err = {0};
     config.must_exist = true;
-    if (store_is_in_place(old) || !store_open(&config, &fresh, &err))
+    if (store_is_in_place(old) || file_is_missing(old->path))
+        return;
+    store_let_go(old);
+    if (!open_in_place(&config, &fresh))
         return;
     gateway->store = fresh;
     principals_use(gateway->principals, fresh);

@@ -332,10 +332,15 @@ bool store_number(struct store *store, const char *sql, struct values values, in
 
 struct db_version store_version(const struct store *store)
 {
-    return db_version(store->db);
+    return store->db ? db_version(store->db) : (struct db_version){{0, 0, 0, 1}};
 }
 
 bool store_is_in_place(const struct store *store)
 {
-    return db_is_in_place(store->db);
+    return store->db && db_is_in_place(store->db);
+}
+
+void store_let_go(struct store *store)
+{
+    db_close(&store->db);
 }

@@ -85,6 +85,10 @@ MUST_CHECK bool store_number(struct store *store, const char *sql, struct values
 // see db_version. `store` is only read, so another thread may call it once db_version_is_shared.
 struct db_version store_version(const struct store *store);
 
-// Whether the store is still the one at its path: else it was removed or replaced, and has to be
-// opened anew. One system call; any thread may ask.
+// Whether the store is still the one at its path: else it was removed or replaced, or its log was,
+// and has to be opened anew; see db_is_in_place.
 bool store_is_in_place(const struct store *store);
+
+// Closes the database, so that it can be opened anew: from then on the store is not in place, its
+// version is that of no state, and it may be asked for nothing else but digests.
+void store_let_go(struct store *store);

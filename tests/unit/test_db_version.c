@@ -259,6 +259,68 @@ static void knows_whether_its_file_is_in_place(void **state)
     assert_false(db_is_in_place(db));
 }
 
+// Taken away, or replaced by another file; a connection that shares the index knows it, too.
+static void check_companion(const char *name)
+{
+    char aside[200], own[200];
+    struct db *third = NULL;
+    (void)snprintf(own, sizeof own, "%s", path_of(name));
+    (void)snprintf(aside, sizeof aside, "%s/aside", home);
+    (void)db_version(db);
+    assert_true(db_is_in_place(db));
+    assert_int_equal(rename(own, aside), 0);
+    assert_false(db_is_in_place(db));
+    REFUSED(db_begin_change(db, &err), ERR_IO, "store_replaced");
+    REFUSED(db_begin_change(second, &err), ERR_IO, "store_replaced");
+    FILE *file = fopen(own, "w");
+    assert_non_null(file);
+    (void)fclose(file);
+    assert_false(db_is_in_place(db));
+    if (db_open(path_of("test.db"), false, &third, &err)) { // what the index names may be missing
+        (void)db_version(third);
+        assert_false(db_is_in_place(third));
+        db_close(&third);
+    }
+    assert_int_equal(rename(aside, own), 0);
+    assert_true(db_is_in_place(db));
+    WORKS(db_begin_change(db, &err));
+    db_rollback(db);
+}
+
+static void knows_whether_its_log_is_in_place(void **state)
+{
+    (void)state;
+    WORKS(insert(db));
+    check_companion("test.db-wal");
+    check_companion("test.db-shm");
+    assert_int_equal(unlink(path_of("test.db-shm")), 0);
+    assert_false(db_is_in_place(db));
+    db_close(&db);
+    db_close(&second);
+    db = open_database();
+    (void)db_version(db);
+    assert_true(db_is_in_place(db));
+    assert_int_equal(last(db), 1);
+    WORKS(insert(db));
+    db_empty_log(db); // is no replacement
+    assert_true(db_is_in_place(db));
+    WORKS(insert(db));
+}
+
+// {0} is what no state has, also where nothing has been committed since the index was made.
+static void gives_no_empty_version(void **state)
+{
+    (void)state;
+    WORKS(insert(db));
+    db_empty_log(db);
+    db_close(&db);
+    db_close(&second);
+    db = open_database();
+    assert_int_equal(last(db), 1);
+    assert_false(same(db, (struct db_version){0}));
+    assert_true(db_version_is_shared(db));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +332,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(stamps_answers_truthfully, set_up, tear_down),
         cmocka_unit_test_setup_teardown(works_without_a_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_whether_its_file_is_in_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(knows_whether_its_log_is_in_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gives_no_empty_version, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,10 +30,42 @@ static void takes_back_bodies_of_a_revoked_key(void **state)
     holding_end(&bodies[1]);
 }
 
+static enum front_answer answer_to(unsigned key)
+{
+    struct principal *principal = NULL;
+    enum front_answer answer = front_authenticate(rig.gateway, view_of(rig.keys[key]), &principal);
+    if (answer == FRONT_GRANTED)
+        front_principal_unref(&principal);
+    return answer;
+}
+
+// The index of the log goes, and what others do from then on is in another.
+static void sees_what_is_done_with_another_index(void **state)
+{
+    (void)state;
+    char command[6000];
+    assert_int_equal(answer_to(0), FRONT_GRANTED);
+    assert_int_equal(answer_to(1), FRONT_GRANTED);
+    store_free(&store); // the gateway's is the only handle of this process
+    assert_int_equal(unlink(path_of("store.db-shm")), 0);
+    (void)snprintf(command, sizeof command,
+                   "SECURE_MCP_GATEWAY_HOME=%s %s user disable-api-key --api-key %s >/dev/null",
+                   home, getenv("SMG"), rig.keys[0]);
+    assert_int_equal(system(command), 0);
+    for (int i = 0; i < 100 && answer_to(0) != FRONT_DENIED; i++)
+        rig_pause(100);
+    assert_int_equal(answer_to(0), FRONT_DENIED);
+    assert_int_equal(answer_to(1), FRONT_GRANTED);
+    rig_pause(2500); // it is not opened again and again
+    assert_int_equal(logged("store_replaced"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(takes_back_bodies_of_a_revoked_key, rig_set_up,
+                                        rig_tear_down),
+        cmocka_unit_test_setup_teardown(sees_what_is_done_with_another_index, rig_set_up,
                                         rig_tear_down),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
