@@ -87,13 +87,19 @@ static void now_ready(struct link *link)
         link_ready(link, link->era);
 }
 
-// The server speaks this era, and that is what it says of itself.
+// The server speaks this era.
+static void judge(struct upstream *upstream, enum mcp_era era, const struct handshake *tried)
+{
+    if ((tried->tried & 1u << other(era)) && tried->evidence)
+        upstream_judge(upstream, other(era), VERDICT_NO);
+    upstream_judge(upstream, era, VERDICT_YES);
+}
+
+// The same, and that is what it says of itself.
 static void settle(struct link *link, enum mcp_era era, const struct upstream_facts *facts)
 {
     struct upstream *upstream = link->upstream;
-    if ((link->handshake.tried & 1u << other(era)) && link->handshake.evidence)
-        upstream_judge(upstream, other(era), VERDICT_NO);
-    upstream_judge(upstream, era, VERDICT_YES);
+    judge(upstream, era, &link->handshake);
     upstream_found(upstream, facts);
     struct link *twin = links_twin(link, era);
     if (twin && twin->state == LINK_READY) {
@@ -123,6 +129,17 @@ static void move_on(struct link *link, enum mcp_era era)
     while (!list_empty(&link->waiting))
         upcall_reroute(OUTER(link->waiting.next, struct upcall, node), era, &tried);
     link_rest(link);
+    link->moved = true;
+}
+
+void handshake_goes_on(struct link *link, const struct handshake *tried)
+{
+    if (link->state == LINK_READY) { // nothing is left to be found
+        judge(link->upstream, link->era, tried);
+        return;
+    }
+    link->handshake.tried |= tried->tried;
+    link->handshake.evidence |= tried->evidence;
 }
 
 static void not_understood(struct link *link, enum mcp_era era, bool evidence)

@@ -285,7 +285,7 @@ void link_start(struct link *link)
     link->version[0] = '\0';
     link->watch_at = 0;
     link->forbidden = NULL;
-    link->no_stream = link->banner = link->doubtful = false;
+    link->no_stream = link->banner = link->doubtful = link->moved = false;
     link->missed = 0;
     link->hangs = false;
     link->hung_up_at = 0;

@@ -141,7 +141,8 @@ void upstream_is_up(struct upstream *upstream); // tells `changed` after it was 
 enum link_state {
     LINK_STARTING, // calls wait
     LINK_READY,
-    LINK_RESTING, // has failed: no transport; calls fail until `not_before`, then it starts anew
+    LINK_RESTING, // has failed: no transport; calls fail (when it has `moved`, go to the other
+                  // era's) until `not_before`, then it starts anew
     LINK_GONE,    // over; only its transport may still be ending
 };
 
@@ -193,6 +194,7 @@ struct link {
     int64_t not_before;
     int64_t ready_at;
     int64_t used;  // the last call's end or beginning
+    bool moved;    // RESTING because this era was not understood: calls go on in the other one
     bool doubtful; // what it answers is not its era: to be made anew when nothing is in flight
 
     struct child *child;
@@ -289,6 +291,8 @@ bool link_question(const struct link *link, const struct rpc *message, struct qu
 
 // handshake.c
 void handshake_begin(struct link *link);
+// Calls come to it from a link of the other era, with what that link's handshake has found.
+void handshake_goes_on(struct link *link, const struct handshake *tried);
 void handshake_silence(struct link *link);      // server/discover was not answered in PROBE_SILENCE
 bool handshake_child_exited(struct link *link); // true: it has been started again
 // Its child does not listen any more: the heir begins with initialize, and with all that waits.

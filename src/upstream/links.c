@@ -97,12 +97,16 @@ bool upstream_is_own(const struct upstream *upstream, const struct asker *asker)
     return owner_for(upstream->spec, asker, MCP_LEGACY).scope == SCOPE_SESSION;
 }
 
+static enum mcp_era other(enum mcp_era era)
+{
+    return era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
+}
+
 // The era in which to try it: the asker's, unless the server is known not to speak it and to speak
-// the other one. `tried`: eras that did not work a moment ago.
+// the other one.
 static enum mcp_era era_for(const struct upstream *upstream, const struct asker *asker)
 {
-    enum mcp_era other = asker->era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
-    return upstream_verdict(upstream, asker->era) == VERDICT_NO ? other : asker->era;
+    return upstream_verdict(upstream, asker->era) == VERDICT_NO ? other(asker->era) : asker->era;
 }
 
 // Only of a client that has it for itself: what all the others say of themselves is not bounded.
@@ -177,10 +181,8 @@ struct link *links_take_era(struct upstream *upstream, const struct asker *asker
         link = link_new(upstream, asker, owner, era);
     if (!link)
         return NULL;
-    if (tried && link->state != LINK_READY) {
-        link->handshake.tried |= tried->tried;
-        link->handshake.evidence |= tried->evidence;
-    }
+    if (tried)
+        handshake_goes_on(link, tried);
     if (fresh || (link->state == LINK_RESTING && link->all->now >= link->not_before))
         link_start(link);
     return link;
@@ -206,7 +208,10 @@ struct link *links_take(struct upstream *upstream, const struct asker *asker,
         *ret_sentence = "the server's configuration cannot be used";
         return NULL;
     }
-    struct link *link = links_take_era(upstream, asker, era_for(upstream, asker), NULL);
+    enum mcp_era era = era_for(upstream, asker);
+    struct link *link = links_take_era(upstream, asker, era, NULL);
+    if (link && link->state == LINK_RESTING && link->moved)
+        link = links_take_era(upstream, asker, other(era), NULL);
     if (!link) {
         *ret_why = UPCALL_MEMORY;
         *ret_sentence = "the gateway is short of memory";
@@ -372,7 +377,8 @@ static void look_at(struct link *link)
     else if (idle(link) || (link->doubtful && link->in_flight == 0))
         link_end(link, "the server was idle");
     else if (link->state == LINK_RESTING && link_is_watched(link) &&
-             link->all->now >= link->not_before)
+             link->all->now >= link->not_before &&
+             upstream_verdict(link->upstream, link->wanted) != VERDICT_NO)
         link_start(link);
     else if (link->state == LINK_READY)
         watch_check(link);

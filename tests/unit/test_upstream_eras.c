@@ -1,0 +1,148 @@
+// test_upstream_eras.c: servers over HTTP that speak one era or both, and clients of both in turn.
+#include "http_world.h"
+#include "upstream/link.h"
+
+#define ONE "{\"name\":\"one\"," MODERN_META "}"
+#define ONE_ANSWERS                                                                                \
+    {                                                                                              \
+        "\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                                         \
+    }
+#define SAYS_MODERN                                                                                \
+    {                                                                                              \
+        "server/discover", NULL, 200, NULL,                                                        \
+            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}"), WHOLE, 0       \
+    }
+
+// Calls, more than one in each of several sessions or of several keys.
+static void many(struct world *world, const struct asker *from, const char *expected)
+{
+    for (int asker = 0; asker < 3; asker++) {
+        struct asker each = *from;
+        each.key += asker;
+        each.session += each.session ? asker : 0;
+        for (int call = 0; call < 4; call++) {
+            struct call one;
+            ask(&world->rig, &one, world->upstream, &each, ONE);
+            rig_await(&world->rig, &one.tells, ":");
+            assert_string_equal(one.tells.text, expected);
+        }
+    }
+}
+
+static unsigned asked(const struct world *world, const char *method)
+{
+    unsigned times = 0;
+    for (const char *at = world->backend.seen.text; (at = strstr(at, method)); at++)
+        times++;
+    return times;
+}
+
+// As an hour later. All links that rest may start again.
+static void verdicts_are_old(struct world *world)
+{
+    memset(world->upstream->verdict, 0, sizeof world->upstream->verdict);
+    rig_pause(&world->rig, world->rig.settings.restart_most / 1000 + 50);
+}
+
+static void modern_only(struct world *world, struct rule refusal)
+{
+    struct rule rules[] = {refusal, SAYS_MODERN, ONE_ANSWERS, END};
+    serve(world, rules);
+    many(world, &modern_asker, "modern:{}");
+    many(world, &legacy_asker, "modern:{}");
+    many(world, &modern_asker, "modern:{}");
+    assert_int_equal(asked(world, "POST:initialize"), 1);
+    verdicts_are_old(world);
+    many(world, &legacy_asker, "modern:{}");
+    assert_int_equal(asked(world, "POST:initialize"), 2);
+    assert_int_equal(asked(world, "POST:server/discover"), 1);
+    assert_null(strstr(world->rig.log.text, "failed"));
+}
+
+static void modern_only_that_names_its_versions(void **state)
+{
+    modern_only(*state, (struct rule){"\"initialize\"", NULL, 400, NULL, ERROR(-32022), WHOLE, 0});
+}
+
+static void modern_only_that_has_no_initialize(void **state)
+{
+    modern_only(*state, (struct rule){"\"initialize\"", NULL, 404, NULL, ERROR(-32601), WHOLE, 0});
+}
+
+static void modern_only_that_refuses_politely(void **state)
+{
+    modern_only(*state, (struct rule){"\"initialize\"", NULL, 200, NULL, ERROR(-32600), WHOLE, 0});
+}
+
+// That is no word about its era; while the one waits, the other serves.
+static void modern_only_that_stumbles(void **state)
+{
+    struct world *world = *state;
+    struct rule rules[] = {
+        {"\"initialize\"", NULL, 500, NULL, NULL, WHOLE, 0}, SAYS_MODERN, ONE_ANSWERS, END};
+    serve(world, rules);
+    many(world, &modern_asker, "modern:{}");
+    many(world, &legacy_asker, "modern:{}");
+    assert_int_equal(upstream_verdict(world->upstream, MCP_LEGACY), VERDICT_UNKNOWN);
+}
+
+static void modern_only_and_watched(void **state)
+{
+    struct world *world = *state;
+    struct rule rules[] = {MODERN, ONE_ANSWERS, {"POST ", NULL, 404, NULL, NULL, WHOLE, 0}, END};
+    serve(world, rules);
+    upstream_watch(world->upstream, MCP_MODERN, 1);
+    many(world, &modern_asker, "modern:{}");
+    many(world, &legacy_asker, "modern:{}");
+    rig_pause(&world->rig, 500); // the links that rest are looked at
+    assert_int_equal(asked(world, "POST:initialize"), 1);
+    upstream_watch(world->upstream, MCP_MODERN, -1);
+}
+
+static void legacy_only(void **state)
+{
+    struct world *world = *state;
+    struct rule rules[] = {LEGACY, ONE_ANSWERS, END};
+    serve(world, rules);
+    many(world, &legacy_asker, "legacy:{}");
+    many(world, &modern_asker, "legacy:{}");
+    many(world, &legacy_asker, "legacy:{}");
+    assert_int_equal(asked(world, "POST:server/discover"), 1);
+    assert_int_equal(asked(world, "POST:initialize"), 6); // three sessions, three keys
+    verdicts_are_old(world);
+    many(world, &modern_asker, "legacy:{}");
+    assert_int_equal(asked(world, "POST:server/discover"), 2);
+    assert_int_equal(asked(world, "POST:initialize"), 6);
+    assert_null(strstr(world->rig.log.text, "failed"));
+}
+
+static void both(void **state)
+{
+    struct world *world = *state;
+    struct rule rules[] = {SAYS_MODERN,
+                           {"\"initialize\"", NULL, 200, SESSION, RESULT(HELLO), WHOLE, 0},
+                           ONE_ANSWERS,
+                           {"POST ", NULL, 202, NULL, NULL, WHOLE, 0},
+                           END};
+    serve(world, rules);
+    many(world, &modern_asker, "modern:{}");
+    many(world, &legacy_asker, "legacy:{}");
+    many(world, &modern_asker, "modern:{}");
+    many(world, &legacy_asker, "legacy:{}");
+    assert_int_equal(asked(world, "POST:server/discover"), 1);
+    assert_int_equal(asked(world, "POST:initialize"), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(modern_only_that_names_its_versions),
+        TEST(modern_only_that_has_no_initialize),
+        TEST(modern_only_that_refuses_politely),
+        TEST(modern_only_that_stumbles),
+        TEST(modern_only_and_watched),
+        TEST(legacy_only),
+        TEST(both),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
