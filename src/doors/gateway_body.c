@@ -51,7 +51,7 @@ enum http_verdict body_begin(struct conn *conn, const struct http_request *reque
     const struct http_head *head = &request->head;
     const struct view own = {all.data, request->head_size};
     const uint64_t most = head->chunked ? request->body_most : head->length;
-    struct buf before AUTO(buf_done) = conn->input.buf;
+    struct buf before = conn->input.buf;
     rationed_init(&conn->input, own.size + (size_t)most,
                   (struct holding){.ration = front_asked(conn->door->gateway),
                                    .owner = request->key,
@@ -64,6 +64,7 @@ enum http_verdict body_begin(struct conn *conn, const struct http_request *reque
     if (verdict == HTTP_TAKE && head->expect_continue && all.size == own.size)
         reply_continue(conn);
     explicit_bzero((char *)(uintptr_t)own.data, own.size); // a key may be in it
+    buf_done(&before);
     return verdict;
 }
 
