@@ -106,7 +106,7 @@ static bool run(const char *home, struct err *err)
     double start = now_ns();
     if (!vault_start(err) || !store_open(&config, &store, err))
         return false;
-    struct principals *principals = principals_new(store, &settings, NULL, &events, NULL);
+    struct principals *principals = principals_new(store, &settings, NULL, NULL, &events, NULL);
     if (!principals)
         return err_memory(err);
     double opened = now_ns() - start;
