@@ -49,3 +49,13 @@ static inline struct view view_skip(struct view v, size_t count)
 {
     return count > 0 ? (struct view){v.data + count, v.size - count} : v;
 }
+
+// Copies `from` to `*at`, where there is room for it, and moves that on. {NULL, 0} stays so.
+static inline struct view view_keep(char **at, struct view from)
+{
+    if (!from.data)
+        return from;
+    struct view kept = {(const char *)memcpy(*at, from.data, from.size), from.size};
+    *at += from.size;
+    return kept;
+}

@@ -56,7 +56,7 @@ static uint64_t conversation_of(const struct call *call, struct server_spec *spe
     if (!upstream)
         return 0;
     uint64_t own = upstream_conversation(upstream, &asker, asker.era);
-    enum mcp_era other = asker.era == MCP_MODERN ? MCP_LEGACY : MCP_MODERN;
+    enum mcp_era other = mcp_other_era(asker.era);
     return own != 0 ? own : upstream_conversation(upstream, &asker, other);
 }
 

@@ -12,11 +12,6 @@ static const struct upcall_events discover_events, initialize_events;
 #define SELF "{\"name\":\"secure-mcp-gateway\",\"version\":\"" SMG_VERSION "\"}"
 #define SHARED_CAPABILITIES "{\"roots\":{\"listChanged\":true},\"sampling\":{},\"elicitation\":{}}"
 
-static enum mcp_era other(enum mcp_era era)
-{
-    return era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
-}
-
 void handshake_forget(struct link *link)
 {
     struct upcall *discover = TAKE(link->handshake.discover);
@@ -90,8 +85,8 @@ static void now_ready(struct link *link)
 // The server speaks this era.
 static void judge(struct upstream *upstream, enum mcp_era era, const struct handshake *tried)
 {
-    if ((tried->tried & 1u << other(era)) && tried->evidence)
-        upstream_judge(upstream, other(era), VERDICT_NO);
+    if ((tried->tried & 1u << mcp_other_era(era)) && tried->evidence)
+        upstream_judge(upstream, mcp_other_era(era), VERDICT_NO);
     upstream_judge(upstream, era, VERDICT_YES);
 }
 
@@ -105,7 +100,7 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
     if (twin && twin->state == LINK_READY) {
         // It was made for the other era; that one speaks with the server already, and is what is
         // found now.
-        link->era = other(era);
+        link->era = mcp_other_era(era);
         while (!list_empty(&link->waiting))
             upcall_reroute(OUTER(link->waiting.next, struct upcall, node), era, NULL);
         link_end(link, "the server speaks one era only");
@@ -150,13 +145,13 @@ static void not_understood(struct link *link, enum mcp_era era, bool evidence)
     if (handshake->discover || handshake->initialize)
         return; // the other one is under way
     bool decided = link->upstream->spec->protocol != PROTOCOL_AUTO;
-    if (decided || (handshake->tried & 1u << other(era)))
+    if (decided || (handshake->tried & 1u << mcp_other_era(era)))
         link_fail(link, UPCALL_GARBLED,
                   "the server speaks no protocol version that the gateway knows");
     else if (link->ops == &link_http)
-        move_on(link, other(era));
+        move_on(link, mcp_other_era(era));
     else
-        ask_in(link, other(era));
+        ask_in(link, mcp_other_era(era));
 }
 
 static void failed(struct link *link, enum mcp_era era, enum upcall_failure why,

@@ -4,16 +4,6 @@
 
 #include "upstream/link.h"
 
-static struct view keep(char **at, struct view from)
-{
-    if (!from.data)
-        return from;
-    memcpy(*at, from.data, from.size);
-    struct view copy = {*at, from.size};
-    *at += from.size;
-    return copy;
-}
-
 static size_t kept_size(const struct upcall_order *order)
 {
     const struct asker *asker = order->asker;
@@ -48,20 +38,20 @@ struct kept *kept_new(const struct upcall_order *order)
     struct splice *splices = (void *)kept->bytes;
     struct http_field *fields = (void *)(splices + order->splice_count);
     char *at = (char *)(fields + order->parameter_field_count);
-    kept->order.params = keep(&at, order->params);
+    kept->order.params = view_keep(&at, order->params);
     for (size_t i = 0; i < order->splice_count; i++)
         splices[i] = (struct splice){moved(order, kept->order.params, order->splices[i].old),
-                                     keep(&at, order->splices[i].fresh)};
+                                     view_keep(&at, order->splices[i].fresh)};
     for (size_t i = 0; i < order->parameter_field_count; i++)
-        fields[i] = (struct http_field){keep(&at, order->parameter_fields[i].name),
-                                        keep(&at, order->parameter_fields[i].value)};
+        fields[i] = (struct http_field){view_keep(&at, order->parameter_fields[i].name),
+                                        view_keep(&at, order->parameter_fields[i].value)};
     kept->order.splices = splices;
     kept->order.parameter_fields = fields;
     kept->order.token = moved(order, kept->order.params, order->token);
-    kept->order.method_name = keep(&at, order->method_name);
-    kept->order.name = keep(&at, order->name);
-    kept->asker.version = keep(&at, order->asker->version);
-    kept->asker.capabilities = keep(&at, order->asker->capabilities);
-    kept->asker.client_info = keep(&at, order->asker->client_info);
+    kept->order.method_name = view_keep(&at, order->method_name);
+    kept->order.name = view_keep(&at, order->name);
+    kept->asker.version = view_keep(&at, order->asker->version);
+    kept->asker.capabilities = view_keep(&at, order->asker->capabilities);
+    kept->asker.client_info = view_keep(&at, order->asker->client_info);
     return kept;
 }

@@ -295,7 +295,7 @@ void handshake_begin(struct link *link);
 void handshake_goes_on(struct link *link, const struct handshake *tried);
 void handshake_silence(struct link *link);      // server/discover was not answered in PROBE_SILENCE
 bool handshake_child_exited(struct link *link); // true: it has been started again
-// Its child does not listen any more: the heir begins with initialize, and with all that waits.
+// Its child has hung up: the heir begins with initialize, and with all that waits.
 // False when it was not server/discover that the child had been told.
 bool handshake_child_hung_up(struct link *link, struct link *heir);
 void handshake_forget(struct link *link); // its own calls end without an event

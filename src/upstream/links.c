@@ -97,16 +97,12 @@ bool upstream_is_own(const struct upstream *upstream, const struct asker *asker)
     return owner_for(upstream->spec, asker, MCP_LEGACY).scope == SCOPE_SESSION;
 }
 
-static enum mcp_era other(enum mcp_era era)
-{
-    return era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
-}
-
 // The era in which to try it: the asker's, unless the server is known not to speak it and to speak
 // the other one.
 static enum mcp_era era_for(const struct upstream *upstream, const struct asker *asker)
 {
-    return upstream_verdict(upstream, asker->era) == VERDICT_NO ? other(asker->era) : asker->era;
+    bool moot = upstream_verdict(upstream, asker->era) == VERDICT_NO;
+    return moot ? mcp_other_era(asker->era) : asker->era;
 }
 
 // Only of a client that has it for itself: what all the others say of themselves is not bounded.
@@ -211,7 +207,7 @@ struct link *links_take(struct upstream *upstream, const struct asker *asker,
     enum mcp_era era = era_for(upstream, asker);
     struct link *link = links_take_era(upstream, asker, era, NULL);
     if (link && link->state == LINK_RESTING && link->moved)
-        link = links_take_era(upstream, asker, other(era), NULL);
+        link = links_take_era(upstream, asker, mcp_other_era(era), NULL);
     if (!link) {
         *ret_why = UPCALL_MEMORY;
         *ret_sentence = "the gateway is short of memory";

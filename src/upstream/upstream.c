@@ -320,17 +320,6 @@ static void tell_changed(struct upstream *upstream)
         all->order.events->changed(all->order.context, upstream, lists[i]);
 }
 
-// Copies `from` to `*at` and moves that on.
-static struct view keep(char **at, struct view from)
-{
-    if (!from.data)
-        return from;
-    memcpy(*at, from.data, from.size);
-    struct view kept = {*at, from.size};
-    *at += from.size;
-    return kept;
-}
-
 void upstream_found(struct upstream *upstream, const struct upstream_facts *facts)
 {
     struct upstream_facts *old = &upstream->facts;
@@ -350,9 +339,9 @@ void upstream_found(struct upstream *upstream, const struct upstream_facts *fact
         upstreams_bury(upstream->all, upstream->facts_memory);
     upstream->facts_memory = memory;
     *old = (struct upstream_facts){.era = facts->era,
-                                   .capabilities = keep(&memory, facts->capabilities),
-                                   .server_info = keep(&memory, facts->server_info),
-                                   .instructions = keep(&memory, facts->instructions)};
+                                   .capabilities = view_keep(&memory, facts->capabilities),
+                                   .server_info = view_keep(&memory, facts->server_info),
+                                   .instructions = view_keep(&memory, facts->instructions)};
     if (differ)
         upstream->down = true; // told when the link is READY
 }

@@ -15,6 +15,11 @@
 
 enum mcp_era { MCP_LEGACY, MCP_MODERN };
 
+static inline enum mcp_era mcp_other_era(enum mcp_era era)
+{
+    return era == MCP_LEGACY ? MCP_MODERN : MCP_LEGACY;
+}
+
 #define MCP_MODERN_VERSION "2026-07-28"
 #define MCP_META "io.modelcontextprotocol/"
 

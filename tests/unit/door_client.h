@@ -118,14 +118,28 @@ static inline int set_up_plain(void **state)
 }
 
 // --- the client ------------------------------------------------------------------------------
-static inline int dial_port(int to)
+static inline void link_up(int made, int to)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)to),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    assert_int_equal(connect(made, (const struct sockaddr *)&address, sizeof address), 0);
+}
+
+static inline int dial_port(int to)
+{
     int made = socket(AF_INET, SOCK_STREAM, 0);
     (void)setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    assert_int_equal(connect(made, (const struct sockaddr *)&address, sizeof address), 0);
+    link_up(made, to);
+    return made;
+}
+
+// With little room for what it does not read.
+static inline int dial_narrow(void)
+{
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(made, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    link_up(made, port);
     return made;
 }
 

@@ -9,18 +9,6 @@ static int set_up_small(void **state)
     return 0;
 }
 
-// With little room for what it does not read.
-static int dial_narrow(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int made = socket(AF_INET, SOCK_STREAM, 0);
-    (void)setsockopt(made, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
-    assert_int_equal(connect(made, (const struct sockaddr *)&address, sizeof address), 0);
-    return made;
-}
-
 // How often the journal has said that an answer was not taken, until it is silent.
 static int told(void)
 {
