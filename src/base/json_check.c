@@ -22,7 +22,7 @@ struct name {
 
 struct check {
     const char *end;
-    unsigned depth;
+    unsigned depth, deepest;
     enum json_fault fault;         // when not simply JSON_BAD
     struct name *names;            // of the open objects, the innermost last
     size_t count, capacity;        // of `names`
@@ -362,7 +362,7 @@ static const char *check_array(struct check *check, const char *at)
 
 static const char *check_children(struct check *check, const char *at)
 {
-    if (check->depth == LIMIT_JSON_DEPTH && !fail(check, JSON_DEEP))
+    if (check->depth == check->deepest && !fail(check, JSON_DEEP))
         return NULL;
     check->depth++;
     at = *at == '{' ? check_object(check, at + 1) : check_array(check, at + 1);
@@ -387,13 +387,14 @@ static const char *check_other(struct check *check, const char *at)
     }
 }
 
-enum json_fault json_check_pick(struct view text, const struct json_pick *picks, size_t count,
-                                void *record)
+enum json_fault json_check_pick(struct view text, unsigned deepest, const struct json_pick *picks,
+                                size_t count, void *record)
 {
     const char *start = text.data ? text.data : "";
     struct check check; // the room for names is not cleared
     check.end = start + text.size;
     check.depth = 0;
+    check.deepest = deepest;
     check.fault = JSON_BAD;
     check.names = check.ordinary;
     check.count = 0;
@@ -410,7 +411,7 @@ enum json_fault json_check_pick(struct view text, const struct json_pick *picks,
     return fine ? JSON_FINE : check.fault;
 }
 
-enum json_fault json_check(struct view text)
+enum json_fault json_check(struct view text, unsigned deepest)
 {
-    return json_check_pick(text, NULL, 0, NULL);
+    return json_check_pick(text, deepest, NULL, 0, NULL);
 }

@@ -76,6 +76,9 @@
 // JSON nesting: deeper documents are refused before they can exhaust the stack (gateway contract).
 #define LIMIT_JSON_DEPTH 128
 
+// What `--max-depth` may make of that for messages: a level takes some 200 bytes of stack.
+#define LIMIT_MESSAGE_DEPTH 1024
+
 // The same for the record of an MCP server: `system export` puts four levels around it, and what
 // was exported must be a file that can be imported.
 #define LIMIT_RECORD_DEPTH (LIMIT_JSON_DEPTH - 4)

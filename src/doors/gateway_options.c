@@ -29,6 +29,8 @@ static const struct measure measures[] = {
     {P_MAX_UPSTREAM_BODY, MEMBER(upstream_body), KIB, LIMIT_SIZE},
     {P_MAX_QUEUE, MEMBER(queue), KIB, LIMIT_SIZE},
     {P_MAX_UNREAD, MEMBER(unread), KIB, LIMIT_SIZE},
+    // The gateway reads some six levels itself.
+    {P_MAX_DEPTH, MEMBER(message_depth), 8, LIMIT_MESSAGE_DEPTH},
     {P_CALLS_PER_KEY, MEMBER(calls_per_key), 1, LIMIT_PAGE},
     {P_SESSIONS_PER_KEY, MEMBER(sessions_per_key), 1, LIMIT_PAGE},
     {P_CONNECTIONS, MEMBER(connections), 1, LIMIT_PAGE},

@@ -212,11 +212,11 @@ static bool talk_enter(struct stdio *stdio, struct principal *principal, struct 
 
 // --- what comes in ---------------------------------------------------------------------------
 // The id to answer to; {NULL, 0} when the message wants no answer.
-static struct view id_of(struct view line)
+static struct view id_of(const struct stdio *stdio, struct view line)
 {
     struct rpc rpc;
     struct rpc_fault fault;
-    if (rpc_read(line, &rpc, &fault))
+    if (rpc_read(line, stdio->settings->message_depth, &rpc, &fault))
         return rpc.kind == RPC_REQUEST ? rpc.id : nothing;
     return fault.id;
 }
@@ -231,15 +231,15 @@ static void take_line(struct stdio *stdio, struct view line)
     switch (front_authenticate(stdio->gateway, clear_key_view(stdio->key), &principal)) {
     case FRONT_GRANTED:
         if (!talk_enter(stdio, principal, line))
-            say_error(stdio, id_of(line), RPC_INTERNAL_ERROR, "Out of memory");
+            say_error(stdio, id_of(stdio, line), RPC_INTERNAL_ERROR, "Out of memory");
         front_principal_unref(&principal);
         break;
     case FRONT_UNAVAILABLE:
-        say_error(stdio, id_of(line), RPC_INTERNAL_ERROR,
+        say_error(stdio, id_of(stdio, line), RPC_INTERNAL_ERROR,
                   "The API key cannot be examined at the moment");
         break;
     default:
-        revoked(stdio, id_of(line), NULL);
+        revoked(stdio, id_of(stdio, line), NULL);
         break;
     }
 }

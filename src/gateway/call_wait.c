@@ -87,7 +87,8 @@ void call_again(struct call *call)
     }
     struct incoming incoming = {
         .rpc = &rpc, .fields = call->fields, .field_count = call->field_count};
-    if (!mcp_read(buf_view(&call->text.buf), &rpc, &incoming.params, &fault)) {
+    unsigned deepest = call->gateway->settings->message_depth;
+    if (!mcp_read(buf_view(&call->text.buf), deepest, &rpc, &incoming.params, &fault)) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return;
     }

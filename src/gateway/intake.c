@@ -310,7 +310,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         struct rpc rpc;
         struct rpc_fault fault;
         struct mcp_params params;
-        if (!mcp_read(text, &rpc, &params, &fault)) {
+        if (!mcp_read(text, exchange->gateway->settings->message_depth, &rpc, &params, &fault)) {
             refusal = (struct refusal){400, fault.code, fault.reason, nothing};
             refuse(exchange, fault.id, &refusal);
             continue;
@@ -353,7 +353,8 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
     }
     exchange->over = &over;
     gateway->counters.bytes_in += request->body.size;
-    bool is_message = mcp_read(request->body, &rpc, &params, &fault);
+    bool is_message =
+        mcp_read(request->body, gateway->settings->message_depth, &rpc, &params, &fault);
     bool found = find_server(exchange, request->server);
     if (!found && is_message)
         refuse_request(exchange, request, &rpc, &params, &no_server);

@@ -237,7 +237,8 @@ static void deliver(struct call *call, struct parked *parked)
     struct buf answer AUTO(buf_done) = parked->answer.buf;
     parked->answer.buf = (struct buf){0};
     parked_forget_call(call);
-    if (answer.size > 0 && rpc_read(buf_view(&answer), &response, &fault))
+    unsigned deepest = call->gateway->settings->message_depth;
+    if (answer.size > 0 && rpc_read(buf_view(&answer), deepest, &response, &fault))
         call_take_answer(call, MCP_LEGACY, &response);
     else
         call_error(call, RPC_INTERNAL_ERROR, "The server did not answer");

@@ -1,6 +1,8 @@
 // settings.c: see settings.h.
 #include "model/settings.h"
 
+#include "base/limits.h"
+
 enum { SECOND = 1000000, KIB = 1024, MIB = 1024 * 1024 };
 
 void settings_init(struct settings *settings)
@@ -15,10 +17,11 @@ void settings_init(struct settings *settings)
         .list = 10 * MIB,          // all pages of one list of one server
         .queue = 256 * KIB,        // a few socket buffers' worth
         .unread = 256 * MIB,       // the largest answers for a dozen slow clients at once
-        .calls_per_key = 64,       // one careless client must not use up a server
-        .sessions_per_key = 256,   // a fleet behind one key, no more
-        .connections = 100000,     // about 1 GiB when idle
-        .pages_per_list = 100,     // a server whose list never ends
+        .message_depth = LIMIT_JSON_DEPTH,
+        .calls_per_key = 64,     // one careless client must not use up a server
+        .sessions_per_key = 256, // a fleet behind one key, no more
+        .connections = 100000,   // about 1 GiB when idle
+        .pages_per_list = 100,   // a server whose list never ends
         .idle_session = INT64_C(1800) * SECOND,
         .keep_alive_comment = 15 * SECOND, // below the 30 to 60 s of common proxies
         .idle_connection = 75 * SECOND,    // nginx's keepalive_timeout

@@ -24,6 +24,7 @@ struct settings {
     size_t queue;  // to a client that does not read: above it its upstreams are held
     size_t unread; // for all clients of a worker that do not read: above it who has most is cut
 
+    unsigned message_depth; // of nested JSON, clients' and servers'
     unsigned calls_per_key, sessions_per_key, connections;
     unsigned pages_per_list;
 

@@ -24,7 +24,7 @@ static const struct op rows[] = {
                {P_METRICS_LISTEN, MAY}, {P_ALLOW_ORIGIN, MAY}, {P_ALLOW_HOST, MAY},
                {P_UPSTREAM_CA, MAY}, {P_WORKERS, MAY}, {P_MAX_HEAD, MAY}, {P_MAX_BODY, MAY},
                {P_MAX_EVENT, MAY}, {P_MAX_LIST, MAY}, {P_MAX_UPSTREAM_BODY, MAY},
-               {P_MAX_QUEUE, MAY}, {P_MAX_UNREAD, MAY}, {P_CALLS_PER_KEY, MAY},
+               {P_MAX_QUEUE, MAY}, {P_MAX_UNREAD, MAY}, {P_MAX_DEPTH, MAY}, {P_CALLS_PER_KEY, MAY},
                {P_SESSIONS_PER_KEY, MAY}, {P_CONNECTIONS, MAY}, {P_PAGES_PER_LIST, MAY},
                {P_IDLE_SESSION, MAY}, {P_KEEP_ALIVE, MAY}, {P_IDLE_CONNECTION, MAY},
                {P_REQUEST_TIMEOUT, MAY}, {P_CONNECT_TIMEOUT, MAY}, {P_FIRST_BYTE_TIMEOUT, MAY},

@@ -129,6 +129,8 @@ const struct param_row param_rows[P_COUNT] = {
     [P_MAX_UNREAD] = {"max-unread", "256M", TYPE_SIZE,
                       "keep so many bytes in a worker for all clients that do not read, "
                       "a quarter of it for one key; as many again for requests under way"},
+    [P_MAX_DEPTH] = {"max-depth", "128", TYPE_NUMBER,
+                     "at most so many levels of nesting in a message"},
     [P_CALLS_PER_KEY] = {"calls-per-key", "64", TYPE_NUMBER,
                          "at most so many calls under way for a key"},
     [P_SESSIONS_PER_KEY] = {"sessions-per-key", "256", TYPE_NUMBER,

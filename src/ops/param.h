@@ -92,6 +92,7 @@ enum param {
     P_MAX_UPSTREAM_BODY,
     P_MAX_QUEUE,
     P_MAX_UNREAD,
+    P_MAX_DEPTH,
     P_CALLS_PER_KEY,
     P_SESSIONS_PER_KEY,
     P_CONNECTIONS,

@@ -251,7 +251,8 @@ bool link_message(struct link *link, struct upcall *on, struct view text)
 {
     struct rpc message;
     struct rpc_fault fault;
-    if (!rpc_read(text, &message, &fault))
+    unsigned deepest = link->all->order.settings->message_depth;
+    if (!rpc_read(text, deepest, &message, &fault))
         return fault.array && take_batch(link, on, text);
     switch (message.kind) {
     case RPC_REQUEST:

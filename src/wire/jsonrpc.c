@@ -162,11 +162,12 @@ bool rpc_judge(struct view text, enum json_fault json, const struct rpc_envelope
     return true;
 }
 
-bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_fault *ret_fault)
+bool rpc_read(struct view text, unsigned deepest, struct rpc *ret_message,
+              struct rpc_fault *ret_fault)
 {
     struct rpc_envelope envelope = {.id = {NULL, 0}};
     enum json_fault json =
-        json_check_pick(text, envelope_members, COUNT_OF(envelope_members), &envelope);
+        json_check_pick(text, deepest, envelope_members, COUNT_OF(envelope_members), &envelope);
     return rpc_judge(text, json, &envelope, ret_message, ret_fault);
 }
 

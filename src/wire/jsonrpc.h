@@ -46,8 +46,10 @@ struct rpc_fault {
     bool array;         // the text is a JSON array that was checked (a batch, 2025-03-26)
 };
 
-// One message. A batch is a fault with `array` set; walk its elements with json_walk and read each.
-MUST_CHECK bool rpc_read(struct view text, struct rpc *ret_message, struct rpc_fault *ret_fault);
+// One message, nested no deeper than `deepest` (json_check.h). A batch is a fault with `array` set;
+// walk its elements with json_walk and read each.
+MUST_CHECK bool rpc_read(struct view text, unsigned deepest, struct rpc *ret_message,
+                         struct rpc_fault *ret_fault);
 
 // The same in two steps, for those who want more of a message in one pass (mcp_read): a record that
 // begins with an envelope, json_check_pick with a list that has RPC_PICKS, then rpc_judge.

@@ -133,12 +133,12 @@ void mcp_params_read(struct view params, struct mcp_params *ret_params)
     *ret_params = message.params;
 }
 
-bool mcp_read(struct view text, struct rpc *ret_message, struct mcp_params *ret_params,
-              struct rpc_fault *ret_fault)
+bool mcp_read(struct view text, unsigned deepest, struct rpc *ret_message,
+              struct mcp_params *ret_params, struct rpc_fault *ret_fault)
 {
     struct message message = {.params = {.whole = {NULL, 0}}};
     enum json_fault json =
-        json_check_pick(text, message_members, COUNT_OF(message_members), &message);
+        json_check_pick(text, deepest, message_members, COUNT_OF(message_members), &message);
     if (!rpc_judge(text, json, &message.envelope, ret_message, ret_fault))
         return false;
     settle(&message.params, ret_message->params);

@@ -93,8 +93,8 @@ struct mcp_params {
 void mcp_params_read(struct view params, struct mcp_params *ret_params);
 
 // rpc_read and mcp_params_read in one pass.
-MUST_CHECK bool mcp_read(struct view text, struct rpc *ret_message, struct mcp_params *ret_params,
-                         struct rpc_fault *ret_fault);
+MUST_CHECK bool mcp_read(struct view text, unsigned deepest, struct rpc *ret_message,
+                         struct mcp_params *ret_params, struct rpc_fault *ret_fault);
 
 // The era of a request: modern when its `_meta` says a protocol version.
 static inline enum mcp_era mcp_era_of(const struct mcp_params *params)

@@ -9,6 +9,7 @@
 #include "base/json_check.h"
 #include "base/json_text.h"
 #include "base/json_walk.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 enum { MEMORY = 64 << 20 };
@@ -119,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct json_value *value = NULL;
     arena_init(&arena, MEMORY);
     bool accepted = json_parse(text, &arena, &value, &err);
-    bool checked = json_check(text) == JSON_FINE;
+    bool checked = json_check(text, LIMIT_JSON_DEPTH) == JSON_FINE;
     must(accepted <= checked);
     if (accepted)
         check_walk(value, text);

@@ -48,12 +48,12 @@ static void check_answers(struct view id, struct view text)
     buf_init(&buf, MEMORY);
     if (id.data) {
         rpc_add_result(&buf, id, VIEW("{}"));
-        must(rpc_read(buf_view(&buf), &again, &fault));
+        must(rpc_read(buf_view(&buf), LIMIT_JSON_DEPTH, &again, &fault));
         must(again.kind == RPC_RESULT && view_equal(again.id, id));
         buf_clear(&buf);
     }
     rpc_add_error(&buf, id, RPC_INTERNAL_ERROR, text, VIEW("null")); // any bytes as the message
-    must(rpc_read(buf_view(&buf), &again, &fault));
+    must(rpc_read(buf_view(&buf), LIMIT_JSON_DEPTH, &again, &fault));
     must(again.kind == RPC_ERROR && view_equal(again.id, id));
     buf_done(&buf);
 }
@@ -68,14 +68,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct json_value *tree = NULL;
     arena_init(&arena, MEMORY);
     bool is_json = json_parse(text, &arena, &tree, &err);
-    if (rpc_read(text, &message, &fault)) {
-        must(is_json || json_check(text) == JSON_FINE);
+    if (rpc_read(text, LIMIT_JSON_DEPTH, &message, &fault)) {
+        must(is_json || json_check(text, LIMIT_JSON_DEPTH) == JSON_FINE);
         if (is_json)
             check_message(&message, tree);
         check_answers(message.id, text);
     } else {
         must(fault.reason != NULL);
-        if (is_json || json_check(text) != JSON_FINE)
+        if (is_json || json_check(text, LIMIT_JSON_DEPTH) != JSON_FINE)
             must(fault.array == json_is(tree, JSON_ARRAY));
         must((fault.code == RPC_PARSE_ERROR) <= !is_json);
         check_answers(fault.id, text);

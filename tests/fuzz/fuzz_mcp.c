@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/json_check.h"
 #include "base/json_walk.h"
+#include "base/limits.h"
 #include "wire/mcp.h"
 
 enum { MEMORY = 64 << 20 };
@@ -56,7 +57,8 @@ static void check_message(struct view text)
     buf_add(&buf, VIEW("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":"));
     buf_add(&buf, text);
     buf_add_char(&buf, '}');
-    if (mcp_read(buf_view(&buf), &message, &inside, &fault)) { // else it is too deep, or no object
+    if (mcp_read(buf_view(&buf), LIMIT_JSON_DEPTH, &message, &inside,
+                 &fault)) { // else it is too deep, or no object
         mcp_params_read(message.params, &alone);
         const struct view *a = (const struct view *)&inside, *b = (const struct view *)&alone;
         for (size_t i = 0; i < VIEWS; i++)
@@ -95,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&arena, MEMORY);
     if (json_parse(text, &arena, &tree, &err))
         check_params(text, tree);
-    if (json_check(text) == JSON_FINE)
+    if (json_check(text, LIMIT_JSON_DEPTH) == JSON_FINE)
         check_message(text);
     arena_done(&arena);
     check_header(text);

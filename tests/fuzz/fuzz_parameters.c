@@ -7,6 +7,7 @@
 
 #include "base/json_check.h"
 #include "base/json_walk.h"
+#include "base/limits.h"
 #include "gateway/parameters.h"
 
 enum { FIELDS = 32, ROOM = 1 << 20 };
@@ -43,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct view tool = view_bytes(data, (size_t)(end - data));
     const struct view arguments = view_bytes(end + 1, size - tool.size - 1);
-    if (json_check(tool) == JSON_FINE && json_check(arguments) == JSON_FINE)
+    if (json_check(tool, LIMIT_JSON_DEPTH) == JSON_FINE &&
+        json_check(arguments, LIMIT_JSON_DEPTH) == JSON_FINE)
         check(tool, arguments);
     return 0;
 }

@@ -76,7 +76,7 @@ static void each_measure_has_its_place(void **state)
         bool measure =
             row->type == TYPE_NUMBER || row->type == TYPE_SIZE || row->type == TYPE_DURATION;
         char line[64];
-        const char *value = row->type == TYPE_NUMBER ? "7" : row->type == TYPE_SIZE ? "7K" : "61s";
+        const char *value = row->type == TYPE_NUMBER ? "9" : row->type == TYPE_SIZE ? "7K" : "61s";
         if (!measure)
             continue;
         bool first = op->params[i].param == P_RESTART_FIRST;
@@ -88,7 +88,7 @@ static void each_measure_has_its_place(void **state)
             assert_memory_not_equal(&seen[count], &seen[j], sizeof defaults);
         count++;
     }
-    assert_int_equal(count, 28);
+    assert_int_equal(count, 29);
 }
 
 static void reads_what_is_given(void **state)
@@ -102,8 +102,10 @@ static void reads_what_is_given(void **state)
     assert_string_equal(settings->tls_key, "k.pem");
     assert_int_equal(settings->request_body, 1 << 20);
     assert_int_equal(settings->total_timeout, 600 * TIME_SECOND);
-    settings = settings_of("--calls-per-key 5 --workers 3 --metrics-listen unix:m --upstream-ca a");
+    assert_int_equal(settings->message_depth, 128);
+    settings = settings_of("--calls-per-key 5 --max-depth 1024 --workers 3 --metrics-listen unix:m --upstream-ca a");
     assert_int_equal(settings->calls_per_key, 5);
+    assert_int_equal(settings->message_depth, 1024);
     assert_int_equal(settings->workers, 3);
     assert_string_equal(settings->metrics_listen, "unix:m");
     assert_string_equal(settings->tls_authorities, "a");

@@ -25,7 +25,7 @@ static enum json_fault check(struct view text)
     assert_true(copy || text.size == 0);
     if (text.size > 0)
         memcpy(copy, text.data, text.size);
-    enum json_fault fault = json_check((struct view){copy, text.size});
+    enum json_fault fault = json_check((struct view){copy, text.size}, LIMIT_JSON_DEPTH);
     free(copy);
     return fault;
 }
@@ -55,7 +55,7 @@ static void refuses_what_is_not(void **state)
     for (size_t i = 0; i < COUNT_OF(refused_cases); i++)
         if (check(refused_cases[i]) == JSON_FINE)
             fail_msg("accepted: %.*s", VIEW_ARG(refused_cases[i]));
-    assert_int_equal(json_check((struct view){NULL, 0}), JSON_BAD);
+    assert_int_equal(json_check((struct view){NULL, 0}, LIMIT_JSON_DEPTH), JSON_BAD);
 }
 
 // Alone, and at every distance from the begin and end of a larger text.

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/json_check.h"
 #include "base/json_walk.h"
+#include "base/limits.h"
 #include "json_cases.h"
 #include "wire/splice.h"
 
@@ -123,7 +124,8 @@ static void gives_no_text_for_halves_of_pairs(void **state)
     static const struct json_pick picks[] = {JSON_PICK(struct record, one, "one"),
                                              JSON_PICK(struct record, two, "two")};
     struct view text = VIEW("{\"tw\\ud83d\":1,\"\\ud83d\":2,\"one\":\"\\ude00\",\"two\\udc00\":3}");
-    assert_int_equal(json_check_pick(text, picks, COUNT_OF(picks), &checked), JSON_FINE);
+    assert_int_equal(json_check_pick(text, LIMIT_JSON_DEPTH, picks, COUNT_OF(picks), &checked),
+                     JSON_FINE);
     json_pick(text, picks, COUNT_OF(picks), &walked);
     assert_true(view_is(checked.one, "\"\\ude00\"") && view_is(walked.one, "\"\\ude00\""));
     assert_true(view_is(checked.two, "as it was") && view_is(walked.two, "as it was"));
@@ -145,11 +147,13 @@ static void picks_while_checking(void **state)
     static const struct json_pick picks[] = {JSON_PICK(struct record, one, "one"),
                                              JSON_PICK(struct record, two, "two")};
     struct view text = VIEW(" {\"a\":{\"two\":2},\"b\":[{\"two\":2}], \"\\u006fne\" : [1 , 2] }");
-    assert_int_equal(json_check_pick(text, picks, COUNT_OF(picks), &record), JSON_FINE);
+    assert_int_equal(json_check_pick(text, LIMIT_JSON_DEPTH, picks, COUNT_OF(picks), &record),
+                     JSON_FINE);
     assert_true(view_is(record.one, "[1 , 2]"));
     assert_true(view_is(record.two, "as it was"));
     text = VIEW("[{\"two\":2},\"two\",2]");
-    assert_int_equal(json_check_pick(text, picks, COUNT_OF(picks), &record), JSON_FINE);
+    assert_int_equal(json_check_pick(text, LIMIT_JSON_DEPTH, picks, COUNT_OF(picks), &record),
+                     JSON_FINE);
     assert_true(view_is(record.two, "as it was"));
 }
 
@@ -177,8 +181,9 @@ static void picks_inside(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct record walked = {.deep = {NULL, 0}}, checked = {.deep = {NULL, 0}};
         json_pick(cases[i].text, outer, COUNT_OF(outer), &walked);
-        assert_int_equal(json_check_pick(cases[i].text, outer, COUNT_OF(outer), &checked),
-                         JSON_FINE);
+        assert_int_equal(
+            json_check_pick(cases[i].text, LIMIT_JSON_DEPTH, outer, COUNT_OF(outer), &checked),
+            JSON_FINE);
         assert_memory_equal(&walked, &checked, sizeof walked);
         assert_true(view_equal(checked.inner, view_of(cases[i].inner)));
         assert_true(view_equal(checked.deep, view_of(cases[i].deep)));

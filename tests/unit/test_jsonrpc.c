@@ -19,7 +19,7 @@ static struct rpc read_message(const char *text)
 {
     struct rpc message = {.text = {NULL, 0}};
     struct rpc_fault fault = {.reason = "?"};
-    if (!rpc_read(view_of(text), &message, &fault))
+    if (!rpc_read(view_of(text), LIMIT_JSON_DEPTH, &message, &fault))
         fail_msg("refused: %s (%s)", text, fault.reason);
     return message;
 }
@@ -28,7 +28,7 @@ static struct rpc_fault refuse(const char *text)
 {
     struct rpc message = {.kind = RPC_RESULT};
     struct rpc_fault fault = {.code = RPC_INTERNAL_ERROR};
-    if (rpc_read(view_of(text), &message, &fault))
+    if (rpc_read(view_of(text), LIMIT_JSON_DEPTH, &message, &fault))
         fail_msg("accepted: %s", text);
     assert_int_equal(message.kind, RPC_RESULT); // untouched
     assert_non_null(fault.reason);
@@ -205,7 +205,7 @@ static bool reads_long(const char *member, const char *rest, size_t size)
     for (size_t i = 0; i < size - 2; i++)
         buf_add_char(&buf, 'x');
     buf_add_format(&buf, "\"%s}", rest);
-    bool accepted = rpc_read(buf_view(&buf), &message, &fault);
+    bool accepted = rpc_read(buf_view(&buf), LIMIT_JSON_DEPTH, &message, &fault);
     assert_true(accepted || !fault.id.data);
     buf_done(&buf);
     return accepted;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/base64.h"
+#include "base/limits.h"
 #include "wire/jsonrpc.h"
 #include "wire/mcp.h"
 
@@ -53,7 +54,8 @@ static void check_in_message(const char *text, const struct mcp_params *alone)
     buf_init(&buf, 4096);
     buf_add_format(&buf, " {\"params\": %s, \"method\":\"m\",\"jsonrpc\":\"2.0\"} ", text);
     bool may_be_params = *text == '{' || *text == '[';
-    assert_int_equal(mcp_read(buf_view(&buf), &message, &inside, &fault), may_be_params);
+    assert_int_equal(mcp_read(buf_view(&buf), LIMIT_JSON_DEPTH, &message, &inside, &fault),
+                     may_be_params);
     if (!may_be_params)
         return;
     assert_int_equal(message.kind, RPC_NOTIFICATION);
