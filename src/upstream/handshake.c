@@ -279,7 +279,7 @@ static enum mcp_era asked_in(const struct link *link)
 static bool may_be_of_the_other(const struct link *link)
 {
     const struct handshake *handshake = &link->handshake;
-    return link->state == LINK_STARTING && handshake->discover &&
+    return link->state == LINK_STARTING && (handshake->discover || handshake->initialize) &&
            link->upstream->spec->protocol == PROTOCOL_AUTO &&
            !(handshake->tried & 1u << mcp_other_era(asked_in(link)));
 }
@@ -306,8 +306,13 @@ bool handshake_child_hung_up(struct link *link, struct link *heir)
     heir->era = era;
     link_start(heir);
     handshake_goes_on(heir, &tried);
-    while (!list_empty(&link->waiting))
-        upcall_reroute(OUTER(link->waiting.next, struct upcall, node), era, NULL);
+    while (!list_empty(&link->waiting)) {
+        struct upcall *call = OUTER(link->waiting.next, struct upcall, node);
+        if (heir->state == LINK_STARTING)
+            upcall_reroute(call, era, NULL);
+        else
+            upcall_fail(call, UPCALL_UNREACHABLE, link_could_not_start, false);
+    }
     return true;
 }
 
