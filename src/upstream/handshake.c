@@ -3,7 +3,9 @@
 // The era that the asker speaks is tried first, unless the server's is known. A server that does
 // not understand is asked in the other one: a child on the same pipe, over HTTP on a link of that
 // era, since these belong to others. What is not understood is remembered only when the other era
-// worked, and only when the server said so: an unreachable server says nothing about its era.
+// worked, and only when the server said so: one that is out of order, or lost, says nothing about
+// its era. So an era that failed like that is tried once more when the other one was refused. What
+// a child says by ending, or by hanging up, is taken for a refusal only when the other era works.
 #include "base/json_walk.h"
 #include "upstream/link.h"
 
@@ -82,10 +84,11 @@ static void now_ready(struct link *link)
         link_ready(link, link->era);
 }
 
-// The server speaks this era.
+// The server speaks this era. A child that bore the other one badly does not speak that.
 static void judge(struct upstream *upstream, enum mcp_era era, const struct handshake *tried)
 {
-    if ((tried->tried & 1u << mcp_other_era(era)) && tried->evidence)
+    unsigned against = upstream->spec->http ? tried->refused : tried->tried;
+    if (against & 1u << mcp_other_era(era))
         upstream_judge(upstream, mcp_other_era(era), VERDICT_NO);
     upstream_judge(upstream, era, VERDICT_YES);
 }
@@ -118,13 +121,14 @@ static void settle(struct link *link, enum mcp_era era, const struct upstream_fa
 }
 
 // To a link of the other era, with all that waits.
-static void move_on(struct link *link, enum mcp_era era)
+static void move_on(struct link *link, enum mcp_era era, bool refused)
 {
     struct handshake tried = link->handshake;
     while (!list_empty(&link->waiting))
         upcall_reroute(OUTER(link->waiting.next, struct upcall, node), era, &tried);
     link_rest(link);
     link->moved = true;
+    link->outage = !refused;
 }
 
 void handshake_goes_on(struct link *link, const struct handshake *tried)
@@ -133,35 +137,65 @@ void handshake_goes_on(struct link *link, const struct handshake *tried)
         judge(link->upstream, link->era, tried);
         return;
     }
+    if (link->state != LINK_STARTING)
+        return;
     link->handshake.tried |= tried->tried;
-    link->handshake.evidence |= tried->evidence;
+    link->handshake.refused |= tried->refused;
 }
 
-static void not_understood(struct link *link, enum mcp_era era, bool evidence)
+// Why an era did not work.
+struct setback {
+    bool refused; // in the server's own words
+    enum upcall_failure why;
+    const char *sentence; // of a link that has no other era to try
+};
+
+static const struct setback refusal = {
+    true, UPCALL_GARBLED, "the server speaks no protocol version that the gateway knows"};
+static const struct setback out_of_order = {false, UPCALL_UNREACHABLE,
+                                            "the server is out of order"};
+
+static void did_not_work(struct link *link, enum mcp_era era, struct setback setback)
 {
     struct handshake *handshake = &link->handshake;
+    enum mcp_era other = mcp_other_era(era);
     handshake->tried |= 1u << era;
-    handshake->evidence = evidence;
+    if (setback.refused) {
+        handshake->refused |= 1u << era;
+        links_let_off(link->upstream);
+    }
     if (handshake->discover || handshake->initialize)
         return; // the other one is under way
-    bool decided = link->upstream->spec->protocol != PROTOCOL_AUTO;
-    if (decided || (handshake->tried & 1u << mcp_other_era(era)))
-        link_fail(link, UPCALL_GARBLED,
-                  "the server speaks no protocol version that the gateway knows");
+    unsigned done = setback.refused ? handshake->refused : handshake->tried;
+    if (link->upstream->spec->protocol != PROTOCOL_AUTO || (done & 1u << other))
+        link_fail(link, setback.why, setback.sentence);
     else if (link->ops == &link_http)
-        move_on(link, mcp_other_era(era));
+        move_on(link, other, setback.refused);
     else
-        ask_in(link, mcp_other_era(era));
+        ask_in(link, other);
+}
+
+// Whether an answer with this HTTP status (0: over stdio) is about what was asked, and not about
+// how the server fares.
+static bool is_word(int status)
+{
+    return status < 500 && status != 429;
+}
+
+static void not_understood(struct link *link, enum mcp_era era)
+{
+    did_not_work(link, era, is_word(link->handshake.status) ? refusal : out_of_order);
 }
 
 static void failed(struct link *link, enum mcp_era era, enum upcall_failure why,
-                   const char *sentence, int status)
+                   const char *sentence)
 {
-    // An answer that is none in this era. Not evidence: what servers say in any era.
-    if (status >= 400 && why != UPCALL_UNAUTHORIZED && status != 429)
-        not_understood(link, era, status < 500);
-    else if (why == UPCALL_GARBLED)
-        not_understood(link, era, true);
+    int status = link->handshake.status;
+    bool answered = why == UPCALL_GARBLED || (status >= 400 && why != UPCALL_UNAUTHORIZED);
+    if (answered && is_word(status))
+        did_not_work(link, era, refusal);
+    else if (answered || (why == UPCALL_DIED && link->ops == &link_http))
+        did_not_work(link, era, (struct setback){false, why, sentence});
     else
         link_fail(link, why, sentence);
 }
@@ -202,7 +236,7 @@ static void discovered(void *context, enum mcp_era era, const struct rpc *respon
         modern = is_modern_error(response->error);
     link->handshake.discover = NULL;
     if (!modern) {
-        not_understood(link, MCP_MODERN, true);
+        not_understood(link, MCP_MODERN);
         return;
     }
     struct view info = json_walk_member(result, "serverInfo");
@@ -221,7 +255,7 @@ static void discover_failed(void *context, enum upcall_failure why, const char *
 {
     struct link *link = context;
     link->handshake.discover = NULL;
-    failed(link, MCP_MODERN, why, sentence, link->handshake.status);
+    failed(link, MCP_MODERN, why, sentence);
 }
 
 static const struct upcall_events discover_events = {.answered = discovered,
@@ -230,42 +264,55 @@ static const struct upcall_events discover_events = {.answered = discovered,
 void handshake_silence(struct link *link)
 {
     if (link->ops == &link_stdio && link->upstream->spec->protocol == PROTOCOL_AUTO &&
-        !(link->handshake.tried & 1u << MCP_LEGACY))
+        !(link->handshake.refused & 1u << MCP_LEGACY))
         send_initialize(link);
 }
 
-// Whether it may be server/discover that the child did not bear.
-static bool may_be_legacy(const struct link *link)
+// --- children that end -----------------------------------------------------------------------
+// The era of the first thing that the child was told and has not answered.
+static enum mcp_era asked_in(const struct link *link)
 {
-    return link->state == LINK_STARTING && link->handshake.discover &&
+    return link->handshake.discover ? MCP_MODERN : MCP_LEGACY;
+}
+
+// Whether it may be that era that the child did not bear.
+static bool may_be_of_the_other(const struct link *link)
+{
+    const struct handshake *handshake = &link->handshake;
+    return link->state == LINK_STARTING && (handshake->discover || handshake->initialize) &&
            link->upstream->spec->protocol == PROTOCOL_AUTO &&
-           !(link->handshake.tried & 1u << MCP_LEGACY);
+           !(handshake->tried & 1u << mcp_other_era(asked_in(link)));
 }
 
 bool handshake_child_exited(struct link *link)
 {
-    struct handshake *handshake = &link->handshake;
-    if (!may_be_legacy(link) || handshake->initialize)
+    const struct handshake tried = {.tried = 1u << asked_in(link)};
+    if (!may_be_of_the_other(link) || (link->handshake.discover && link->handshake.initialize))
         return false;
+    link->era = mcp_other_era(asked_in(link));
     handshake_forget(link);
-    handshake->tried |= 1u << MCP_MODERN;
-    handshake->evidence = true;
-    link->era = MCP_LEGACY;
     link->ops->close(link);
     link_start(link);
+    handshake_goes_on(link, &tried);
     return true;
 }
 
 bool handshake_child_hung_up(struct link *link, struct link *heir)
 {
-    if (!may_be_legacy(link)) // initialize may have been sent since, to nobody
+    const struct handshake tried = {.tried = 1u << asked_in(link)};
+    if (!may_be_of_the_other(link)) // of two that are under way the second was told to nobody
         return false;
-    heir->handshake.tried = 1u << MCP_MODERN;
-    heir->handshake.evidence = true;
-    heir->era = MCP_LEGACY;
+    enum mcp_era era = mcp_other_era(asked_in(link));
+    heir->era = era;
     link_start(heir);
-    while (!list_empty(&link->waiting))
-        upcall_reroute(OUTER(link->waiting.next, struct upcall, node), MCP_LEGACY, NULL);
+    handshake_goes_on(heir, &tried);
+    while (!list_empty(&link->waiting)) {
+        struct upcall *call = OUTER(link->waiting.next, struct upcall, node);
+        if (heir->state == LINK_STARTING)
+            upcall_reroute(call, era, NULL);
+        else
+            upcall_fail(call, UPCALL_UNREACHABLE, link_could_not_start, false);
+    }
     return true;
 }
 
@@ -288,13 +335,11 @@ static void init_answered(void *context, enum mcp_era era, const struct rpc *res
     (void)era;
     link->handshake.initialize = NULL;
     if (response->kind != RPC_RESULT || !keep_version(link, response->result)) {
-        not_understood(link, MCP_LEGACY, true);
+        not_understood(link, MCP_LEGACY);
         return;
     }
-    if (link->handshake.discover) { // it keeps silent about what it does not know
+    if (link->handshake.discover) // it keeps silent about what it does not know
         link->handshake.tried |= 1u << MCP_MODERN;
-        link->handshake.evidence = true;
-    }
     handshake_forget(link);
     struct view result = response->result;
     struct upstream_facts facts = {.era = MCP_LEGACY,
@@ -308,7 +353,7 @@ static void init_failed(void *context, enum upcall_failure why, const char *sent
 {
     struct link *link = context;
     link->handshake.initialize = NULL;
-    failed(link, MCP_LEGACY, why, sentence, link->handshake.status);
+    failed(link, MCP_LEGACY, why, sentence);
 }
 
 static const struct upcall_events initialize_events = {.answered = init_answered,

@@ -276,12 +276,13 @@ void link_log(struct link *link, const char *what, const char *detail)
     (child ? upstreams_log_always : upstreams_log)(link->upstream, what, detail);
 }
 
+const char link_could_not_start[] = "the server could not be started";
+
 void link_start(struct link *link)
 {
     links_renumber(link);
     link->state = LINK_STARTING;
-    link->handshake =
-        (struct handshake){.tried = link->handshake.tried, .evidence = link->handshake.evidence};
+    link->handshake = (struct handshake){0};
     link->session_size = 0;
     link->version[0] = '\0';
     link->watch_at = 0;
@@ -293,7 +294,7 @@ void link_start(struct link *link)
     if (link->ops->open(link))
         handshake_begin(link);
     else
-        link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
+        link_fail(link, UPCALL_UNREACHABLE, link_could_not_start);
 }
 
 void link_tell_level(struct link *link, int above)
@@ -324,8 +325,8 @@ void link_ready(struct link *link, enum mcp_era era)
 {
     link->state = LINK_READY;
     link->era = era;
-    link->handshake.tried = 0;
-    link->handshake.evidence = false;
+    link->handshake.tried = link->handshake.refused = 0;
+    link->let_off = 0;
     link->ready_at = link->used = link->all->now;
     link->ops->ready(link);
     link_tell_level(link, -1); // they may have asked in conversations before this one
@@ -392,6 +393,7 @@ void link_fail(struct link *link, enum upcall_failure why, const char *sentence)
     doom_all(link, why, sentence);
     link->forbidden = why == UPCALL_FORBIDDEN ? sentence : NULL;
     link_rest(link);
+    link->outage = why == UPCALL_UNREACHABLE || why == UPCALL_DIED || why == UPCALL_TIMEOUT;
 }
 
 void link_end(struct link *link, const char *sentence)

@@ -135,14 +135,15 @@ void upstream_judge(struct upstream *upstream, enum mcp_era era, enum verdict ve
 // What a handshake has found; `*facts` is borrowed.
 void upstream_found(struct upstream *upstream, const struct upstream_facts *facts);
 void upstream_is_down(struct upstream *upstream);
-void upstream_is_up(struct upstream *upstream); // tells `changed` after it was down
+// After it was down: `changed` is told, and its links are let off.
+void upstream_is_up(struct upstream *upstream);
 
 // --- links -----------------------------------------------------------------------------------
 enum link_state {
     LINK_STARTING, // calls wait
     LINK_READY,
-    LINK_RESTING, // has failed: no transport; calls fail (when it has `moved`, go to the other
-                  // era's) until `not_before`, then it starts anew
+    LINK_RESTING, // has failed: no transport; until `not_before` calls fail, or go to the other
+                  // era's; then it starts anew
     LINK_GONE,    // over; only its transport may still be ending
 };
 
@@ -180,9 +181,9 @@ struct link {
 
     struct handshake {
         struct upcall *discover, *initialize;
-        unsigned tried; // eras that were not understood: 1 << era
-        bool evidence;  // that is the server's word, not an accident
-        int status;     // HTTP status of the last answer that was no message
+        unsigned tried;   // eras that did not work: 1 << era
+        unsigned refused; // those of them that the server has refused in its own words
+        int status;       // HTTP status of the last answer
     } handshake;
     char version[LINK_VERSION]; // legacy: what was negotiated
 
@@ -192,9 +193,11 @@ struct link {
     const char *forbidden; // RESTING because the address policy refuses the server: its sentence
     unsigned failures;     // in a row
     int64_t not_before;
+    int64_t let_off; // when links_let_off last did so; 0: not since it was READY
     int64_t ready_at;
     int64_t used;  // the last call's end or beginning
-    bool moved;    // RESTING because this era was not understood: calls go on in the other one
+    bool moved;    // RESTING because this era did not work: calls go on in the other one
+    bool outage;   // RESTING because the server was not to be had, which others may have found, too
     bool doubtful; // what it answers is not its era: to be made anew when nothing is in flight
 
     struct child *child;
@@ -257,6 +260,11 @@ struct link *links_heir(const struct link *link); // another for the same asker;
 struct link *links_twin(const struct link *link, enum mcp_era era); // same owner; NULL: none
 void links_remove(struct link *link);                               // from all tables
 void links_renumber(struct link *link);                             // a new conversation
+// A server over HTTP answers: its links that rest because it did not may be tried at once, each of
+// them once in `restart_most`. Nothing follows from one child for another.
+void links_let_off(struct upstream *upstream);
+// What is told to a call whose link rests, or (NULL) cannot be made.
+void links_why(const struct link *link, enum upcall_failure *ret_why, const char **ret_sentence);
 void links_tick(struct upstreams *all);
 
 // link.c
@@ -264,6 +272,7 @@ void links_tick(struct upstreams *all);
 void link_was_left(struct link *link, const struct upcall *call);
 // A call goes out on it.
 void link_is_used(struct link *link, const struct upcall *call);
+extern const char link_could_not_start[]; // a sentence
 void link_start(struct link *link);
 // To the log: a change of its state. Of a child each one is told: how many there are is the
 // back-off's business, or that of the clients for whom it is started, and not the server's.
@@ -275,8 +284,8 @@ void link_tell_level(struct link *link, int above);
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence);
 void link_rest(struct link *link); // the same, without calls to doom and without a word
 // It hangs, has hung up, or asks without reading: as link_fail, but its child is asked to end
-// first, while a link in its place rests, or begins with initialize when the child had only been
-// told server/discover.
+// first, while a link in its place rests, or begins in the other era when it may be this one that
+// the child did not bear.
 void link_replace(struct link *link, const char *sentence);
 void link_end(struct link *link, const char *sentence); // it is not wanted any more
 void link_finished(struct link *link);                  // a GONE one's transport has ended
@@ -293,10 +302,11 @@ bool link_question(const struct link *link, const struct rpc *message, struct qu
 void handshake_begin(struct link *link);
 // Calls come to it from a link of the other era, with what that link's handshake has found.
 void handshake_goes_on(struct link *link, const struct handshake *tried);
-void handshake_silence(struct link *link);      // server/discover was not answered in PROBE_SILENCE
-bool handshake_child_exited(struct link *link); // true: it has been started again
-// Its child has hung up: the heir begins with initialize, and with all that waits.
-// False when it was not server/discover that the child had been told.
+void handshake_silence(struct link *link); // server/discover was not answered in PROBE_SILENCE
+// Its child has ended: true when it has been started again, in the other era.
+bool handshake_child_exited(struct link *link);
+// Its child has hung up: the heir begins in the other era, and with all that waits.
+// False when that is no help: another one would do the same.
 bool handshake_child_hung_up(struct link *link, struct link *heir);
 void handshake_forget(struct link *link); // its own calls end without an event
 

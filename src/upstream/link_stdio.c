@@ -183,7 +183,7 @@ static void on_exited(void *context, int status, const char *reason)
     if (link->state == LINK_GONE)
         link_finished(link);
     else if (reason)
-        link_fail(link, UPCALL_UNREACHABLE, "the server could not be started");
+        link_fail(link, UPCALL_UNREACHABLE, link_could_not_start);
     else if (!handshake_child_exited(link))
         link_fail(link, UPCALL_DIED, "the server ended before it answered");
     upstreams_leave(all);

@@ -184,9 +184,10 @@ static void call_head(struct talk *talk, const struct http_head *head)
     struct upcall *call = talk->call;
     call->heard = link->all->now;
     call->status = head->status;
+    if (call->own)
+        link->handshake.status = head->status;
     bool in_session = call->body.buf.maximum > 0; // whether there was room for a copy or not
     if (head->status == STATUS_UNAUTHORIZED || head->status == STATUS_FORBIDDEN) {
-        link->handshake.status = head->status;
         talk_drain(talk);
         upcall_fail(call, UPCALL_UNAUTHORIZED, "the server refuses the gateway's credentials",
                     false);

@@ -177,11 +177,38 @@ struct link *links_take_era(struct upstream *upstream, const struct asker *asker
         link = link_new(upstream, asker, owner, era);
     if (!link)
         return NULL;
-    if (tried)
-        handshake_goes_on(link, tried);
     if (fresh || (link->state == LINK_RESTING && link->all->now >= link->not_before))
         link_start(link);
+    if (tried)
+        handshake_goes_on(link, tried);
     return link;
+}
+
+// Whether the asker's calls on a link that rests go on in the other era: when it has been left for
+// that, or the server answers there.
+static bool goes_on_elsewhere(const struct link *link, const struct asker *asker)
+{
+    const struct upstream *upstream = link->upstream;
+    enum mcp_era era = mcp_other_era(link->era);
+    if (link->moved)
+        return true;
+    if (!upstream->spec->http || upstream->spec->protocol != PROTOCOL_AUTO || upstream->down)
+        return false;
+    const struct link *other = find(upstream, owner_for(upstream->spec, asker, era), era);
+    return other && other->state == LINK_READY;
+}
+
+void links_why(const struct link *link, enum upcall_failure *ret_why, const char **ret_sentence)
+{
+    *ret_why = UPCALL_UNREACHABLE;
+    *ret_sentence = "the server has failed and will be tried again soon";
+    if (!link) {
+        *ret_why = UPCALL_MEMORY;
+        *ret_sentence = "the gateway is short of memory";
+    } else if (link->forbidden) {
+        *ret_why = UPCALL_FORBIDDEN;
+        *ret_sentence = link->forbidden;
+    }
 }
 
 static const char links_shut_down[] = "the gateway is being shut down";
@@ -206,18 +233,28 @@ struct link *links_take(struct upstream *upstream, const struct asker *asker,
     }
     enum mcp_era era = era_for(upstream, asker);
     struct link *link = links_take_era(upstream, asker, era, NULL);
-    if (link && link->state == LINK_RESTING && link->moved)
+    if (link && link->state == LINK_RESTING && goes_on_elsewhere(link, asker))
         link = links_take_era(upstream, asker, mcp_other_era(era), NULL);
-    if (!link) {
-        *ret_why = UPCALL_MEMORY;
-        *ret_sentence = "the gateway is short of memory";
-    } else if (link->state == LINK_RESTING) {
-        *ret_why = link->forbidden ? UPCALL_FORBIDDEN : UPCALL_UNREACHABLE;
-        *ret_sentence = link->forbidden ? link->forbidden
-                                        : "the server has failed and will be tried again soon";
-        return NULL;
+    if (link && link->state != LINK_RESTING)
+        return link;
+    links_why(link, ret_why, ret_sentence);
+    return NULL;
+}
+
+void links_let_off(struct upstream *upstream)
+{
+    struct upstreams *all = upstream->all;
+    int64_t pause = all->order.settings->restart_most;
+    if (!upstream->spec->http)
+        return;
+    for (struct node *at = upstream->links.next; at != &upstream->links; at = at->next) {
+        struct link *link = OUTER(at, struct link, node);
+        bool lately = link->let_off != 0 && all->now - link->let_off < pause;
+        if (link->state != LINK_RESTING || !link->outage || lately)
+            continue;
+        link->failures = 0;
+        link->let_off = link->not_before = all->now;
     }
-    return link;
 }
 
 // --- the ends of things ----------------------------------------------------------------------

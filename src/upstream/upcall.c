@@ -324,11 +324,11 @@ void upcall_reroute(struct upcall *call, enum mcp_era era, const struct handshak
     node_remove(&call->node);
     call->link = links_take_era(call->upstream, &kept->asker, era, tried);
     if (!call->link || call->link->state == LINK_RESTING) {
-        bool resting = call->link;
+        enum upcall_failure why;
+        const char *sentence;
+        links_why(call->link, &why, &sentence);
         detach(call);
-        doom(call, resting ? UPCALL_UNREACHABLE : UPCALL_MEMORY,
-             resting ? "the server speaks no protocol version that the gateway knows"
-                     : "the gateway is short of memory");
+        doom(call, why, sentence);
     } else {
         set_out(call, &kept->order);
     }

@@ -356,6 +356,7 @@ void upstream_is_up(struct upstream *upstream)
     if (!upstream->down)
         return;
     upstream->down = false;
+    links_let_off(upstream);
     tell_changed(upstream);
 }
 

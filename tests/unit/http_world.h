@@ -4,6 +4,18 @@
 #include "http_rules.h"
 #include "upstream_rig.h"
 
+// --- what is asked and said ----------------------------------------------------------------------
+#define ONE "{\"name\":\"one\"," MODERN_META "}"
+#define ONE_ANSWERS                                                                                \
+    {                                                                                              \
+        "\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                                         \
+    }
+#define SAYS_MODERN                                                                                \
+    {                                                                                              \
+        "server/discover", NULL, 200, NULL,                                                        \
+            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}"), WHOLE, 0       \
+    }
+
 struct world {
     struct rig rig;
     struct backend backend, other;
@@ -40,6 +52,15 @@ static inline void serve(struct world *world, struct rule *rules)
 {
     unsigned port = backend_init(&world->backend, world->rig.loop, rules);
     world->upstream = http_server(&world->rig, &world->server, port);
+}
+
+// How often the server was asked that: `POST:method`.
+static inline unsigned asked(const struct world *world, const char *method)
+{
+    unsigned times = 0;
+    for (const char *at = world->backend.seen.text; (at = strstr(at, method)); at++)
+        times++;
+    return times;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -2,17 +2,6 @@
 #include "http_world.h"
 #include "upstream/link.h"
 
-#define ONE "{\"name\":\"one\"," MODERN_META "}"
-#define ONE_ANSWERS                                                                                \
-    {                                                                                              \
-        "\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                                         \
-    }
-#define SAYS_MODERN                                                                                \
-    {                                                                                              \
-        "server/discover", NULL, 200, NULL,                                                        \
-            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}"), WHOLE, 0       \
-    }
-
 // Calls, more than one in each of several sessions or of several keys.
 static void many(struct world *world, const struct asker *from, const char *expected)
 {
@@ -27,14 +16,6 @@ static void many(struct world *world, const struct asker *from, const char *expe
             assert_string_equal(one.tells.text, expected);
         }
     }
-}
-
-static unsigned asked(const struct world *world, const char *method)
-{
-    unsigned times = 0;
-    for (const char *at = world->backend.seen.text; (at = strstr(at, method)); at++)
-        times++;
-    return times;
 }
 
 // As an hour later. All links that rest may start again.

@@ -111,6 +111,36 @@ static void a_child_that_is_deaf_to_discover(void **state)
     rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
 }
 
+#define MODERN "server/discover", "r:{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{}}"
+
+// Likewise one of the modern era that closes its output when it hears initialize.
+static void a_child_that_is_mute_after_initialize(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){"\"initialize\"", "o:", MODERN, "\"one\"", "r:{}", NULL});
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{}");
+    assert_null(strstr(rig->log.text, "failed"));
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{}");
+}
+
+// The next child cannot be started: that is what the call that waits is told.
+static void a_deaf_child_without_an_heir(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call call;
+    struct upstream *upstream = child_server(
+        rig, &server,
+        (const char *[]){"server/discover", "c:", "server/discover", "s:60000", LEGACY, NULL});
+    ask(rig, &call, upstream, &modern_asker, "{\"name\":\"one\"}");
+    rig->settings.holder = NULL;
+    rig_await(rig, &call.tells, "failed:unreachable");
+    assert_string_equal(call.sentence, "the server could not be started");
+    assert_string_equal(rig->log.text, "started failed"); // and no third one was tried
+}
+
 // What a program said before it ended is told, unless it had been ready; its secrets never are.
 static void last_words(void **state)
 {
@@ -149,6 +179,8 @@ int main(void)
                                        TEST(a_child_that_is_deaf),
                                        TEST(a_child_that_is_mute),
                                        TEST(a_child_that_is_deaf_to_discover),
+                                       TEST(a_child_that_is_mute_after_initialize),
+                                       TEST(a_deaf_child_without_an_heir),
                                        TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,17 +122,6 @@ static void late_answer_to_the_probe(void **state)
     rig_expect(*state, upstream, &modern_asker, "{\"name\":\"one\"}", "modern:{}");
 }
 
-static void exit_on_the_probe(void **state)
-{
-    struct rig *rig = *state;
-    struct server server;
-    struct upstream *upstream = child_server(
-        rig, &server, (const char *[]){"server/discover", "x:3", LEGACY, "one", "r:{}", NULL});
-    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
-    rig_expect(rig, upstream, &modern_asker, "{\"name\":\"one\"}", "legacy:{}");
-    assert_string_equal(rig->log.text, "started exited started ready");
-}
-
 static void speaks_nothing_we_know(void **state)
 {
     struct server server;
@@ -564,7 +553,6 @@ int main(void)
         TEST(legacy_client_of_a_modern_server),
         TEST(silence_to_the_probe),
         TEST(late_answer_to_the_probe),
-        TEST(exit_on_the_probe),
         TEST(speaks_nothing_we_know),
         TEST(era_of_the_config),
         TEST(tokens_are_ours),

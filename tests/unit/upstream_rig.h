@@ -36,7 +36,8 @@ struct call {
     struct upcall *upcall;
     struct tells tells;
     struct question question;
-    bool cancels; // itself, on its first notice
+    const char *sentence; // of its failure
+    bool cancels;         // itself, on its first notice
 };
 
 // --- reentrancy ------------------------------------------------------------------------------
@@ -107,6 +108,7 @@ static inline void call_failed(void *context, enum upcall_failure why, const cha
     assert_outside();
     call->upcall = NULL;
     assert_non_null(sentence);
+    call->sentence = sentence;
     tell(&call->tells, "failed:", view_of(failures[why]));
 }
 
