@@ -36,7 +36,7 @@ enum {
     LINK_SESSION = 512,      // longest Mcp-Session-Id
     LINK_ERAS = 2,           // of enum mcp_era
     OWNER_BUCKETS = 4096,    // of links by their owner
-    UPSTREAM_BUCKETS = 4096, // of upstreams by their project and fingerprint
+    UPSTREAM_BUCKETS = 4096, // of upstreams by their project and identity
     LOG_LINES = 20,          // about one upstream in LOG_WINDOW
 };
 

@@ -175,7 +175,7 @@ int64_t upstream_project(const struct upstream *upstream);
 // A line for the log about it, see `log` of upstreams_order. At most LOG_LINES in LOG_WINDOW
 // (link.h); how many more there were is one line when that has passed.
 void upstreams_log(struct upstream *upstream, const char *what, const char *detail);
-// A config has changed: upstreams of the project whose spec is none of these end (calls fail with
+// A config has changed: upstreams of the project whose server is none of these end (calls fail with
 // UPCALL_DIED).
 void upstreams_retain(struct upstreams *upstreams, int64_t project_n,
                       const struct server_specs *specs);
