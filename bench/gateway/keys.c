@@ -58,6 +58,12 @@ static void ignore_credential(void *context, struct credential *credential,
     (void)reason;
 }
 
+static void ignore_confirmation(void *context, struct credential *credential)
+{
+    (void)context;
+    (void)credential;
+}
+
 static void ignore_access(void *context, const struct access *now)
 {
     (void)context;
@@ -98,7 +104,8 @@ static bool commit_something(struct store *store, struct err *err)
 static bool run(const char *home, struct err *err)
 {
     static const struct principals_events events = {.revoked = ignore_credential,
-                                                    .access_changed = ignore_access};
+                                                    .access_changed = ignore_access,
+                                                    .confirmed = ignore_confirmation};
     const struct store_config config = {.home = home, .must_exist = true};
     struct store *store AUTO(store_free) = NULL;
     struct settings settings;

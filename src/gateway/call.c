@@ -140,6 +140,7 @@ static void call_free(struct call *call)
     call_drop_waiters(call);
     questions_forget_call(call);
     server_spec_unref(&call->spec);
+    free(call->tool);
     rationed_done(&call->text);
     holding_end(&call->room);
     free(call->fields);
@@ -477,6 +478,29 @@ static bool has_lost_state(const struct call *call, const struct upstream *upstr
            facts->era == MCP_LEGACY;
 }
 
+// Where it goes stays known with it, so that it can be judged again (standing.h). False: the call
+// is over. What was begun with one server is not sent to another.
+static bool aim(struct call *call, const struct sending *sending)
+{
+    if (call->spec && !server_spec_is(call->spec, sending->spec)) {
+        call_error(call, RPC_INTERNAL_ERROR, CALL_SERVERS_CHANGED);
+        return false;
+    }
+    struct server_spec *before = call->spec;
+    call->spec = server_spec_ref(sending->spec);
+    server_spec_unref(&before);
+    if (call->method != MCP_TOOLS_CALL || call->tool)
+        return true;
+    call->tool = (char *)malloc(sending->name.size + 1);
+    if (!call->tool) {
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+        return false;
+    }
+    call->tool_size = sending->name.size;
+    memcpy(call->tool, sending->name.data, sending->name.size);
+    return true;
+}
+
 void call_send(struct call *call, const struct incoming *incoming, const struct sending *sending)
 {
     const struct mcp_params *params = &incoming->params;
@@ -507,8 +531,8 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
         .parameter_field_count = incoming->field_count,
     };
     call->stage = STAGE_INVOKE;
-    if (!call->spec)
-        call->spec = server_spec_ref(sending->spec);
+    if (!aim(call, sending))
+        return;
     exchange_serves(call->exchange, call->spec);
     call->sent = loop_clock();
     call->upcall = upstream ? upcall_send(upstream, &order, &events, call) : NULL;

@@ -30,6 +30,8 @@ enum { CALL_LIMITED = -31001 };
 
 enum { CALL_NAME = 128, CALL_SPLICES = 4 };
 
+#define CALL_SERVERS_CHANGED "The servers have changed meanwhile: call again"
+
 struct rounds; // see questions.h
 
 struct call {
@@ -46,6 +48,8 @@ struct call {
     int level;                // log messages from here on; -1: none (modern clients)
     char name[CALL_NAME + 1]; // call_name_of
     struct server_spec *spec; // where it goes; NULL: not resolved
+    char *tool;               // which it calls there, as the server knows it; NULL: none
+    size_t tool_size;
     struct upcall *upcall;
     struct holding room;       // for what of it goes to a server, when that is much
     struct rationed text;      // the whole message, while it waits or may be sent again

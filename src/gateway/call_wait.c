@@ -55,19 +55,17 @@ bool call_keep(struct call *call, const struct incoming *incoming)
 }
 
 // The servers of its project are others than when it came: it goes by those, and waits for what it
-// has not waited for yet. False when its own is not there any more, or may be another one: what was
-// begun with one server is not sent to the next.
+// has not waited for yet. False when its own is not there any more.
 static bool follow(struct call *call)
 {
     struct principal *now;
     if (principals_is_current(call->gateway->principals, call->principal))
         return true;
-    if (call->spec && !call->exchange->only)
-        return false;
     now = principals_follow(call->gateway->principals, call->principal);
     if (!now)
         return false;
-    bool there = exchange_follow(call->exchange, now);
+    bool there = (!call->spec || server_specs_find(&now->access->specs, call->spec)) &&
+                 exchange_follow(call->exchange, now);
     if (there) {
         principal_unref(&call->principal);
         call->principal = principal_ref(now);
@@ -82,7 +80,7 @@ void call_again(struct call *call)
     struct rpc rpc;
     struct rpc_fault fault;
     if (!follow(call)) {
-        call_error(call, RPC_INTERNAL_ERROR, "The servers have changed meanwhile: call again");
+        call_error(call, RPC_INTERNAL_ERROR, CALL_SERVERS_CHANGED);
         return;
     }
     struct incoming incoming = {

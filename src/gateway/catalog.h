@@ -74,6 +74,6 @@ void catalogs_changed(struct catalogs *catalogs, struct upstream *upstream, enum
 // The server answered as if its list were another one: true when it will be read again, which is
 // the case when that was not done a moment ago.
 bool catalog_doubt(struct catalog *catalog, enum list list);
-// A config changed: catalogs of the project for other specs than these are dropped.
+// A config changed: catalogs of the project for other servers than these are dropped.
 void catalogs_retain(struct catalogs *catalogs, int64_t project_n,
                      const struct server_specs *specs);

@@ -37,8 +37,12 @@ void channel_free(struct channel **channel)
 
 bool channel_may_be_told(const struct channel *channel, const struct server_specs *specs)
 {
-    return channel->exchange || memcmp(channel->stamp, specs->stamp, sizeof specs->stamp) == 0 ||
-           (channel->served && server_specs_find(specs, channel->served));
+    if ((channel->exchange && !channel->of_batch) ||
+        memcmp(channel->stamp, specs->stamp, sizeof specs->stamp) == 0)
+        return true;
+    const struct server_spec *now =
+        channel->served ? server_specs_find(specs, channel->served) : NULL;
+    return now && server_spec_stands(now, channel->served);
 }
 
 static void keep(struct channel *channel, const struct view *pieces, size_t count)

@@ -28,13 +28,14 @@ struct channel {
     struct channel *next; // of the session
     int64_t number;
     bool of_stream;            // of the client's GET, not of a call
+    bool of_batch;             // has answers before it is complete
     struct exchange *exchange; // that writes to it; NULL: it is complete
     uint64_t events;           // so far
     struct kept_event *oldest, *newest;
     size_t kept, bytes;
     int64_t until; // loop time at which a complete one is forgotten
-    // What a complete one came of: the project's servers then, and the one that its calls went to
-    // (NULL: none, or several).
+    // What it came of: the project's servers when it began, and, once it is complete, the one that
+    // its calls went to (NULL: none, or several).
     uint8_t stamp[SPECS_STAMP];
     struct server_spec *served;
 };
@@ -42,7 +43,8 @@ struct channel {
 MUST_CHECK struct channel *channel_new(int64_t number);
 void channel_free(struct channel **channel);
 
-// Whether what a complete one has kept may still be told to somebody with these servers.
+// Whether what it has kept may still be told to somebody with these servers. The calls of one that
+// is not complete are judged themselves.
 bool channel_may_be_told(const struct channel *channel, const struct server_specs *specs);
 
 // Numbers the next event, keeps it, and writes its id into `into`.

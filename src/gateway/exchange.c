@@ -59,9 +59,24 @@ void exchange_join(struct exchange *exchange, struct session *session)
 
 void exchange_serves(struct exchange *exchange, struct server_spec *spec)
 {
-    exchange->several |= exchange->served && exchange->served != spec;
+    exchange->several |= exchange->served && !server_spec_stands(exchange->served, spec);
     if (!exchange->served)
         exchange->served = server_spec_ref(spec);
+}
+
+void exchange_serves_by(struct exchange *exchange, struct server_spec *now)
+{
+    if (!exchange->served || exchange->kind == EXCHANGE_BATCH)
+        return; // of a batch there may be answers by the old one
+    server_spec_unref(&exchange->served);
+    exchange->served = server_spec_ref(now);
+}
+
+static void begin_channel(struct exchange *exchange, struct channel *channel)
+{
+    channel->exchange = exchange;
+    channel->of_batch = exchange->kind == EXCHANGE_BATCH;
+    memcpy(channel->stamp, exchange->principal->access->specs.stamp, sizeof channel->stamp);
 }
 
 // It can be taken up for a while, by those who still may see it.
@@ -72,7 +87,6 @@ static void complete_channel(struct exchange *exchange)
         return;
     channel->exchange = NULL;
     channel->until = loop_clock() + CHANNEL_TIME;
-    memcpy(channel->stamp, exchange->principal->access->specs.stamp, sizeof channel->stamp);
     if (!exchange->several)
         channel->served = TAKE(exchange->served);
 }
@@ -180,7 +194,7 @@ void exchange_begin_events(struct exchange *exchange)
     if (can_resume(exchange)) {
         exchange->channel = session_add_channel(exchange->session);
         if (exchange->channel)
-            exchange->channel->exchange = exchange;
+            begin_channel(exchange, exchange->channel);
     }
     exchange_begin_behind(exchange, 0);
 }

@@ -81,6 +81,8 @@ void exchange_free(struct exchange *exchange);
 
 // One of its calls goes to this server.
 void exchange_serves(struct exchange *exchange, struct server_spec *spec);
+// The one call it has goes on by the server's record as it is now.
+void exchange_serves_by(struct exchange *exchange, struct server_spec *now);
 
 // Goes by the servers of `now`, its credential's principal of later. False, and nothing is changed,
 // when its endpoint's server is not one of them any more.

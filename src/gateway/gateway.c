@@ -12,6 +12,7 @@
 #include "gateway/parked.h"
 #include "gateway/questions.h"
 #include "gateway/session.h"
+#include "gateway/standing.h"
 #include "gateway/subscriptions.h"
 #include "os/memory.h"
 #include "vault/vault.h"
@@ -52,7 +53,13 @@ static void on_access_changed(void *context, const struct access *now)
     notices_all_changed(gateway, now->project_n);
 }
 
-static const struct principals_events principals_events = {on_revoked, on_access_changed};
+static void on_confirmed(void *context, struct credential *credential)
+{
+    standing_look((struct gateway *)context, credential);
+}
+
+static const struct principals_events principals_events = {on_revoked, on_access_changed,
+                                                           on_confirmed};
 
 static void on_changed(void *context, struct upstream *upstream, enum mcp_method what)
 {

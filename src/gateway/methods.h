@@ -17,6 +17,9 @@ void route_task(struct call *call, const struct incoming *incoming);
 void listen_start(struct call *call, const struct incoming *incoming); // listen.c
 void listen_subscribe(struct call *call, const struct incoming *incoming);
 
+// Fails the call: what it asks for is not there, or not for its key.
+void route_unknown(struct call *call, const char *what);
+
 // A server's error. True: it was about the headers that the gateway wrote for a tool, which the
 // server cannot have called then; the call goes out once more when its tools have been read again.
 // Where the client wrote them, its own next list is a fresh one.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json_walk.h"
+#include "gateway/standing.h"
 #include "vault/stream.h"
 #include "vault/vault.h"
 
@@ -185,7 +186,7 @@ void parked_answered(struct call *call, const struct rpc *response)
 }
 
 // The handle's call, when it is this key's, the request is the same, and the key still has the
-// server, with the same tools.
+// server and may use its tool.
 static struct parked *find(const struct call *retry, struct view handle)
 {
     struct parked *parked =
@@ -194,7 +195,8 @@ static struct parked *find(const struct call *retry, struct view handle)
         !vault_equal((const uint8_t *)parked->handle, (const uint8_t *)handle.data, HANDLE) ||
         parked->call->principal->credential != retry->principal->credential ||
         parked->call->method != retry->method || parked->call->asks != retry->asks ||
-        !server_specs_find(&retry->principal->access->specs, parked->call->spec))
+        !server_specs_find(&retry->principal->access->specs, parked->call->spec) ||
+        !standing_follows(parked->call, &retry->principal->access->specs))
         return NULL;
     return parked;
 }
@@ -296,6 +298,20 @@ static void end(struct gateway *gateway, const struct credential *credential, in
 void parked_end(struct gateway *gateway, const struct credential *credential)
 {
     end(gateway, credential, INT64_MIN);
+}
+
+void parked_look(struct gateway *gateway, const struct credential *credential,
+                 const struct server_specs *specs)
+{
+    size_t at = 0;
+    for (struct parked *parked; (parked = (struct parked *)table_next(&gateway->parked, &at));) {
+        struct call *call = parked->call;
+        if (call->exchange || call->principal->credential != credential ||
+            standing_follows(call, specs))
+            continue;
+        call_cancel(call, (struct view){NULL, 0});
+        at = 0; // the table has moved
+    }
 }
 
 void parked_end_all(struct gateway *gateway)

@@ -384,6 +384,24 @@ static bool is_to_be_asked(const struct principals *principals, const struct cre
     return (open || credential->tasks) && !is_fresh(principals, credential, now);
 }
 
+// Has what the key has open end, when it may not have it any more. True: the store has answered, or
+// need not be asked.
+static bool look_after(struct principals *principals, struct credential *credential, int64_t now)
+{
+    enum front_answer answer = FRONT_GRANTED;
+    credential_hold(credential);
+    if (is_to_be_asked(principals, credential, now))
+        answer = ask(principals, credential->digest, &credential);
+    if (answer == FRONT_UNAVAILABLE && !principals->trouble) {
+        revoke(principals, credential, "the servers of the key's config cannot be read");
+        tasks_free(&credential->tasks); // or it would be asked for in every sweep
+    }
+    if (answer == FRONT_GRANTED && credential->principal && is_live(principals, credential))
+        principals->events->confirmed(principals->context, credential);
+    credential_release(credential);
+    return answer != FRONT_UNAVAILABLE || !principals->trouble;
+}
+
 bool principals_sweep(struct principals *principals)
 {
     const int64_t now = clock_now(), until = loop_clock_now() + SLICE;
@@ -398,18 +416,10 @@ bool principals_sweep(struct principals *principals)
         if (credential->principal && !is_live(principals, credential) &&
             !principals_is_current(principals, credential->principal))
             drop_principal(credential);
-        if (!is_to_be_asked(principals, credential, now))
-            continue;
-        credential_hold(credential);
-        enum front_answer answer = ask(principals, credential->digest, &credential);
-        if (answer == FRONT_UNAVAILABLE && principals->trouble) {
+        if (!look_after(principals, credential, now)) {
             principals->sweep_at = NULL;
             principals->swept = (struct db_version){0}; // again, from the start
-        } else if (answer == FRONT_UNAVAILABLE) {
-            revoke(principals, credential, "the servers of the key's config cannot be read");
-            tasks_free(&credential->tasks); // or it would be asked for in every sweep
         }
-        credential_release(credential);
     }
     return principals->sweep_at != NULL;
 }

@@ -64,6 +64,8 @@ struct principals_events {
                     const char *reason);
     // The project's servers or their tools are others now.
     void (*access_changed)(void *context, const struct access *now);
+    // What the key has under way, by its principal as it is now: told in a sweep, however often.
+    void (*confirmed)(void *context, struct credential *credential);
 };
 
 struct principals;

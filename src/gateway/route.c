@@ -21,10 +21,11 @@ struct target {
     struct view name; // as the server knows it
 };
 
-static void unknown(struct call *call, const char *what)
+void route_unknown(struct call *call, const char *what)
 {
     char message[CALL_NAME + 64];
-    (void)snprintf(message, sizeof message, "Unknown %s: %s", what, call->name);
+    (void)snprintf(message, sizeof message, "Unknown %s%s%s", what, call->name[0] ? ": " : "",
+                   call->name);
     call_fail(call, &(struct failure){
                         .code = RPC_INVALID_PARAMS, .message = message, .outcome = "denied"});
 }
@@ -192,7 +193,7 @@ void route_by_name(struct call *call, const struct incoming *incoming)
     if (found == WAITING)
         return;
     if (found == NOT_FOUND || (tool && !server_spec_allows(target.spec, target.name)))
-        unknown(call, tool ? "tool" : "prompt");
+        route_unknown(call, tool ? "tool" : "prompt");
     else if (tool)
         call_tool(call, incoming, &target);
     else
@@ -316,7 +317,7 @@ void route_completion(struct call *call, const struct incoming *incoming)
     else
         found = find_resource(call, incoming, name, &target);
     if (found == NOT_FOUND)
-        unknown(call, prompt ? "prompt" : "resource");
+        route_unknown(call, prompt ? "prompt" : "resource");
     else if (found == FOUND)
         send_to(call, incoming, &target, prompt ? raw : (struct view){NULL, 0});
 }
@@ -332,9 +333,7 @@ void route_task(struct call *call, const struct incoming *incoming)
     struct server_spec *spec = call->exchange->only;
     struct view id = json_raw_text(incoming->params.task_id, room, sizeof room);
     if (call->method != MCP_TASKS_LIST && !tasks_has(call, spec, id))
-        call_fail(call, &(struct failure){.code = RPC_INVALID_PARAMS,
-                                          .message = "Unknown task",
-                                          .outcome = "denied"});
+        route_unknown(call, "task");
     else
         call_send(call, incoming, &(struct sending){.spec = spec, .name = id});
 }

@@ -1,8 +1,8 @@
 // tasks.h: which tasks a key has made (MCP 2025-11-25; an extension of 2026-07-28). A server that
 // many keys share does not tell them apart, so to any other key a task does not exist.
 //
-// The last ones of each key are known, as long as the gateway runs, the server's configuration
-// stands, and, over stdio, its process lives.
+// The last ones of each key are known, as long as the gateway runs, the server's whole record
+// stands (which tool made one is not known), and, over stdio, its process lives.
 #pragma once
 
 #include <stdbool.h>

@@ -272,18 +272,46 @@ static bool open_record(struct store *store, const struct config *config,
            server_record_check(opened->record, err);
 }
 
+// Members that say what a server is to people, and what of it may be used and how. A server that
+// runs knows nothing of them.
+static bool is_beside(struct view member)
+{
+    static const char *const names[] = {"description", "tools", "enable_server_info_validation"};
+    bool beside = false;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        beside = beside || view_is(member, names[i]);
+    for (size_t i = 0; i < POLICY_COUNT; i++)
+        beside = beside || view_is(member, server_policy_names[i]);
+    return beside;
+}
+
+static void begin_mark(struct mac *mac, const struct store *store, const struct config *config,
+                       const struct server_spec *spec)
+{
+    mac_begin(mac, store->vault, MAC_SERVER);
+    mac_add(mac, view_of(config->config_id));
+    mac_add(mac, view_of(spec->server_name));
+    mac_add_int(mac, spec->broken);
+}
+
 // Of the opened record where there is one: sealing it anew changes nothing for a running server.
-static void take_fingerprint(const struct store *store, const struct config *config,
-                             const struct server *server, struct view content,
-                             struct server_spec *spec)
+static void take_marks(const struct store *store, const struct config *config, struct view content,
+                       const struct json_value *record, struct server_spec *spec)
 {
     struct mac mac;
-    mac_begin(&mac, store->vault, MAC_SERVER);
-    mac_add(&mac, view_of(config->config_id));
-    mac_add(&mac, view_of(server->server_name));
-    mac_add_int(&mac, spec->broken);
+    begin_mark(&mac, store, config, spec);
     mac_add(&mac, content);
     mac_end(&mac, spec->fingerprint);
+    begin_mark(&mac, store, config, spec);
+    for (const struct json_value *member = json_first(record); member; member = member->next) {
+        if (is_beside(member->key))
+            continue;
+        mac_add(&mac, member->key);
+        mac_add(&mac, member->raw);
+    }
+    if (!record)
+        mac_add(&mac, content);
+    mac_end(&mac, spec->identity);
 }
 
 static struct server_spec *read_server(struct store *store, const struct config *config,
@@ -302,7 +330,7 @@ static struct server_spec *read_server(struct store *store, const struct config 
     struct view content = usable ? buf_view(&opened.text) : server->sealed;
     spec->broken = spec->broken || !usable;
     memcpy(spec->server_name, server->server_name, sizeof spec->server_name);
-    take_fingerprint(store, config, server, content, spec);
+    take_marks(store, config, content, usable ? opened.record : NULL, spec);
     return spec;
 }
 
@@ -379,11 +407,21 @@ void server_specs_free(struct server_specs *specs)
     *specs = (struct server_specs){0};
 }
 
+bool server_spec_is(const struct server_spec *a, const struct server_spec *b)
+{
+    return memcmp(a->identity, b->identity, sizeof a->identity) == 0;
+}
+
+bool server_spec_stands(const struct server_spec *a, const struct server_spec *b)
+{
+    return memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0;
+}
+
 struct server_spec *server_specs_find(const struct server_specs *specs,
                                       const struct server_spec *spec)
 {
     for (size_t i = 0; i < specs->count; i++)
-        if (memcmp(spec->fingerprint, specs->list[i]->fingerprint, sizeof spec->fingerprint) == 0)
+        if (server_spec_is(spec, specs->list[i]))
             return specs->list[i];
     return NULL;
 }

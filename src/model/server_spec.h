@@ -28,8 +28,9 @@ struct server_header {
 struct server_spec {
     unsigned references;
     char server_name[LIMIT_NAME + 1];
-    uint8_t
-        fingerprint[VAULT_DIGEST]; // of the whole record and its config: changes when anything does
+    // Of the whole record and its config: changes when anything does. And of what the server is
+    // started or reached by: where only that stands, it is the same server, used in another way.
+    uint8_t fingerprint[VAULT_DIGEST], identity[VAULT_DIGEST];
     bool http;
     bool broken; // the record cannot be opened or understood: the server is as good as dead
 
@@ -85,8 +86,12 @@ struct server_specs {
 MUST_CHECK bool server_specs_load(struct store *store, int64_t config_n,
                                   struct server_specs *ret_specs, struct err *err);
 void server_specs_free(struct server_specs *specs);
-// The same server, unchanged, when it is one of them; borrowed. Else NULL.
+// The same server when it is one of them, perhaps with other tools that are allowed; borrowed. Else
+// NULL.
 struct server_spec *server_specs_find(const struct server_specs *specs,
                                       const struct server_spec *spec);
+bool server_spec_is(const struct server_spec *a, const struct server_spec *b);
+// Whether nothing at all of its record is another.
+bool server_spec_stands(const struct server_spec *a, const struct server_spec *b);
 MUST_CHECK bool server_specs_stamp(struct store *store, int64_t config_n,
                                    uint8_t ret_stamp[SPECS_STAMP], struct err *err);

@@ -1,7 +1,7 @@
 // backlog.c: what comes for a call while it is held, over a pipe that others use, too: stopping the
 // pipe would stop the others. It is put aside, as it came, and given out in order soon after the
-// hold has ended. Past `event` bytes the call fails, and when other keys need the room that it
-// takes in the ration.
+// hold has ended. While there are no others the pipe is stopped, see link_stdio.c. Past `event`
+// bytes the call fails, and when other keys need the room that it takes in the ration.
 #include "upstream/link.h"
 
 enum { RECORD = sizeof(size_t) }; // before each message: its size
@@ -29,6 +29,8 @@ static void put_aside(struct upcall *call, struct view text)
     buf_add(&backlog->messages, text);
     if (backlog->messages.failed || !holding_take(&backlog->room, RECORD + text.size))
         upcall_fail(call, UPCALL_LARGE, "the client does not take what the server sends", true);
+    else
+        stdio_flow(call->link);
 }
 
 bool backlog_takes(struct upcall *call, const struct rpc *message)

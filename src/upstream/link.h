@@ -36,7 +36,7 @@ enum {
     LINK_SESSION = 512,      // longest Mcp-Session-Id
     LINK_ERAS = 2,           // of enum mcp_era
     OWNER_BUCKETS = 4096,    // of links by their owner
-    UPSTREAM_BUCKETS = 4096, // of upstreams by their project and fingerprint
+    UPSTREAM_BUCKETS = 4096, // of upstreams by their project and identity
     LOG_LINES = 20,          // about one upstream in LOG_WINDOW
 };
 
@@ -216,6 +216,7 @@ struct link {
     bool crowded;     // its streams are held until posts have gone
     size_t answers;   // stdio: bytes of our own answers in the pipe
     bool unread;      // they are more than LINK_UNREAD
+    bool stalled;     // stdio: not read, since no caller takes what it says
     char session[LINK_SESSION];
     size_t session_size;            // 0: none
     unsigned generation;            // of the session
@@ -394,6 +395,10 @@ bool body_is_modern(const struct link *link, enum mcp_method method);
 // garbled.c
 // A line was refused: the calls that it seems to answer fail. False: there are none.
 bool garbled_fails(struct link *link, struct view line);
+
+// link_stdio.c
+// Which of its calls are under way, or held, has changed, or what is put aside for them.
+void stdio_flow(struct link *link);
 
 // pulse.c
 void pulse_missed(struct link *link); // the time of a call of its is up

@@ -6,6 +6,8 @@
 // asks and does not read the answers is not read either once LINK_ANSWERS bytes of them wait, but
 // for a little in each tick: it may write all its questions before it reads, and would else stand
 // still for ever. Whoever else calls it waits meanwhile, so at LINK_UNREAD it is replaced.
+//
+// A child is not read either while all who call it are clients that do not take what it says.
 #include <sys/wait.h>
 
 #include "base/text.h"
@@ -189,13 +191,44 @@ static void on_exited(void *context, int status, const char *reason)
     upstreams_leave(all);
 }
 
+// --- whether it is read ------------------------------------------------------------------------
+static void read_if(struct link *link, bool crowded, bool stalled)
+{
+    bool held = crowded || stalled, was_held = link->crowded || link->stalled;
+    link->crowded = crowded;
+    link->stalled = stalled;
+    if (held != was_held)
+        child_hold(link->child, held);
+}
+
+// Whether all its calls are held, and it has said something for one of them. Our own listen waits
+// for nothing in particular.
+static bool is_in_vain(const struct link *link)
+{
+    bool said = false;
+    for (struct node *at = link->flight.next; at != &link->flight; at = at->next) {
+        const struct upcall *call = OUTER(at, struct upcall, node);
+        if (!call->held && call != link->watch)
+            return false;
+        said = said || call->backlog.messages.size > 0;
+    }
+    return said && link->state == LINK_READY;
+}
+
+void stdio_flow(struct link *link)
+{
+    bool stalled = link->child && link->ops == &link_stdio && is_in_vain(link);
+    if (stalled == link->stalled)
+        return;
+    read_if(link, link->crowded, stalled);
+    if (link->hung_up_at != 0) // what is in its pipe comes first
+        link->hung_up_at = loop_clock();
+}
+
 // --- a child that asks faster than it reads ----------------------------------------------------
 static void crowd(struct link *link, bool crowded)
 {
-    if (link->crowded == crowded)
-        return;
-    link->crowded = crowded;
-    child_hold(link->child, crowded);
+    read_if(link, crowded, link->stalled);
 }
 
 static void count_answer(struct link *link, size_t size)
@@ -248,6 +281,7 @@ static bool send_call(struct link *link, struct upcall *call, const struct upcal
 {
     (void)call;
     (void)order;
+    stdio_flow(link); // somebody waits for its answer
     return link->child && writes(link, buf_view(&link->all->body));
 }
 
@@ -278,8 +312,8 @@ static void abandon(struct link *link, struct upcall *call, bool answered)
 // A pipe is shared, so what comes for a held call is put aside (backlog.c).
 static void hold(struct upcall *call, bool held)
 {
-    (void)call;
     (void)held;
+    stdio_flow(call->link);
 }
 
 static void now_ready(struct link *link)
@@ -290,7 +324,7 @@ static void now_ready(struct link *link)
 static void close_link(struct link *link)
 {
     child_free(&link->child);
-    link->crowded = link->unread = false;
+    link->crowded = link->stalled = link->unread = false;
     link->answers = 0;
     buf_done(&link->line);
 }
@@ -299,7 +333,7 @@ static bool finish(struct link *link)
 {
     if (!link->child)
         return false;
-    crowd(link, false); // it cannot end with a full pipe
+    read_if(link, false, false); // it cannot end with a full pipe
     child_stop(link->child, PATIENCE);
     return true;
 }

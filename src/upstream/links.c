@@ -387,7 +387,7 @@ static bool idle(const struct link *link)
 
 static bool has_hung_up(const struct link *link)
 {
-    return link->hung_up_at != 0 && link->state != LINK_RESTING &&
+    return link->hung_up_at != 0 && !link->stalled && link->state != LINK_RESTING &&
            link->all->now - link->hung_up_at > HUNG_UP_FOR;
 }
 

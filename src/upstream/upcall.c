@@ -55,6 +55,8 @@ static void detach(struct upcall *call)
     free(call->kept);
     call->kept = NULL;
     call->link = NULL;
+    if (link && call->state == UPCALL_SENT)
+        stdio_flow(link);
 }
 
 static void call_free(struct upcall *call)
@@ -474,6 +476,8 @@ void upcall_hold(struct upcall *call, bool held)
         return;
     upstreams_enter(all);
     call->link->ops->hold(call, held);
+    if (!held) // its silence was the client's
+        upcall_heard(call);
     if (!held && call->backlog.messages.size > 0 && !node_listed(&call->thaw))
         list_append(&all->thawed, &call->thaw);
     upstreams_leave_quietly(all);

@@ -181,12 +181,12 @@ struct upstreams *upstreams_new(const struct upstreams_order *order)
     return all;
 }
 
-// Projects may share a config, and so the fingerprints of its servers.
+// Projects may share a config, and so the identities of its servers.
 static struct upstream **bucket_of(struct upstreams *all, int64_t project_n,
                                    const struct server_spec *spec)
 {
     uint64_t key;
-    memcpy(&key, spec->fingerprint, sizeof(key));
+    memcpy(&key, spec->identity, sizeof(key));
     key = (key + (uint64_t)project_n) * 0x9e3779b97f4a7c15;
     return &all->upstreams[(key >> 32) % UPSTREAM_BUCKETS];
 }
@@ -240,8 +240,7 @@ void upstreams_free(struct upstreams **upstreams)
 static bool is_of(const struct upstream *upstream, int64_t project_n,
                   const struct server_spec *spec)
 {
-    return upstream->project_n == project_n &&
-           memcmp(upstream->spec->fingerprint, spec->fingerprint, sizeof(spec->fingerprint)) == 0;
+    return upstream->project_n == project_n && server_spec_is(upstream->spec, spec);
 }
 
 static struct upstream *find(struct upstreams *all, int64_t project_n,

@@ -175,7 +175,7 @@ int64_t upstream_project(const struct upstream *upstream);
 // A line for the log about it, see `log` of upstreams_order. At most LOG_LINES in LOG_WINDOW
 // (link.h); how many more there were is one line when that has passed.
 void upstreams_log(struct upstream *upstream, const char *what, const char *detail);
-// A config has changed: upstreams of the project whose spec is none of these end (calls fail with
+// A config has changed: upstreams of the project whose server is none of these end (calls fail with
 // UPCALL_DIED).
 void upstreams_retain(struct upstreams *upstreams, int64_t project_n,
                       const struct server_specs *specs);
@@ -204,9 +204,10 @@ MUST_CHECK struct upcall *upcall_send(struct upstream *upstream, const struct up
 // is closed; nothing for initialize), a late answer is dropped. `reason` raw JSON text or {NULL,
 // 0}. Accepts NULL.
 void upcall_cancel(struct upcall **upcall, struct view reason);
-// While the client does not take what comes. An HTTP stream is held. A child's pipe is not, since
-// others wait for it, too: what comes for the call is put aside, up to settings->event bytes, above
-// which the call fails with UPCALL_LARGE. It is told soon after the hold ends.
+// While the client does not take what comes. An HTTP stream is held. A child's pipe is only when
+// all its calls are, since others wait for it, too: what comes for the call is put aside, up to
+// settings->event bytes, above which the call fails with UPCALL_LARGE. It is told soon after the
+// hold ends.
 void upcall_hold(struct upcall *upcall, bool held);
 
 // The client's answer to a question: a raw `result`, or else a raw `error`. Nothing happens when

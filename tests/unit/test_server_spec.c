@@ -188,6 +188,28 @@ static void stamps_what_it_read(void **state)
     assert_false(stamp_stands());
 }
 
+// What it is used for does not make it another server; what it is started by does.
+static void tells_servers_apart_by_what_starts_them(void **state)
+{
+    (void)state;
+    const struct json_value *value;
+    add_server("{\"server_name\": \"a\", \"config\": {\"command\": \"a\"}}");
+    (void)load(0, 1);
+    struct server_spec *first = server_spec_ref(specs.list[0]);
+    WORKS(json_parse(VIEW("{\"x\":{}}"), &arena, &value, &err));
+    update("a", &(struct server_change){.tools = value, .description = VIEW("other")});
+    WORKS(json_parse(VIEW("{\"enabled\":true}"), &arena, &value, &err));
+    update("a", &(struct server_change){.policies = {value}});
+    assert_true(server_spec_is(first, load(0, 1)));
+    assert_false(server_spec_stands(first, specs.list[0]));
+    assert_ptr_equal(server_specs_find(&specs, first), specs.list[0]);
+    WORKS(json_parse(VIEW("[\"-v\"]"), &arena, &value, &err));
+    update("a", &(struct server_change){.args = value});
+    assert_false(server_spec_is(first, load(0, 1)));
+    assert_null(server_specs_find(&specs, first));
+    server_spec_unref(&first);
+}
+
 static void a_damaged_server_is_broken_alone(void **state)
 {
     (void)state;
@@ -234,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_an_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(allows_tools, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stamps_what_it_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_servers_apart_by_what_starts_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_server_is_broken_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_counted, set_up, tear_down),
     };

@@ -188,12 +188,129 @@ static void a_child_that_only_asks(void **state)
     rig_await(rig, &rig->log, "exited");
 }
 
+// --- clients that do not take what a child says for them -----------------------------------------
+enum { PIECE = 50000, PIECES = 12 };
+
+#define SLOW "{\"name\":\"slow\",\"_meta\":{\"progressToken\":1}}"
+
+// A child that says `pieces` of progress for the call `slow`, and then does `last`.
+static struct upstream *talkative(struct world *world, size_t pieces, const char *last)
+{
+    static char piece[PIECE + 1000];
+    const char *words[WORDS] = {"\"initialize\"", "r:" HELLO, "\"two\"", "r:{\"n\":2}"};
+    size_t count = 4;
+    (void)snprintf(piece, sizeof(piece),
+                   "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+                   "{\"progressToken\":@TOKEN@,\"progress\":1,\"message\":\"%*s\"}}",
+                   PIECE, "x");
+    for (size_t i = 0; i < pieces; i++) {
+        words[count++] = "\"slow\"";
+        words[count++] = piece;
+    }
+    words[count++] = "\"slow\"";
+    words[count++] = "r:{\"n\":1}";
+    words[count++] = "\"slow\"";
+    words[count++] = last;
+    world->rig.settings.event = 5 * PIECE;
+    return child_server(&world->rig, &world->server, words);
+}
+
+// Asks for it, and takes nothing for longer than the child needs to say more than is put aside.
+static struct upstream *be_slow(struct world *world, struct call *call)
+{
+    struct rig *rig = &world->rig;
+    struct upstream *upstream = talkative(world, PIECES, "s:0");
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
+    ask(rig, call, upstream, &legacy_asker, SLOW);
+    upcall_hold(call->upcall, true);
+    rig_pause(rig, 400);
+    assert_string_equal(call->tells.text, "");
+    return upstream;
+}
+
+// A child is not read while the only client that calls it takes nothing, and nothing is lost; the
+// silence is not the child's.
+static void a_child_waits_for_its_only_client(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    struct call slow;
+    rig->settings.idle_timeout = TIME_SECOND;
+    (void)be_slow(world, &slow);
+    rig_pause(rig, 1500);
+    upcall_hold(slow.upcall, false);
+    upstreams_tick(rig->all, loop_clock());
+    rig_await(rig, &slow.tells, "legacy:{\"n\":1}");
+    assert_int_equal(occurrences(slow.tells.text, "notice:"), PIECES);
+    assert_int_equal(occurrences(rig->log.text, "started"), 1);
+}
+
+// As soon as somebody else calls, what is put aside has its bound.
+static void a_child_waits_no_longer_when_others_call(void **state)
+{
+    struct world *world = *state;
+    struct call slow;
+    struct upstream *upstream = be_slow(world, &slow);
+    rig_expect(&world->rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
+    assert_string_equal(slow.tells.text, "failed:large");
+}
+
+// Nor when the call is over, for whatever reason.
+static void a_child_waits_no_longer_than_the_call(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    struct call slow;
+    struct upstream *upstream = be_slow(world, &slow);
+    upcall_cancel(&slow.upcall, (struct view){0});
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
+    rig->settings.total_timeout = 2 * TIME_SECOND;
+    ask(rig, &slow, upstream, &legacy_asker, SLOW);
+    upcall_hold(slow.upcall, true);
+    rig_await(rig, &slow.tells, "failed:timeout");
+    rig->settings.total_timeout = 60 * TIME_SECOND;
+    rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
+    ask(rig, &slow, upstream, &legacy_asker, SLOW);
+    upcall_hold(slow.upcall, true);
+    rig_pause(rig, 200);
+    upstreams_end(rig->all);
+    rig_await(rig, &slow.tells, "failed:died");
+    rig_await(rig, &rig->log, "exited");
+    assert_int_equal(occurrences(rig->log.text, "started"), 1);
+}
+
+// One that has said all and ended is no child that hangs: what is in its pipe is told first.
+static void a_child_that_ended_is_heard_out(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    struct call slow;
+    struct upstream *upstream = talkative(world, 2, "x:0");
+    ask(rig, &slow, upstream, &legacy_asker, SLOW);
+    upcall_hold(slow.upcall, true);
+    rig_pause(rig, 300);
+    const struct question question = {
+        .link = upstream_conversation(upstream, &legacy_asker, MCP_LEGACY), .id = "1", 1};
+    upstreams_answer(rig->all, &question, VIEW("{}"), (struct view){0}); // into a broken pipe
+    rig_pause(rig, 1700);
+    assert_string_equal(slow.tells.text, "");
+    upcall_hold(slow.upcall, false);
+    rig_await(rig, &slow.tells, "legacy:{\"n\":1}");
+    rig_await(rig, &rig->log, "exited");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_server_that_fills_the_log), TEST(questions_of_a_stream_are_answered_in_time),
-        TEST(nobody_takes_the_answers),    TEST(refusals_are_dropped_before_answers),
+        TEST(a_server_that_fills_the_log),
+        TEST(questions_of_a_stream_are_answered_in_time),
+        TEST(nobody_takes_the_answers),
+        TEST(refusals_are_dropped_before_answers),
         TEST(a_child_that_only_asks),
+        TEST(a_child_waits_for_its_only_client),
+        TEST(a_child_waits_no_longer_when_others_call),
+        TEST(a_child_waits_no_longer_than_the_call),
+        TEST(a_child_that_ended_is_heard_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

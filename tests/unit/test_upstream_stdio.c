@@ -378,16 +378,18 @@ static void a_held_call_does_not_hold_others(void **state)
                                          "notice:notifications/progress legacy:{\"n\":1}");
 }
 
+// As long as somebody else waits for the child: see test_upstream_floods.c.
 static void a_held_call_has_a_limit(void **state)
 {
     struct rig *rig = *state;
     struct server server;
-    struct call held;
+    struct call held, other;
     rig->settings.event = 150;
     struct upstream *upstream = child_server(
         rig, &server, (const char *[]){LEGACY, "\"one\"", PROGRESS, "\"one\"", PROGRESS, NULL});
     ask(rig, &held, upstream, &legacy_asker, "{\"name\":\"one\",\"_meta\":{\"progressToken\":1}}");
     upcall_hold(held.upcall, true);
+    ask(rig, &other, upstream, &legacy_asker, "{\"name\":\"two\"}");
     rig_await(rig, &held.tells, "failed:large");
 }
 

@@ -308,7 +308,7 @@ static inline void server_base(struct rig *rig, struct server *server)
 {
     *server = (struct server){0};
     server->spec.references = 1000000;
-    server->spec.fingerprint[0] = (uint8_t)++rig->specs;
+    server->spec.identity[0] = (uint8_t)++rig->specs;
 }
 
 // A child that does as the words say (tests/tools/fake_mcp.c); NULL at the end.

@@ -1,0 +1,213 @@
+// test_gateway_filters.c: which tools are allowed changes while a server is in use: the server goes
+// on, and so does what is still allowed.
+#include "gateway_fakes.h"
+
+// Ends when a call is cancelled.
+static const char *const words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    LISTS,
+    "\"asks\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"result\":{\"ok\"",
+    "r:{\"content\":[{\"type\":\"text\",\"text\":\"thanks\"}]}",
+    "notifications/cancelled",
+    "x:7",
+    NULL};
+
+static const char answer[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-1\",\"result\":{\"ok\":1}}";
+static const char all[] = "{}", some[] = "{\"asks\":{},\"fast\":{}}", few[] = "{\"fast\":{}}";
+
+static void update(struct server_change change, const char *allowed)
+{
+    struct stmt *stmt = NULL;
+    struct server server;
+    if (allowed)
+        WORKS(json_parse(view_of(allowed), &arena, &change.tools, &err));
+    begin();
+    WORKS(server_select(store, &tools, VIEW("old"), &stmt, &server, &err));
+    WORKS(server_update(store, &tools, &server, &change, &err));
+    stmt_free(&stmt);
+    commit();
+}
+
+static void allow(const char *allowed)
+{
+    update((struct server_change){0}, allowed);
+}
+
+static void await_end_of_server(void)
+{
+    for (int i = 0; i < 1000 && logged("\"exited\"") == 0; i++)
+        rig_pause(10);
+    assert_int_equal(logged("\"exited\""), 1);
+}
+
+static void keeps_a_server_whose_tools_are_filtered(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", words);
+    open_session(0, "2025-11-25", session);
+    struct door *stream = ask(&(struct asking){.method = "GET", .session = session});
+    struct door *call = post(0, session, CALL("old__asks"));
+    await(call, "elicitation/create");
+    update((struct server_change){.description = VIEW("another")}, some);
+    await(stream, "tools/list_changed");
+    const struct door *list = post(0, session,
+                                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+                                   "\"tools/list\"}");
+    await(list, NULL);
+    assert_non_null(strstr(list->said, "old__fast"));
+    assert_null(strstr(list->said, "old__notes"));
+    await(post(0, session, CALL("old__notes")), "Unknown tool: old__notes");
+    rig_pause(300);
+    assert_true(call->open);
+    assert_int_equal(post(0, session, answer)->status, 202);
+    await(call, "thanks");
+    assert_int_equal(logged("\"started\""), 1);
+    assert_int_equal(logged("\"exited\""), 0);
+    // What it is started by makes it another one.
+    const struct json_value *none;
+    WORKS(json_parse(VIEW("[]"), &arena, &none, &err));
+    call = post(0, session, CALL("old__asks"));
+    update((struct server_change){.args = none}, NULL);
+    await(call, "configuration has changed");
+}
+
+static void ends_calls_of_tools_that_are_not_allowed_any_more(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", words);
+    open_session(0, "2025-11-25", session);
+    allow("{\"never\":{},\"fast\":{}}");
+    struct door *call = post(0, session, CALL("old__never"));
+    await(post(0, session, CALL("old__fast")), "done");
+    assert_true(call->open);
+    allow(few);
+    await(call, "Unknown tool: old__never");
+    await_end_of_server();
+    assert_int_equal(logged("\"name\":\"old__never\",\"outcome\":\"denied\",\"stage\":\"invoke\""),
+                     1);
+}
+
+static void ends_parked_calls_of_such_tools(void **state)
+{
+    (void)state;
+    char handles[2][ROOM_ID];
+    struct door *door;
+    add_fake("old", "legacy", words);
+    for (int i = 0; i < 2; i++) {
+        door = post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\",");
+        await(door, "requestState");
+        copy_member(door, "requestState\":\"", handles[i]);
+    }
+    allow(some);
+    await(retry(0, handles[0]), "thanks");
+    allow(few);
+    await_end_of_server();
+    allow(some);
+    await(retry(0, handles[1]), "-32602");
+}
+
+static struct door *again(const char *session)
+{
+    return ask(&(struct asking){.method = "GET", .session = session, .last_event_id = "1-0"});
+}
+
+// What was kept of an answer is told again as long as nothing was changed.
+static void tells_no_answer_of_such_tools_again(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", words);
+    open_session(0, "2025-11-25", session);
+    await(post(0, session, CALL("old__notes")), "result");
+    assert_non_null(strstr(again(session)->said, "result"));
+    allow(few);
+    const struct door *late = again(session);
+    assert_int_equal(late->status, 405);
+    assert_null(strstr(late->said, "progress"));
+}
+
+// A call that goes on is its new record's, also when its client is away meanwhile.
+static void keeps_the_answer_of_a_call_that_goes_on(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", words);
+    open_session(0, "2025-11-25", session);
+    struct door *call = post(0, session, CALL("old__asks"));
+    await(call, "elicitation/create");
+    leave_door(call);
+    allow(some);
+    rig_pause(300);
+    assert_int_equal(post(0, session, answer)->status, 202);
+    rig_pause(100);
+    assert_non_null(strstr(again(session)->said, "thanks"));
+    allow(few);
+    assert_int_equal(again(session)->status, 405);
+}
+
+// A batch has answers before it is complete.
+static void tells_no_batch_again_by_another_config(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", words);
+    open_session(0, "2025-03-26", session);
+    struct door *batch = post(0, session, "[" CALL("old__notes") "," CALL("old__asks") "]");
+    await(batch, "result");
+    await(batch, "elicitation/create");
+    leave_door(batch);
+    batch = again(session);
+    assert_non_null(strstr(batch->said, "result"));
+    leave_door(batch);
+    allow(some);
+    assert_int_equal(again(session)->status, 405);
+}
+
+static void knows_no_task_of_an_earlier_filter(void **state)
+{
+    (void)state;
+    char id[ROOM_ID], params[400];
+    struct asking asking = {.method = "POST",
+                            .server = "old",
+                            .mcp_method = "tools/call",
+                            .mcp_name = "task",
+                            .body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+                                    "\"params\":{\"name\":\"task\",\"task\":{}," META "}}"};
+    add_fake("old", "legacy", words);
+    struct door *door = ask(&asking);
+    await(door, "taskId");
+    copy_member(door, "taskId\":\"", id);
+    (void)snprintf(params, sizeof params,
+                   "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tasks/get\",\"params\":{\"taskId\":"
+                   "\"%s\"," META "}}",
+                   id);
+    asking.mcp_method = "tasks/get";
+    asking.mcp_name = id;
+    asking.body = params;
+    await(ask(&asking), "working");
+    allow(few);
+    await(ask(&asking), "Unknown task");
+    allow(all);
+    await(ask(&asking), "working");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(keeps_a_server_whose_tools_are_filtered),
+        TEST(ends_calls_of_tools_that_are_not_allowed_any_more),
+        TEST(ends_parked_calls_of_such_tools),
+        TEST(tells_no_answer_of_such_tools_again),
+        TEST(keeps_the_answer_of_a_call_that_goes_on),
+        TEST(tells_no_batch_again_by_another_config),
+        TEST(knows_no_task_of_an_earlier_filter),
+    };
+    cmocka_set_test_filter(getenv("SMG_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
