@@ -77,7 +77,7 @@ struct http_request {
     size_t head_size;
     bool whole;       // the body is here
     unsigned owner;   // HTTP_ELSEWHERE: the worker whose it is
-    uint64_t key;     // HTTP_TAKE: see front_key
+    uint64_t key;     // HTTP_TAKE: see front_key; 0: it needs none
     size_t body_most; // HTTP_TAKE: bytes that its body may have
 };
 
