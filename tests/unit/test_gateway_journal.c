@@ -110,6 +110,18 @@ static void tells_the_server_of_what_was_denied(void **state)
     assert_int_equal(logged("\"tools/call\",\"name\":\"who__fast\",\"outcome\":\"denied\""), 1);
 }
 
+// A legacy client that goes away has not cancelled, but nobody says that it was answered.
+static void answers_nobody(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    leave_door(post(0, session, CALL("old__fast")));
+    rig_pause(300);
+    assert_int_equal(logged("\"name\":\"old__fast\",\"outcome\":\"unread\""), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
@@ -119,6 +131,7 @@ int main(void)
         TEST(cuts_no_key_in_half),
         TEST(says_nothing_of_what_is_no_request),
         TEST(tells_the_server_of_what_was_denied),
+        TEST(answers_nobody),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
