@@ -52,6 +52,7 @@ enum http_verdict body_begin(struct conn *conn, const struct http_request *reque
     const struct view own = {all.data, request->head_size};
     const uint64_t most = head->chunked ? request->body_most : head->length;
     struct buf before = conn->input.buf;
+    holding_end(&conn->input.room);
     rationed_init(&conn->input, own.size + (size_t)most,
                   (struct holding){.ration = front_asked(conn->door->gateway),
                                    .owner = request->key,

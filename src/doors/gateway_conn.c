@@ -201,6 +201,7 @@ static bool move(struct conn *conn, struct door *to, struct buf *bytes)
     struct door *from = conn->door;
     const struct buf input = conn->input.buf;
     leave_place(conn);
+    holding_end(&conn->input.room); // the ration is of this loop
     from->counters.connections_now--;
     conn->input.buf = *bytes;
     conn->unread = true;
@@ -263,20 +264,38 @@ static void forget_judgement(struct conn *conn)
 static enum http_verdict refuse_framing(struct conn *conn, int status, const char *reason)
 {
     forget_judgement(conn);
-    return conn_refuse(conn, status, reason);
+    return body_refuse(conn, status, reason);
 }
 
-static enum http_verdict keep_beginning(struct conn *conn, struct view bytes)
+// There is no room for this one, which is the largest of those that are not complete. 503 and not
+// 431: it may be in order, and another time, or elsewhere, there is room.
+static enum http_verdict crowded_out(struct conn *conn)
 {
-    struct buf *input = &conn->input.buf;
-    if (input->size == 0) {
-        buf_init(input, conn->door->settings->request_head);
-        buf_add(input, bytes);
-        wipe(bytes);
-    }
-    if (input->failed)
-        conn_gone(conn);
-    return HTTP_TAKE;
+    return refuse_framing(conn, 503, "Too many heads of requests are not complete");
+}
+
+static void give_up_head(struct holding *room)
+{
+    (void)crowded_out(OUTER(room, struct conn, input.room));
+}
+
+// More of a head that is not complete, or was not. It counts among all of the worker: whose they
+// are is not known yet, so the largest goes when there are too many bytes of them. Its owner is one
+// of some groups of connections, in turn, and not the connection: with 100,000 of those it would
+// take milliseconds to find the largest.
+static enum http_verdict add_to_head(struct conn *conn, struct view bytes)
+{
+    enum { GROUPS = 1024 };
+    struct door *door = conn->door;
+    if (conn->input.buf.size == 0)
+        rationed_init(&conn->input, door->settings->request_head,
+                      (struct holding){.ration = &door->heads,
+                                       .owner = door->heads_begun++ % GROUPS,
+                                       .give_up = give_up_head});
+    rationed_add(&conn->input, bytes);
+    if (!conn->input.buf.failed)
+        return HTTP_TAKE;
+    return conn->input.buf.full ? crowded_out(conn) : body_refuse(conn, 503, "Out of memory");
 }
 
 // A complete head, at the beginning of `all`, behind which `further` follows. `*ret_size`: how much
@@ -314,19 +333,21 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
 {
     struct http_request request;
     const char *reason = NULL;
+    enum http_verdict verdict;
     const size_t limit = conn->door->settings->request_head;
-    struct buf *input = &conn->input.buf;
-    const size_t before = input->size;
+    const size_t before = conn->input.buf.size;
     struct view all = bytes;
     *ret_used = bytes.size;
     if (before > 0) {
         *ret_used = bytes.size < limit - before ? bytes.size : limit - before;
-        buf_add(input, (struct view){bytes.data, *ret_used});
-        all = buf_view(input);
-        bool line = memchr(bytes.data, '\n', *ret_used) != NULL;
-        if (!line && all.size < limit) { // nothing can be complete: not looked at byte by byte
-            wipe((struct view){bytes.data, *ret_used});
-            return keep_beginning(conn, all);
+        const struct view more = {bytes.data, *ret_used};
+        const bool line = memchr(more.data, '\n', more.size) != NULL;
+        verdict = add_to_head(conn, more);
+        all = buf_view(&conn->input.buf);
+        // Without a line's end nothing can be complete: not looked at byte by byte.
+        if (verdict != HTTP_TAKE || (!line && all.size < limit)) {
+            wipe(more);
+            return verdict;
         }
     }
     switch (http_read_request(all, &request.head, &request.head_size, &reason)) {
@@ -335,15 +356,15 @@ static enum http_verdict take_head(struct conn *conn, struct view bytes, size_t 
     case HTTP_MORE:
         if (all.size >= limit)
             return refuse_framing(conn, 431, "The head of the request is too large");
-        wipe((struct view){bytes.data, before > 0 ? *ret_used : 0});
-        return keep_beginning(conn, all);
+        verdict = before > 0 ? HTTP_TAKE : add_to_head(conn, all);
+        wipe((struct view){bytes.data, *ret_used});
+        return verdict;
     default:
         if (request.head_size > limit)
             return refuse_framing(conn, 431, "The head of the request is too large");
     }
     size_t size;
-    enum http_verdict verdict =
-        take_request(conn, &request, all, view_skip(bytes, *ret_used), &size);
+    verdict = take_request(conn, &request, all, view_skip(bytes, *ret_used), &size);
     wipe((struct view){bytes.data, request.head_size - before});
     if (verdict != HTTP_MOVED) {
         conn->door->counters.requests++;

@@ -25,8 +25,8 @@ struct conn {
     struct exchange *exchange;
     struct principal *reader; // of the last request, until its answer has left; NULL: none
     const char *cors;         // the origin that may read the answer; NULL: none
-    // The beginning of a request, which counts in its key's share as soon as its head is judged;
-    // or, `unread`, bytes not looked at yet.
+    // The beginning of a request, which counts among the door's heads, and in its key's share as
+    // soon as its head is judged; or, `unread`, bytes not looked at yet.
     struct rationed input;
     size_t head_size; // of the request in `input`; 0: not complete
     uint64_t awaited; // bytes of its body still to come
@@ -77,7 +77,7 @@ struct http_request {
     size_t head_size;
     bool whole;       // the body is here
     unsigned owner;   // HTTP_ELSEWHERE: the worker whose it is
-    uint64_t key;     // HTTP_TAKE: see front_key
+    uint64_t key;     // HTTP_TAKE: see front_key; 0: it needs none
     size_t body_most; // HTTP_TAKE: bytes that its body may have
 };
 
@@ -110,5 +110,5 @@ MUST_CHECK enum http_verdict body_begin(struct conn *conn, const struct http_req
 // The next bytes of it; `*ret_used`: how many were. Dispatches the request when it is complete.
 MUST_CHECK enum http_verdict body_take(struct conn *conn, struct view bytes, size_t *ret_used);
 
-// It is not waited for any more: conn_refuse.
+// The rest of the request is not waited for any more: conn_refuse.
 enum http_verdict body_refuse(struct conn *conn, int status, const char *reason);

@@ -14,11 +14,13 @@ enum {
 void door_init(struct door *door)
 {
     buf_init(&door->head, HEAD_MOST);
+    door->heads = settings_ration_heads(door->settings);
 }
 
 void door_done(struct door *door)
 {
     buf_done(&door->head);
+    ration_done(&door->heads);
 }
 
 // --- beginning -------------------------------------------------------------------------------
@@ -96,6 +98,7 @@ void door_tick(struct door *door, int64_t now)
     sweep(door, PLACE_PARTING, HALF_CLOSED, now);
     look_at_ration(door, door->unread, &door->counters.unread, "unread");
     look_at_ration(door, front_asked(door->gateway), &door->counters.asked, "too_much_asked");
+    look_at_ration(door, &door->heads, &door->counters.heads, "too_many_heads");
     if (now < door->told_until)
         return;
     door->told_until = now + TIME_SECOND;

@@ -42,7 +42,7 @@ struct ration_tally {
 struct door_counters {
     uint64_t accepted, refused, requests, denied, moved; // refused: over the limit
     uint64_t connections_now;
-    struct ration_tally unread, asked; // answers that wait; requests under way
+    struct ration_tally unread, asked, heads; // answers that wait; requests under way
 };
 
 enum { DOOR_DATE = 64 };
@@ -61,7 +61,9 @@ struct door {
     struct place_list places[PLACES];
     struct door_counters counters;
     struct ration *unread; // what waits for clients, each key an owner
-    struct buf head;       // of the answer being made
+    struct ration heads;   // of requests, that are not complete
+    uint64_t heads_begun;
+    struct buf head; // of the answer being made
     char date[DOOR_DATE];
     int64_t date_until;
     unsigned told; // of the limit, this second

@@ -100,12 +100,10 @@ static void read_target(const struct http_head *head, struct target *ret_target)
 }
 
 // --- health ----------------------------------------------------------------------------------
-static void tell_health(struct conn *conn, const struct http_head *head, enum route route)
+static void tell_health(struct conn *conn, enum route route)
 {
     const char *reason = NULL;
-    if (!view_is(head->method, "GET") && !view_is(head->method, "HEAD"))
-        reply_refuse(conn, &read_only);
-    else if (route == ROUTE_HEALTH)
+    if (route == ROUTE_HEALTH)
         reply_text(conn, 200, VIEW("{\"status\":\"ok\"}"));
     else if (conn->door->draining)
         reply_text(conn, 503, VIEW("{\"status\":\"draining\"}"));
@@ -177,42 +175,58 @@ static const struct refusal *check_size(const struct conn *conn, struct http_req
     return post ? &too_large : &no_body;
 }
 
+// What is asked, by whom, and of whose worker.
+static const struct refusal *check_asker(struct conn *conn, struct http_request *request,
+                                         struct entry *entry)
+{
+    const struct refusal *refusal = check_key(conn, entry);
+    if (refusal)
+        return refusal;
+    request->key = front_key(entry->principal);
+    request->owner = front_owner(entry->principal, conn->door->workers);
+    stream_belongs(conn->stream, request->key);
+    return check_content(&entry->asked, request->head.method);
+}
+
+// What anybody may ask.
+static const struct refusal *check_probe(const struct http_head *head)
+{
+    return view_is(head->method, "GET") || view_is(head->method, "HEAD") ? NULL : &read_only;
+}
+
 // HTTP_TAKE when it is in order; `entry->principal` is the caller's in any case.
 static enum http_verdict judge(struct conn *conn, struct http_request *request, struct entry *entry)
 {
     struct http_head *head = &request->head;
     read_target(head, &entry->target);
+    const enum route route = entry->target.route;
+    const bool probe = route == ROUTE_HEALTH || route == ROUTE_READY;
+    const bool keyless = probe || view_is(head->method, "OPTIONS");
     conn->cors = NULL;
     conn->bodiless = view_is(head->method, "HEAD");
+    request->key = 0;
+    request->owner = conn->door->worker;
     // A body that is not read must not be taken for the next request.
     bool closing = conn->closing;
     conn->closing = closing || !request->whole;
-    if (entry->target.route == ROUTE_HEALTH || entry->target.route == ROUTE_READY) {
-        tell_health(conn, head, entry->target.route);
-        return HTTP_ANSWERED;
-    }
     asked_read(head, &entry->asked);
-    const struct refusal *refusal = check_form(conn, head, entry);
-    if (!refusal && view_is(head->method, "OPTIONS")) {
-        reply_preflight(conn);
-        return HTTP_ANSWERED;
-    }
-    if (!refusal)
-        refusal = check_key(conn, entry);
-    if (!refusal) {
-        stream_belongs(conn->stream, front_key(entry->principal));
-        request->key = front_key(entry->principal);
-        request->owner = front_owner(entry->principal, conn->door->workers);
-        if (request->owner != conn->door->worker)
-            return HTTP_ELSEWHERE;
-        refusal = check_content(&entry->asked, head->method);
-    }
+    const struct refusal *refusal = probe ? check_probe(head) : check_form(conn, head, entry);
+    if (!refusal && !keyless)
+        refusal = check_asker(conn, request, entry);
+    if (request->owner != conn->door->worker)
+        return HTTP_ELSEWHERE;
     if (!refusal)
         refusal = check_size(conn, request);
     if (refusal)
         return refuse(conn, refusal);
     conn->closing = closing;
-    return HTTP_TAKE;
+    if (!keyless || !request->whole)
+        return HTTP_TAKE;
+    if (probe)
+        tell_health(conn, route);
+    else
+        reply_preflight(conn);
+    return HTTP_ANSWERED;
 }
 
 enum http_verdict http_judge(struct conn *conn, struct http_request *request)

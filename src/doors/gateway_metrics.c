@@ -55,6 +55,9 @@ static const struct {
     {"requests_lost_total", "Requests refused because too much of them was under way.",
      OF_DOOR(asked.lost), false},
     {"requests_bytes", "Bytes of large requests under way.", OF_DOOR(asked.now), true},
+    {"heads_lost_total", "Requests refused because too many heads were not complete.",
+     OF_DOOR(heads.lost), false},
+    {"heads_bytes", "Bytes of heads that are not complete.", OF_DOOR(heads.now), true},
     {"http_requests_total", "HTTP requests.", OF_DOOR(requests), false},
     {"http_denied_total", "HTTP requests without a valid key.", OF_DOOR(denied), false},
     {"calls_total", "Calls.", OF_GATEWAY(calls), false},
@@ -149,6 +152,8 @@ static void on_data(void *context, struct view bytes)
         answer(visitor, 405, "text/plain", VIEW("only GET and HEAD\n"));
     } else if (!view_is(head.target, "/metrics")) {
         answer(visitor, 404, "text/plain", VIEW("see /metrics\n"));
+    } else if (head.has_length && head.length > 0) {
+        answer(visitor, 413, "text/plain", VIEW("no body\n"));
     } else {
         struct buf text AUTO(buf_done);
         buf_init(&text, TEXT);

@@ -14,6 +14,7 @@
 #include "gateway/questions.h"
 #include "gateway/reply.h"
 #include "gateway/tasks.h"
+#include "vault/key_text.h"
 
 static const char *const stage_names[] = {
     [STAGE_LIMIT] = "limit",
@@ -36,7 +37,7 @@ struct view call_name_of(const struct mcp_params *params)
     struct view raw = params->name.data ? params->name : params->uri;
     if (!json_raw_is(raw, '"'))
         return (struct view){NULL, 0};
-    return (struct view){raw.data + 1, raw.size - 2 < CALL_NAME ? raw.size - 2 : CALL_NAME};
+    return key_text_cut((struct view){raw.data + 1, raw.size - 2}, CALL_NAME);
 }
 
 static void keep_name(struct call *call, const struct mcp_params *params)

@@ -9,12 +9,14 @@
 #include "base/table.h"
 #include "gateway/gathered.h"
 #include "gateway/parameters.h"
+#include "vault/key_text.h"
 
 enum {
     MILLISECOND = 1000,
     TTL_QUIET = 60 * 1000,     // ms: a legacy server that does not tell of changes
     TTL_TELLING = 300 * 1000,  // ms: one that does
     RETRY_AFTER = 1000 * 1000, // us: a list that could not be had
+    SHOWN_NAME = 128,          // bytes of a tool's name in the log
 };
 
 enum list_state { LIST_ABSENT, LIST_LOADING, LIST_LOADED };
@@ -204,8 +206,8 @@ static void leave_out(const struct listing *listing, const struct list_item *ite
                       const char *fault)
 {
     char line[256];
-    int size = item->name.size < 128 ? (int)item->name.size : 128;
-    (void)snprintf(line, sizeof line, "the tool %.*s: %s", size, item->name.data, fault);
+    const struct view name = key_text_cut(item->name, SHOWN_NAME);
+    (void)snprintf(line, sizeof line, "the tool %.*s: %s", VIEW_ARG(name), fault);
     if (!listing->told)
         upstreams_log(listing->catalog->upstream, "left_out", line);
 }

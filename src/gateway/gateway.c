@@ -26,8 +26,8 @@ static void on_revoked(void *context, struct credential *credential, const struc
 {
     struct gateway *gateway = (struct gateway *)context;
     gateway->counters.revocations++;
-    while (credential->first_session)
-        session_end(credential->first_session);
+    while (!list_empty(&credential->open))
+        session_end(OUTER(credential->open.next, struct session, of_key));
     parked_end(gateway, credential);
     exchanges_of_credential_cut(credential, reason);
     upstreams_key_over(gateway->upstreams, credential->number);

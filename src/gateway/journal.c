@@ -179,17 +179,10 @@ void journal_flush(struct journal *journal)
     flush(journal);
 }
 
-static struct view shortened(struct view text)
-{
-    if (text.size > LONGEST_TEXT)
-        text.size = LONGEST_TEXT;
-    return text;
-}
-
 static void add_given(struct out *out, const char *name, struct view text)
 {
     if (text.data)
-        field_text(out, name, shortened(text));
+        field_text(out, name, key_text_cut(text, LONGEST_TEXT));
 }
 
 // --- calls: the hot path, so written piece by piece ---------------------------------------------
@@ -223,7 +216,7 @@ static void add_foreign(struct buf *line, struct view member, struct view text)
     char room[LONGEST_TEXT + 1];
     if (!text.data)
         return;
-    text = shortened(text);
+    text = key_text_cut(text, LONGEST_TEXT);
     if (key_text_is_inside(text)) {
         memcpy(room, text.data, text.size);
         room[text.size] = '\0';

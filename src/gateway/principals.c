@@ -132,7 +132,7 @@ static bool holds(const struct ration *ration, const struct credential *credenti
 // and a request that has not come whole is only its connection's.
 static bool is_live(const struct principals *principals, const struct credential *credential)
 {
-    return credential->first_session || credential->first_exchange || credential->calls > 0 ||
+    return !list_empty(&credential->open) || credential->first_exchange || credential->calls > 0 ||
            credential->parked > 0 || holds(principals->unread, credential) ||
            holds(principals->asked, credential);
 }
@@ -176,6 +176,7 @@ static struct credential *add_credential(struct principals *principals,
         return NULL;
     }
     memcpy(credential->digest, digest, VAULT_DIGEST);
+    list_init(&credential->open);
     credential->key_n = grant->key_n;
     credential->number = number_of_key(grant);
     credential->older = principals->newest;

@@ -21,6 +21,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/table.h"
 #include "gateway/access.h"
 #include "gateway/front.h"
@@ -30,7 +31,6 @@
 #include "model/store.h"
 
 struct task;
-struct session;
 
 struct credential {
     uint8_t digest[VAULT_DIGEST];
@@ -43,7 +43,7 @@ struct credential {
     unsigned holds;                            // sessions and exchanges that keep it here
     unsigned calls, parked, sessions, listens; // of the limits
     size_t subscribed;                         // bytes, see subscriptions.h
-    struct session *first_session;
+    struct node open;                          // its sessions
     struct exchange *first_exchange;
     struct task *tasks; // see tasks.h
 };

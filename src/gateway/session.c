@@ -45,10 +45,7 @@ static void unlink_session(struct gateway *gateway, struct session *session)
 static void link_to_key(struct credential *credential, struct session *session)
 {
     session->credential = credential;
-    session->next_of_key = credential->first_session;
-    if (session->next_of_key)
-        session->next_of_key->previous_of_key = session;
-    credential->first_session = session;
+    list_prepend(&credential->open, &session->of_key);
     credential->sessions++;
     credential_hold(credential);
 }
@@ -56,12 +53,7 @@ static void link_to_key(struct credential *credential, struct session *session)
 static void unlink_from_key(struct session *session)
 {
     struct credential *credential = session->credential;
-    if (session->next_of_key)
-        session->next_of_key->previous_of_key = session->previous_of_key;
-    if (session->previous_of_key)
-        session->previous_of_key->next_of_key = session->next_of_key;
-    else
-        credential->first_session = session->next_of_key;
+    node_remove(&session->of_key);
     credential->sessions--;
     credential_release(credential);
 }
@@ -154,10 +146,11 @@ void session_end(struct session *session)
 void session_end_idlest(struct credential *credential)
 {
     struct session *idlest = NULL;
-    for (struct session *session = credential->first_session; session;
-         session = session->next_of_key)
+    for (struct node *at = credential->open.next; at != &credential->open; at = at->next) {
+        struct session *session = OUTER(at, struct session, of_key);
         if (session->exchanges == 0 && (!idlest || session->used_at < idlest->used_at))
             idlest = session;
+    }
     if (idlest)
         session_end(idlest);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/list.h"
 #include "base/view.h"
 #include "gateway/channel.h"
 #include "gateway/gateway.h"
@@ -31,19 +32,19 @@ struct session {
     char id[SESSION_ID + 1]; // base64url of 256 random bits
     int64_t number;
     struct credential *credential;
-    int64_t project_n, user;                       // see struct principal
-    struct session *next, *previous;               // of the gateway, by last use
-    struct session *next_of_key, *previous_of_key; // of the credential
-    char *server;                                  // of /mcp/{server}; NULL: all
-    const char *version;                           // static
-    char *client;                                  // owns what the next two point into
-    struct view capabilities, client_info;         // raw
-    int level;                                     // of log messages it wants; -1: it did not say
-    bool known;                                    // its client was told the id
-    bool initialized;                              // it is asked and told of lists from then on
-    unsigned dirty;                                // lists it has to be told changed: see notices.h
-    int64_t used_at;                               // loop time
-    struct exchange *stream;                       // its GET stream; NULL: none
+    int64_t project_n, user;               // see struct principal
+    struct session *next, *previous;       // of the gateway, by last use
+    struct node of_key;                    // of the credential
+    char *server;                          // of /mcp/{server}; NULL: all
+    const char *version;                   // static
+    char *client;                          // owns what the next two point into
+    struct view capabilities, client_info; // raw
+    int level;                             // of log messages it wants; -1: it did not say
+    bool known;                            // its client was told the id
+    bool initialized;                      // it is asked and told of lists from then on
+    unsigned dirty;                        // lists it has to be told changed: see notices.h
+    int64_t used_at;                       // loop time
+    struct exchange *stream;               // its GET stream; NULL: none
     struct channel *channels;
     size_t channel_count;
     int64_t next_channel, next_question;

@@ -26,18 +26,17 @@ static void *take(struct exchange_notes *notes, size_t size)
 // A copy that may be shown: whole characters, at most `maximum` bytes, no API key of our form.
 static struct view copy(struct exchange_notes *notes, struct view text, size_t maximum)
 {
-    struct view rest = text;
+    struct view rest = rule_cut(text, maximum);
     size_t length;
-    while (rest.size > 0 && (length = utf8_length(rest)) > 0 &&
-           text.size - rest.size + length <= maximum)
+    while ((length = utf8_length(rest)) > 0)
         rest = view_skip(rest, length);
-    size_t size = text.size - rest.size;
+    size_t size = (size_t)(rest.data - text.data);
     // With a word for what was cut off.
     char *copied = (char *)take(notes, size + 4);
     if (!copied)
         return VIEW("");
     (void)snprintf(copied, size + 4, "%.*s%s", (int)size, text.data ? text.data : "",
-                   rest.size > 0 ? "..." : "");
+                   size < text.size ? "..." : "");
     rule_redact_api_keys(copied);
     return view_of(copied);
 }
@@ -49,7 +48,6 @@ void exchange_note_problem(struct exchange_notes *notes, enum exchange_kind kind
     if (notes->problems++ >= LIMIT_REPORT ||
         !(problem = (struct exchange_problem *)take(notes, sizeof *problem)))
         return;
-    // A key that the name cuts in two would not be recognised any more.
     struct view shown = rule_holds_api_key(name) ? VIEW("(holds an API key)") : name;
     *problem = (struct exchange_problem){
         .kind = kind,

@@ -130,3 +130,8 @@ void rule_redact_api_keys(char *text)
 {
     key_text_redact(text);
 }
+
+struct view rule_cut(struct view text, size_t most)
+{
+    return key_text_cut(text, most);
+}

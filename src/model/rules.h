@@ -24,3 +24,6 @@ MUST_CHECK bool rule_holds_api_key(struct view text);
 
 // Masks whatever looks like one of our keys; for text that is about to be shown.
 void rule_redact_api_keys(char *text);
+
+// The beginning of such a text, see key_text_cut.
+struct view rule_cut(struct view text, size_t most);

@@ -62,3 +62,11 @@ struct ration settings_ration_asked(const struct settings *settings)
 {
     return ration_of(settings->unread, 2 * settings->request_body);
 }
+
+struct ration settings_ration_heads(const struct settings *settings)
+{
+    size_t most = settings->unread / 4;
+    if (most < settings->request_head)
+        most = settings->request_head;
+    return (struct ration){.most = most, .share = most};
+}

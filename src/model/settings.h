@@ -48,3 +48,6 @@ void settings_init(struct settings *settings);
 // sent again.
 struct ration settings_ration(const struct settings *settings);
 struct ration settings_ration_asked(const struct settings *settings);
+// Of heads of requests that are not complete, for all connections of a worker: a quarter of
+// `unread`, but never less than a largest head.
+struct ration settings_ration_heads(const struct settings *settings);

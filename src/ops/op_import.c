@@ -57,7 +57,8 @@ static void note(struct import *import, size_t line, const char *column, const c
     if (import->shown == PROBLEMS_SHOWN || strlen(import->refusal.hint) > HINTS_SHOWN)
         return;
     import->shown++;
-    err_hint(&import->refusal, "line %zu%s: %.*s", line, place, PROBLEM_TEXT, text);
+    err_hint(&import->refusal, "line %zu%s: %.*s", line, place,
+             VIEW_ARG(rule_cut(view_of(text), PROBLEM_TEXT)));
 }
 
 static bool refuse(struct import *import, struct err *err)

@@ -126,9 +126,11 @@ const struct param_row param_rows[P_COUNT] = {
                              "at most so many bytes in a server's answer"},
     [P_MAX_QUEUE] = {"max-queue", "256K", TYPE_SIZE,
                      "keep so many bytes for a client that does not read, then wait"},
-    [P_MAX_UNREAD] = {"max-unread", "256M", TYPE_SIZE,
-                      "keep so many bytes in a worker for all clients that do not read, "
-                      "a quarter of it for one key; as many again for requests under way"},
+    [P_MAX_UNREAD] =
+        {"max-unread", "256M", TYPE_SIZE,
+         "keep so many bytes in a worker for all clients that do not read, "
+         "a quarter of it for one key; as many again for requests under way, a quarter "
+         "for heads that are not complete"},
     [P_MAX_DEPTH] = {"max-depth", "128", TYPE_NUMBER,
                      "at most so many levels of nesting in a message"},
     [P_CALLS_PER_KEY] = {"calls-per-key", "64", TYPE_NUMBER,

@@ -30,6 +30,7 @@ struct child {
     bool dead;       // the holder has ended
     bool held, told, freed;
     bool spoke; // since the timer was last asked
+    bool torn;  // `complaints` begins within a line
     int status;
     const char *reason;
     size_t complaints_size;
@@ -140,9 +141,10 @@ static void errors_data(void *context, struct view bytes)
 {
     struct child *child = (struct child *)context;
     child->spoke = true;
+    size_t room = CHILD_STDERR - child->complaints_size;
+    child->torn = child->torn || bytes.size > room;
     if (bytes.size > CHILD_STDERR)
         bytes = view_skip(bytes, bytes.size - CHILD_STDERR);
-    size_t room = CHILD_STDERR - child->complaints_size;
     size_t forget = bytes.size > room ? bytes.size - room : 0;
     child->complaints_size -= forget;
     memmove(child->complaints, child->complaints + forget, child->complaints_size);
@@ -400,5 +402,9 @@ int child_pid(const struct child *child)
 
 struct view child_complaints(const struct child *child)
 {
-    return view_bytes(child->complaints, child->complaints_size);
+    struct view said = view_bytes(child->complaints, child->complaints_size);
+    const char *end = child->torn ? (const char *)memchr(said.data, '\n', said.size) : NULL;
+    if (child->torn)
+        said = view_skip(said, end ? (size_t)(end + 1 - said.data) : said.size);
+    return said;
 }

@@ -61,6 +61,7 @@ void child_free(struct child **child);
 
 int child_pid(const struct child *child); // of the holder
 
-// The last bytes of its standard error, at most CHILD_STDERR.
+// The end of its standard error, at most CHILD_STDERR bytes. It begins with a whole line: in half a
+// one, half a key would not be recognised.
 enum { CHILD_STDERR = 8192 };
 struct view child_complaints(const struct child *child);

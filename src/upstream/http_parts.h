@@ -16,9 +16,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "os/stream.h"
 #include "upstream/http_client.h"
-#include "upstream/list.h"
 
 // --- the client ------------------------------------------------------------------------------
 enum {

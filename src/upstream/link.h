@@ -26,8 +26,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/rationed.h"
-#include "upstream/list.h"
 #include "upstream/numbers.h"
 #include "upstream/upstream.h"
 

@@ -135,11 +135,11 @@ static bool is_secret(const struct link *link, struct view line)
 static void tell_line(struct link *link, struct view line)
 {
     char detail[256];
-    size_t size = line.size < sizeof(detail) ? line.size : sizeof(detail) - 1;
-    memcpy(detail, line.data, size);
-    detail[size] = '\0';
+    struct view shown = key_text_cut(line, sizeof(detail) - 1);
     if (is_secret(link, line))
-        snprintf(detail, sizeof(detail), "(a line that has a value of its environment)");
+        shown = VIEW("(a line that has a value of its environment)");
+    memcpy(detail, shown.data, shown.size);
+    detail[shown.size] = '\0';
     key_text_redact(detail);
     link_log(link, "said", detail);
 }

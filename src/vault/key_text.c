@@ -119,6 +119,22 @@ void key_text_redact(char *text)
     }
 }
 
+struct view key_text_cut(struct view text, size_t most)
+{
+    if (text.size <= most)
+        return text;
+    struct view rest = {text.data, text.size - most > KEY_TEXT ? most + KEY_TEXT : text.size};
+    size_t size;
+    text.size = most;
+    for (const char *at; (at = find_key(rest, &size));) {
+        size_t before = (size_t)(at - text.data);
+        if (before + size > most && before + MASK_SHOWN < most)
+            text.size = before + MASK_SHOWN;
+        rest = view_skip(rest, (size_t)(at - rest.data) + size);
+    }
+    return text;
+}
+
 bool key_text_is_plausible(struct view key)
 {
     if (key.size == 0 || key.size > LIMIT_API_KEY)

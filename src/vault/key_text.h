@@ -50,6 +50,11 @@ bool key_text_is_inside(struct view text);
 // text is shown.
 void key_text_redact(char *text);
 
+// The beginning of `text`, at most `most` bytes, for what shows no more than that. Where the cut
+// would go through something of the form of our keys, no more of it stays than its masked form
+// shows: half a key is not recognised as one any more.
+struct view key_text_cut(struct view text, size_t most);
+
 // Printable ASCII without blanks, 1 to LIMIT_API_KEY characters: what can be a key at all.
 bool key_text_is_plausible(struct view key);
 

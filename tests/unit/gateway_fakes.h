@@ -102,6 +102,42 @@ static inline struct door *retry(unsigned key, const char *handle)
     return post_modern(key, "tools/call", "old__asks", params);
 }
 
+// A server that asks, and does not wait for what it asked for.
+static const char *const hasty_words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    LISTS,
+    "\"hasty\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"hasty\"",
+    "r:{\"content\":[{\"type\":\"text\",\"text\":\"thanks\"}]}",
+    NULL};
+
+static inline void park_hasty(char handle[ROOM_ID])
+{
+    struct door *door = post_modern(0, "tools/call", "old__hasty", "\"name\":\"old__hasty\",");
+    await(door, "requestState");
+    copy_member(door, "requestState\":\"", handle);
+    rig_pause(50);
+}
+
+static inline struct door *retry_hasty(const char *handle)
+{
+    char params[400];
+    (void)snprintf(params, sizeof params,
+                   "\"name\":\"old__hasty\",\"inputResponses\":{\"q1\":{\"ok\":1}},"
+                   "\"requestState\":\"%s\",",
+                   handle);
+    return post_modern(0, "tools/call", "old__hasty", params);
+}
+
+// Key 1 of the rig is a new one from here on.
+static inline void take_new_key(const struct user *user, const struct project *project)
+{
+    (void)new_key(user, project);
+    memcpy(rig.keys[1], clear_text, sizeof rig.keys[1]);
+}
+
 static uint64_t seed;
 
 static inline unsigned any(unsigned below)

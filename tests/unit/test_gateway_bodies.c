@@ -155,6 +155,12 @@ static void bodies_of_no_use(void **state)
 {
 #define NOT_A_POST(method) method " /mcp HTTP/1.1\r\n" HEADERS "apikey: good0\r\n"
     static const char *const refused[] = {
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n",
+        "HEAD /readyz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\na",
+        "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nabcde",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx",
+        "OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example\r\n"
+        "Content-Length: 5\r\n\r\n",
         NOT_A_POST("GET") "Content-Length: 5\r\n\r\n",
         NOT_A_POST("DELETE") "Content-Length: 5\r\n\r\nab",
         NOT_A_POST("GET") "Connection: close\r\nContent-Length: 5\r\n\r\nabcde",
@@ -166,7 +172,14 @@ static void bodies_of_no_use(void **state)
         put(to, refused[i]);
         expect_refused(to, "HTTP/1.1 413 ");
     }
-    int to = dial();
+    int to = dial_port(metrics_port);
+    put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+    expect_refused(to, "HTTP/1.1 413 ");
+    to = dial();
+    put(to, "GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    (void)usleep(20000);
+    put(to, "0\r\n\r\n");
+    expect(to, "{\"status\":\"ok\"}");
     put(to, NOT_A_POST("DELETE") "Content-Length: 0\r\n\r\n");
     expect(to, "Content-Length: 0\r\n\r\n");
     put(to, NOT_A_POST("DELETE") "Transfer-Encoding: chunked\r\n\r\n");

@@ -62,6 +62,25 @@ static void says_what_was_asked_for(void **state)
     assert_int_equal(logged(text), 2);
 }
 
+// Where what is said of a name ends within a key, nothing of that is told.
+static void cuts_no_key_in_half(void **state)
+{
+    char name[800] = "";
+    (void)state;
+    add_servers();
+    memset(name, 'x', 100);
+    (void)snprintf(name + 100, sizeof name - 100, "%s", rig.keys[0]);
+    await(post(0, "zz", CALL("%s"), name), "No such session");
+    memset(name, 'x', 170);
+    (void)snprintf(name + 170, sizeof name - 170, "%s", rig.keys[0]);
+    await(ask(&(struct asking){.method = "POST", .server = name, .body = CALL("fast")}),
+          "No such server");
+    name[170 + 20] = '\0';
+    assert_int_equal(logged(name + 170), 2);
+    (void)snprintf(name, sizeof name, "%.21s", rig.keys[0]);
+    assert_int_equal(logged(name), 0);
+}
+
 // What is no request has no line.
 static void says_nothing_of_what_is_no_request(void **state)
 {
@@ -91,14 +110,28 @@ static void tells_the_server_of_what_was_denied(void **state)
     assert_int_equal(logged("\"tools/call\",\"name\":\"who__fast\",\"outcome\":\"denied\""), 1);
 }
 
+// A legacy client that goes away has not cancelled, but nobody says that it was answered.
+static void answers_nobody(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    leave_door(post(0, session, CALL("old__fast")));
+    rig_pause(300);
+    assert_int_equal(logged("\"name\":\"old__fast\",\"outcome\":\"unread\""), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(tells_of_refused_requests),
         TEST(says_what_was_asked_for),
+        TEST(cuts_no_key_in_half),
         TEST(says_nothing_of_what_is_no_request),
         TEST(tells_the_server_of_what_was_denied),
+        TEST(answers_nobody),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

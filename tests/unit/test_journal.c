@@ -76,6 +76,28 @@ static void lines(void **state)
                            "\"total_us\":12,\"waited_us\":0,\"bytes_in\":3,\"bytes_out\":0}\n"));
 }
 
+// A long text is cut for the log; a key that the cut goes through must not stay there in half.
+static void cut_keys(void **state)
+{
+    (void)state;
+    char text[400] = "";
+    struct journal *journal = journal_new(pair[1]);
+    for (size_t before = 120; before <= 200; before++) {
+        (void)snprintf(text, sizeof text, "%*ssmg_%s and more", (int)before, "",
+                       "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxzTDpaD");
+        journal_event(journal, "upstream", "detail", text, NULL);
+        journal_call(journal, &(struct journal_call){.key_id = "k",
+                                                     .project_id = "p",
+                                                     .name = view_of(text),
+                                                     .outcome = "ok",
+                                                     .stage = "reply"});
+    }
+    journal_free(&journal);
+    (void)more(0);
+    assert_non_null(strstr(got, "smg_AAECAwQFBgcICQoL"));
+    assert_null(strstr(got, "smg_AAECAwQFBgcICQoLD"));
+}
+
 static void slow_reader(void **state)
 {
     enum { LINES = 20000 };
@@ -120,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cut_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slow_reader, set_up, tear_down),
         cmocka_unit_test(nobody_reads),
     };

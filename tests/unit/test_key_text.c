@@ -257,6 +257,32 @@ static void redacts_keys(void **state)
     }
 }
 
+// Wherever a text is cut, what stays has no more of a key than its masked form shows.
+static void cuts_no_key_in_half(void **state)
+{
+    (void)state;
+    static const char text[] = "said: " SMG_A " and (" SMG_A SMG_A ")";
+    const struct view all = VIEW(text);
+    for (size_t most = 0; most <= all.size + 1; most++) {
+        char shown[sizeof text];
+        const struct view cut = key_text_cut(all, most);
+        assert_ptr_equal(cut.data, text);
+        assert_true(cut.size <= most);
+        memcpy(shown, cut.data, cut.size);
+        shown[cut.size] = '\0';
+        key_text_redact(shown);
+        assert_null(strstr(shown, "smg_AAECAwQFBgcICQoLD"));
+    }
+    assert_int_equal(key_text_cut(all, 6 + 20).size, 6 + 20);
+    assert_int_equal(key_text_cut(all, 6 + 21).size, 6 + 20);
+    assert_int_equal(key_text_cut(all, 6 + 48).size, 6 + 48);
+    assert_int_equal(key_text_cut(all, all.size).size, all.size);
+    // What only begins like a key is cut where it was to be.
+    const struct view other = VIEW("smg_is_how_keys_begin_and_then this is another text");
+    assert_int_equal(key_text_cut(other, 25).size, 25);
+    assert_int_equal(key_text_cut((struct view){NULL, 0}, 5).size, 0);
+}
+
 static void bounds_what_is_plausible(void **state)
 {
     (void)state;
@@ -346,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(calls_other_shapes_foreign, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_keys_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(redacts_keys, set_up, tear_down),
+        cmocka_unit_test(cuts_no_key_in_half),
         cmocka_unit_test_setup_teardown(bounds_what_is_plausible, set_up, tear_down),
         cmocka_unit_test_setup_teardown(masks_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_keys_out_of_core_dumps, set_up, tear_down),

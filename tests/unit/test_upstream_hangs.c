@@ -146,14 +146,16 @@ static void last_words(void **state)
 {
     static const char script[] =
         "i=0; while [ $i -lt 9 ]; do i=$((i+1)); echo line $i >&2; done; echo '   at trace' >&2;"
-        "echo \"Error: no $WHAT\" >&2; echo half-a-sec >&2; echo smg_%s >&2; exit 1";
+        "echo \"Error: no $WHAT\" >&2; echo half-a-sec >&2; echo smg_%s >&2;"
+        "printf %%0230d%%s 0 smg_0123456789012345 >&2; sleep 0.1; echo %s >&2; exit 1";
     static const char *const environment[] = {"PATH=/usr/bin:/bin", "HOME=line 9",
                                               "WHAT=half-a-secret", NULL};
-    static char text[sizeof(script) + 64];
+    static char text[sizeof(script) + 128];
     struct rig *rig = *state;
     struct server server;
     struct call call;
-    snprintf(text, sizeof(text), script, "0123456789012345678901234567890123456789abcd");
+    snprintf(text, sizeof(text), script, "0123456789012345678901234567890123456789abcd",
+             "678901234567890123456789abcd"); // the last key comes in two pieces, and is cut
     server_base(rig, &server);
     server.arguments[0] = "-c";
     server.arguments[1] = text;
@@ -163,11 +165,13 @@ static void last_words(void **state)
     server.spec.protocol = PROTOCOL_LEGACY;
     ask(rig, &call, upstream_get(rig->all, 1, &server.spec), &legacy_asker, "{\"name\":\"one\"}");
     rig_await(rig, &rig->log, "exited");
-    assert_non_null(strstr(rig->log.text, "started said line 8 said line 9 said (a line that has a "
+    assert_non_null(strstr(rig->log.text, "started said line 9 said (a line that has a "
                                           "value of its environment) said (a line that has a value "
                                           "of its environment) said smg_"));
     assert_null(strstr(rig->log.text, "half-a-sec"));
     assert_null(strstr(rig->log.text, "89abcd"));
+    assert_non_null(strstr(rig->log.text, "0smg_0123456789012345"));
+    assert_null(strstr(rig->log.text, "smg_01234567890123456"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
