@@ -22,7 +22,9 @@ static bool is_let_through(const struct call *call, const struct server_spec *no
 bool standing_follows(struct call *call, const struct server_specs *specs)
 {
     struct server_spec *now = call->spec ? server_specs_find(specs, call->spec) : NULL;
-    if (!now || now == call->spec)
+    if (call->spec && !now)
+        return call->upcall; // which ends by itself
+    if (now == call->spec)
         return true;
     if (!is_let_through(call, now))
         return false;
@@ -48,7 +50,10 @@ void standing_look(struct gateway *gateway, struct credential *credential)
     struct call *lost;
     // Each end may end others.
     while ((lost = find_lost(credential->first_exchange, &access->specs)))
-        route_unknown(lost, lost->method == MCP_TOOLS_CALL ? "tool" : "task");
+        if (server_specs_find(&access->specs, lost->spec))
+            route_unknown(lost, lost->method == MCP_TOOLS_CALL ? "tool" : "task");
+        else
+            call_error(lost, RPC_INTERNAL_ERROR, CALL_SERVERS_CHANGED);
     if (credential->parked > 0)
         parked_look(gateway, credential, &access->specs);
     access_unref(&access);

@@ -7,7 +7,7 @@
 //   upcall.c      one request under way: its beginning, its events, its end
 //   kept.c        a copy of its order, while it waits for its link
 //   backlog.c     what comes for it while it is held
-//   pulse.c       whether a silent child still lives
+//   pulse.c       whether a server is still there, and still the one it was
 //   watch.c       an own subscriptions/listen on modern links
 //   link_stdio.c  the transport over a child's pipes
 //   garbled.c     which call a line of a child was for that could not be read
@@ -198,13 +198,14 @@ struct link {
     int64_t used;  // the last call's end or beginning
     bool moved;    // RESTING because this era did not work: calls go on in the other one
     bool outage;   // RESTING because the server was not to be had, which others may have found, too
-    bool doubtful; // what it answers is not its era: to be made anew when nothing is in flight
+    bool doubtful; // it does not speak this era any more: made anew when nothing is in flight
 
     struct child *child;
     struct buf line;      // an incomplete one
     bool banner;          // stray lines were logged
     unsigned missed;      // calls in a row whose time was up without a byte of the child
-    struct upcall *probe; // asks whether it lives; NULL: nobody doubts it
+    struct upcall *probe; // asks whether it is still there (pulse.c)
+    int64_t probed;       // when that was asked last
     bool hangs;           // it does not
     int64_t hung_up_at;   // when it closed its input or output; 0: it has not
 
@@ -401,7 +402,8 @@ bool garbled_fails(struct link *link, struct view line);
 void stdio_flow(struct link *link);
 
 // pulse.c
-void pulse_missed(struct link *link); // the time of a call of its is up
+void pulse_missed(struct link *link);  // the time of a call of its is up
+void pulse_refused(struct link *link); // over HTTP: a client's request was, with a status
 
 // watch.c
 void watch_check(struct link *link);

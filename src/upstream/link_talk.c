@@ -101,13 +101,10 @@ static void fail_call(struct talk *talk, enum upcall_failure why, const char *se
 // The answer is no message.
 static void fail_by_status(struct talk *talk)
 {
-    struct link *link = talk->link;
     if (talk->status >= STATUS_BROKEN) {
         fail_call(talk, UPCALL_UNREACHABLE, "the server is out of order");
         return;
     }
-    if (link->era == MCP_MODERN && talk->status >= STATUS_BAD && !talk->call->own)
-        link->doubtful = true; // it may have been replaced by one of the other era
     fail_call(talk, UPCALL_GARBLED,
               talk->status >= STATUS_BAD ? "the server refuses the request"
                                          : "the server's answer is not MCP");
@@ -330,8 +327,14 @@ static void call_done(struct talk *talk)
             call->events->paused(call->context, retry_of(talk));
         return;
     }
+    const int status = talk->status;
+    const bool refused = !talk->call->own && status >= STATUS_BAD && status < STATUS_BROKEN;
     gather_ends(talk); // it is complete: what a client does not take is counted from here on
     (void)link_message(link, talk->call, buf_view(&talk->body));
+    const bool answered = talk->over || !talk->call;
+    // In the modern era answers that are errors have such statuses, too.
+    if (refused && !is_for_now(status) && !(answered && link->era == MCP_MODERN))
+        pulse_refused(link);
     if (talk->over)
         return;
     if (talk->call)

@@ -10,6 +10,14 @@ static size_t times(const char *text, const char *word)
     return count;
 }
 
+static void remove_servers(void)
+{
+    int64_t removed;
+    begin();
+    WORKS(server_remove_all(store, &tools, &removed, &err));
+    commit();
+}
+
 // --- one thing at a time -----------------------------------------------------------------------
 static void answers_both_eras(void **state)
 {
@@ -78,6 +86,19 @@ static void brings_answers_to_a_modern_server(void **state)
     (void)post(0, session, "{\"jsonrpc\":\"2.0\",\"id\":\"gw-1\",\"result\":{\"ok\":1}}");
     (void)post(0, session, "{\"jsonrpc\":\"2.0\",\"id\":\"gw-2\",\"result\":{\"ok\":1}}");
     await(door, "thanks");
+}
+
+// Nothing of the call is under way at the server, which would end it.
+static void gives_up_questions_of_a_server_that_is_gone(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_servers();
+    open_session(0, "2025-06-18", session);
+    struct door *door = post(0, session, CALL("new__asks"));
+    await(door, "gw-2");
+    remove_servers();
+    await(door, "changed meanwhile");
 }
 
 #define ON_RESOURCE(what)                                                                          \
@@ -272,14 +293,6 @@ static void keeps_tasks_apart(void **state)
     await(door, "-32602");
 }
 
-static void remove_servers(void)
-{
-    int64_t removed;
-    begin();
-    WORKS(server_remove_all(store, &tools, &removed, &err));
-    commit();
-}
-
 // What is told again is told to who may see it now.
 static void tells_again_by_the_present_config(void **state)
 {
@@ -437,6 +450,7 @@ int main(void)
         TEST(forgets_the_questions_of_a_cancelled_call),
         TEST(gives_up_unanswered_questions),
         TEST(brings_answers_to_a_modern_server),
+        TEST(gives_up_questions_of_a_server_that_is_gone),
         TEST(unsubscribes),
         TEST(tells_each_subscriber_its_own),
         TEST(resumes_parked_calls),

@@ -114,6 +114,69 @@ static void both(void **state)
     assert_int_equal(asked(world, "POST:initialize"), 3);
 }
 
+// --- servers that are replaced -------------------------------------------------------------------
+// Another server takes its place while its links are READY, and refuses what it is asked on them.
+static void replaced(struct world *world, struct rule *by, const struct asker *from)
+{
+    struct call one;
+    world->backend.rules = by;
+    memset(world->backend.used, 0, sizeof world->backend.used);
+    ask(&world->rig, &one, world->upstream, from, ONE);
+    rig_await(&world->rig, &one.tells, ":");
+    rig_pause(&world->rig, 500); // the link is looked at
+}
+
+#define IS_MODERN                                                                                  \
+    {"\"initialize\"", NULL, 400, NULL, ERROR(-32022), WHOLE, 0}, SAYS_MODERN,                     \
+        {"Mcp-Method: tools/call", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},                       \
+    {                                                                                              \
+        "POST ", NULL, 400, NULL, ERROR(-32602), WHOLE, 0                                          \
+    }
+
+static void legacy_only_replaced_by_modern_only(void **state)
+{
+    struct world *world = *state;
+    struct rule before[] = {LEGACY, ONE_ANSWERS, END}, after[] = {IS_MODERN, END};
+    serve(world, before);
+    many(world, &legacy_asker, "legacy:{}");
+    many(world, &modern_asker, "legacy:{}");
+    replaced(world, after, &legacy_asker);
+    many(world, &legacy_asker, "modern:{}");
+    many(world, &modern_asker, "modern:{}");
+    assert_int_equal(asked(world, "POST:ping"), 1);
+}
+
+static void modern_only_replaced_by_legacy_only(void **state)
+{
+    struct world *world = *state;
+    struct rule before[] = {SAYS_MODERN, ONE_ANSWERS, END};
+    struct rule after[] = {LEGACY,
+                           {"tools/call", "Mcp-Session-Id: abc", 200, NULL, RESULT("{}"), WHOLE, 0},
+                           {"POST ", NULL, 400, NULL, NULL, WHOLE, 0},
+                           END};
+    serve(world, before);
+    many(world, &modern_asker, "modern:{}");
+    replaced(world, after, &modern_asker);
+    many(world, &modern_asker, "legacy:{}");
+    many(world, &legacy_asker, "legacy:{}");
+}
+
+// What is refused is the call, as the server's own answer to a question shows.
+static void refuses_a_call_only(void **state)
+{
+    struct world *world = *state;
+    struct rule rules[] = {LEGACY,
+                           {"\"one\"", NULL, 400, NULL, ERROR(-32602), WHOLE, 0},
+                           {"\"ping\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},
+                           END};
+    serve(world, rules);
+    many(world, &legacy_asker, "legacy:{\"code\":-32602,\"message\":\"m\"}");
+    rig_pause(&world->rig, 500);
+    many(world, &legacy_asker, "legacy:{\"code\":-32602,\"message\":\"m\"}");
+    assert_int_equal(asked(world, "POST:initialize"), 3);
+    assert_int_equal(asked(world, "POST:ping"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +187,9 @@ int main(void)
         TEST(modern_only_and_watched),
         TEST(legacy_only),
         TEST(both),
+        TEST(legacy_only_replaced_by_modern_only),
+        TEST(modern_only_replaced_by_legacy_only),
+        TEST(refuses_a_call_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
