@@ -197,7 +197,7 @@ enum { PIECE = 50000, PIECES = 12 };
 static struct upstream *talkative(struct world *world, size_t pieces, const char *last)
 {
     static char piece[PIECE + 1000];
-    const char *words[WORDS] = {"\"initialize\"", "r:" HELLO, "\"two\"", "r:{\"n\":2}"};
+    const char *words[WORDS] = {"\"initialize\"", ("r:" HELLO), "\"two\"", "r:{\"n\":2}"};
     size_t count = 4;
     (void)snprintf(piece, sizeof(piece),
                    "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
