@@ -128,7 +128,7 @@ bool parameters_any(struct view tool, const char **ret_fault)
 // --- the headers --------------------------------------------------------------------------------
 
 // No text of JSON has longer chains of `properties`.
-enum { CHAIN_MOST = LIMIT_JSON_DEPTH / 2 };
+enum { CHAIN_MOST = LIMIT_MESSAGE_DEPTH / 2 };
 
 // The properties of a tool's schema that are repeated, one after the other, wherever `properties`
 // alone lead to.

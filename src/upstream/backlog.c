@@ -73,6 +73,7 @@ void backlog_give_out(struct upcall *call)
     memmove(messages.data, left.data, left.size);
     messages.size = left.size;
     call->backlog.messages = messages;
+    stdio_flow(link); // it did not count while it was given out
 }
 
 void backlog_end(struct upcall *call)

@@ -175,16 +175,9 @@ static void did_not_work(struct link *link, enum mcp_era era, struct setback set
         ask_in(link, other);
 }
 
-// Whether an answer with this HTTP status (0: over stdio) is about what was asked, and not about
-// how the server fares.
-static bool is_word(int status)
-{
-    return status < 500 && status != 429;
-}
-
 static void not_understood(struct link *link, enum mcp_era era)
 {
-    did_not_work(link, era, is_word(link->handshake.status) ? refusal : out_of_order);
+    did_not_work(link, era, status_is_for_now(link->handshake.status) ? out_of_order : refusal);
 }
 
 static void failed(struct link *link, enum mcp_era era, enum upcall_failure why,
@@ -192,7 +185,7 @@ static void failed(struct link *link, enum mcp_era era, enum upcall_failure why,
 {
     int status = link->handshake.status;
     bool answered = why == UPCALL_GARBLED || (status >= 400 && why != UPCALL_UNAUTHORIZED);
-    if (answered && is_word(status))
+    if (answered && !status_is_for_now(status))
         did_not_work(link, era, refusal);
     else if (answered || (why == UPCALL_DIED && link->ops == &link_http))
         did_not_work(link, era, (struct setback){false, why, sentence});

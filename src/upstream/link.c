@@ -287,7 +287,8 @@ void link_start(struct link *link)
     link->version[0] = '\0';
     link->watch_at = 0;
     link->forbidden = NULL;
-    link->no_stream = link->banner = link->doubtful = link->moved = false;
+    link->no_stream = link->banner = link->moved = false;
+    link->doubted = 0;
     link->missed = 0;
     link->hangs = false;
     link->hung_up_at = 0;
@@ -413,6 +414,8 @@ void link_end(struct link *link, const char *sentence)
 void link_replace(struct link *link, const char *sentence)
 {
     struct link *heir = links_heir(link);
+    if (heir)
+        heir->failures = link->failures; // those before this one
     if (!heir || !handshake_child_hung_up(link, heir)) {
         note_failure(link, sentence);
         if (heir) {

@@ -195,10 +195,10 @@ struct link {
     int64_t not_before;
     int64_t let_off; // when links_let_off last did so; 0: not since it was READY
     int64_t ready_at;
-    int64_t used;  // the last call's end or beginning
-    bool moved;    // RESTING because this era did not work: calls go on in the other one
-    bool outage;   // RESTING because the server was not to be had, which others may have found, too
-    bool doubtful; // it does not speak this era any more: made anew when nothing is in flight
+    int64_t used; // the last call's end or beginning
+    bool moved;   // RESTING because this era did not work: calls go on in the other one
+    bool outage;  // RESTING because the server was not to be had, which others may have found, too
+    int64_t doubted; // since when it is known not to speak this era any more; 0: it is not
 
     struct child *child;
     struct buf line;      // an incomplete one
@@ -396,6 +396,14 @@ bool body_is_modern(const struct link *link, enum mcp_method method);
 // garbled.c
 // A line was refused: the calls that it seems to answer fail. False: there are none.
 bool garbled_fails(struct link *link, struct view line);
+
+// link_http.c
+// Whether an HTTP status tells how the server fares at the moment, and nothing about the request:
+// out of order, but for 501 (it knows no such thing), too slow, too early, too many.
+static inline bool status_is_for_now(int status)
+{
+    return (status >= 500 && status != 501) || status == 408 || status == 425 || status == 429;
+}
 
 // link_stdio.c
 // Which of its calls are under way, or held, has changed, or what is put aside for them.

@@ -14,11 +14,7 @@ enum {
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
     STATUS_BAD = 400,
-    STATUS_SLOW = 408, // the request took the server too long
-    STATUS_EARLY = 425,
-    STATUS_MANY = 429, // too many requests
     STATUS_BROKEN = 500,
-    STATUS_NO_METHOD = 501,
 };
 
 struct talk *talk_new(struct link *link, enum talk_kind kind, struct upcall *call)
@@ -204,13 +200,6 @@ static void tell_begun(struct talk *talk, bool more)
     talk->call->events->begun(talk->call->context, talk->link->era, more);
 }
 
-// A refusal is the server's last word about a stream, unless it is only that of the moment.
-static bool is_for_now(int status)
-{
-    return (status >= STATUS_BROKEN && status != STATUS_NO_METHOD) || status == STATUS_SLOW ||
-           status == STATUS_EARLY || status == STATUS_MANY;
-}
-
 static void stream_head(struct talk *talk)
 {
     if (talk->sse) {
@@ -218,7 +207,8 @@ static void stream_head(struct talk *talk)
         return;
     }
     talk_drain(talk);
-    bool later = is_for_now(talk->status), resumes = sse_last_id(&talk->reader).size > 0;
+    // Another refusal is the server's last word about it.
+    bool later = status_is_for_now(talk->status), resumes = sse_last_id(&talk->reader).size > 0;
     if (later || resumes) // it may not know the event any more, whatever it says
         talk_follow(talk, later && talk->cuts < TRIES);
     else
@@ -328,12 +318,10 @@ static void call_done(struct talk *talk)
         return;
     }
     const int status = talk->status;
-    const bool refused = !talk->call->own && status >= STATUS_BAD && status < STATUS_BROKEN;
+    const bool refused = !talk->call->own && status >= STATUS_BAD && !status_is_for_now(status);
     gather_ends(talk); // it is complete: what a client does not take is counted from here on
     (void)link_message(link, talk->call, buf_view(&talk->body));
-    const bool answered = talk->over || !talk->call;
-    // In the modern era answers that are errors have such statuses, too.
-    if (refused && !is_for_now(status) && !(answered && link->era == MCP_MODERN))
+    if (refused) // be it by a message: in both eras such a status may be about the era
         pulse_refused(link);
     if (talk->over)
         return;

@@ -391,6 +391,13 @@ static bool has_hung_up(const struct link *link)
            link->all->now - link->hung_up_at > HUNG_UP_FOR;
 }
 
+// What the server has answered in part has a little time to end.
+static bool is_outdated(const struct link *link)
+{
+    return link->doubted != 0 &&
+           (link->in_flight == 0 || link->all->now - link->doubted > 2 * TIME_SECOND);
+}
+
 static void look_at(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
@@ -407,7 +414,9 @@ static void look_at(struct link *link)
         link_replace(link, "the server asks without reading the answers and is started anew");
     else if (has_hung_up(link))
         link_replace(link, "the server has closed its input or output and is started anew");
-    else if (idle(link) || (link->doubtful && link->in_flight == 0))
+    else if (is_outdated(link))
+        link_end(link, "the server has been replaced by another one");
+    else if (idle(link))
         link_end(link, "the server was idle");
     else if (link->state == LINK_RESTING && link_is_watched(link) &&
              link->all->now >= link->not_before &&

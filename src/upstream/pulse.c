@@ -8,6 +8,7 @@
 // A server over HTTP is asked when it refused a client's request as its era does not: it may have
 // been replaced by one that speaks the other era only. When it refuses this, too, the link is made
 // anew, and the handshake finds out.
+#include "base/json_walk.h"
 #include "upstream/link.h"
 
 enum {
@@ -22,25 +23,41 @@ static bool is_mute(const struct link *link)
 
 static bool is_refusal(int status)
 {
-    return status >= 400 && status < 500;
+    return status >= 400 && !status_is_for_now(status);
+}
+
+// A legacy server need not know ping, and may say so with a status.
+static bool is_of_its_era(const struct rpc *response, enum mcp_era era, int status)
+{
+    long long code;
+    if (response->kind == RPC_RESULT)
+        return true;
+    return era == MCP_LEGACY && (!is_refusal(status) ||
+                                 (json_raw_int(json_walk_member(response->error, "code"), &code) &&
+                                  code == RPC_METHOD_NOT_FOUND));
+}
+
+static void judge(struct link *link, bool is_another)
+{
+    if (is_another && link->doubted == 0)
+        link->doubted = link->all->now;
 }
 
 static void answered(void *context, enum mcp_era era, const struct rpc *response)
 {
     struct link *link = context;
-    link->probe = NULL;
-    if (link->ops == &link_http) // a server need not know ping, but say so as an answer
-        link->doubtful =
-            era == MCP_MODERN ? response->kind != RPC_RESULT : is_refusal(link->handshake.status);
+    const int status = TAKE(link->probe)->status;
+    if (link->ops == &link_http)
+        judge(link, !is_of_its_era(response, era, status));
 }
 
 static void failed(void *context, enum upcall_failure why, const char *sentence)
 {
     struct link *link = context;
+    const int status = TAKE(link->probe)->status;
     (void)sentence;
-    link->probe = NULL;
     if (link->ops == &link_http)
-        link->doubtful = why == UPCALL_GARBLED && is_refusal(link->handshake.status);
+        judge(link, why == UPCALL_GARBLED && is_refusal(status));
     else
         link->hangs = is_mute(link); // it may have said something else meanwhile
 }

@@ -103,7 +103,8 @@ static void reads_what_is_given(void **state)
     assert_int_equal(settings->request_body, 1 << 20);
     assert_int_equal(settings->total_timeout, 600 * TIME_SECOND);
     assert_int_equal(settings->message_depth, 128);
-    settings = settings_of("--calls-per-key 5 --max-depth 1024 --workers 3 --metrics-listen unix:m --upstream-ca a");
+    settings = settings_of(
+        "--calls-per-key 5 --max-depth 1024 --workers 3 --metrics-listen unix:m --upstream-ca a");
     assert_int_equal(settings->calls_per_key, 5);
     assert_int_equal(settings->message_depth, 1024);
     assert_int_equal(settings->workers, 3);

@@ -161,20 +161,51 @@ static void modern_only_replaced_by_legacy_only(void **state)
     many(world, &legacy_asker, "legacy:{}");
 }
 
-// What is refused is the call, as the server's own answer to a question shows.
-static void refuses_a_call_only(void **state)
+// As the official SDKs' servers refuse: in JSON, but under no id of ours.
+static void modern_only_replaced_by_one_that_says_so(void **state)
 {
     struct world *world = *state;
-    struct rule rules[] = {LEGACY,
-                           {"\"one\"", NULL, 400, NULL, ERROR(-32602), WHOLE, 0},
-                           {"\"ping\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},
+    struct rule before[] = {SAYS_MODERN, ONE_ANSWERS, END};
+    struct rule after[] = {LEGACY,
+                           {"tools/call", "Mcp-Session-Id: abc", 200, NULL, RESULT("{}"), WHOLE, 0},
+                           {"POST ", NULL, 400, NULL,
+                            "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":"
+                            "\"Bad Request: Server not initialized\"},\"id\":null}",
+                            WHOLE, 0},
                            END};
+    serve(world, before);
+    many(world, &modern_asker, "modern:{}");
+    replaced(world, after, &modern_asker);
+    many(world, &modern_asker, "legacy:{}");
+}
+
+// Refuses its calls, and has another answer to the question whether it is still the same.
+static void stays(struct world *world, struct rule ping)
+{
+    struct rule rules[] = {
+        LEGACY, {"\"one\"", NULL, 400, NULL, ERROR(-32602), WHOLE, 0}, ping, END};
     serve(world, rules);
     many(world, &legacy_asker, "legacy:{\"code\":-32602,\"message\":\"m\"}");
     rig_pause(&world->rig, 500);
     many(world, &legacy_asker, "legacy:{\"code\":-32602,\"message\":\"m\"}");
     assert_int_equal(asked(world, "POST:initialize"), 3);
     assert_int_equal(asked(world, "POST:ping"), 3);
+}
+
+static void has_no_time_for_a_ping(void **state)
+{
+    stays(*state, (struct rule){"\"ping\"", NULL, 429, NULL, NULL, WHOLE, 0});
+}
+
+static void knows_no_ping(void **state)
+{
+    stays(*state, (struct rule){"\"ping\"", NULL, 400, NULL, ERROR(-32601), WHOLE, 0});
+}
+
+// What is refused is the call, as the server's own answer to a question shows.
+static void refuses_a_call_only(void **state)
+{
+    stays(*state, (struct rule){"\"ping\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0});
 }
 
 int main(void)
@@ -189,7 +220,10 @@ int main(void)
         TEST(both),
         TEST(legacy_only_replaced_by_modern_only),
         TEST(modern_only_replaced_by_legacy_only),
+        TEST(modern_only_replaced_by_one_that_says_so),
         TEST(refuses_a_call_only),
+        TEST(has_no_time_for_a_ping),
+        TEST(knows_no_ping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,8 +193,9 @@ enum { PIECE = 50000, PIECES = 12 };
 
 #define SLOW "{\"name\":\"slow\",\"_meta\":{\"progressToken\":1}}"
 
-// A child that says `pieces` of progress for the call `slow`, and then does `last`.
-static struct upstream *talkative(struct world *world, size_t pieces, const char *last)
+// A child that says `pieces` of progress, of so many bytes each, for the call `slow`, and then does
+// `last`.
+static struct upstream *talkative(struct world *world, size_t pieces, int size, const char *last)
 {
     static char piece[PIECE + 1000];
     const char *words[WORDS] = {"\"initialize\"", ("r:" HELLO), "\"two\"", "r:{\"n\":2}"};
@@ -202,7 +203,7 @@ static struct upstream *talkative(struct world *world, size_t pieces, const char
     (void)snprintf(piece, sizeof(piece),
                    "l:{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
                    "{\"progressToken\":@TOKEN@,\"progress\":1,\"message\":\"%*s\"}}",
-                   PIECE, "x");
+                   size, "x");
     for (size_t i = 0; i < pieces; i++) {
         words[count++] = "\"slow\"";
         words[count++] = piece;
@@ -219,7 +220,7 @@ static struct upstream *talkative(struct world *world, size_t pieces, const char
 static struct upstream *be_slow(struct world *world, struct call *call)
 {
     struct rig *rig = &world->rig;
-    struct upstream *upstream = talkative(world, PIECES, "s:0");
+    struct upstream *upstream = talkative(world, PIECES, PIECE, "s:0");
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"two\"}", "legacy:{\"n\":2}");
     ask(rig, call, upstream, &legacy_asker, SLOW);
     upcall_hold(call->upcall, true);
@@ -285,7 +286,7 @@ static void a_child_that_ended_is_heard_out(void **state)
     struct world *world = *state;
     struct rig *rig = &world->rig;
     struct call slow;
-    struct upstream *upstream = talkative(world, 2, "x:0");
+    struct upstream *upstream = talkative(world, 2, PIECE, "x:0");
     ask(rig, &slow, upstream, &legacy_asker, SLOW);
     upcall_hold(slow.upcall, true);
     rig_pause(rig, 300);
@@ -297,6 +298,30 @@ static void a_child_that_ended_is_heard_out(void **state)
     upcall_hold(slow.upcall, false);
     rig_await(rig, &slow.tells, "legacy:{\"n\":1}");
     rig_await(rig, &rig->log, "exited");
+}
+
+// Each notice that it takes is all it can take for now, and less than what a read brings.
+static void a_client_that_takes_a_little_at_a_time(void **state)
+{
+    enum { LITTLE = 25 };
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    struct upstream *upstream = talkative(world, LITTLE, PIECE / 2, NULL);
+    struct call slow;
+    ask(rig, &slow, upstream, &legacy_asker, SLOW);
+    slow.holds = true;
+    upcall_hold(slow.upcall, true);
+    while (slow.upcall && occurrences(slow.tells.text, "notice:") < LITTLE) {
+        rig_pause(rig, 50);
+        if (slow.upcall)
+            upcall_hold(slow.upcall, false);
+    }
+    slow.holds = false;
+    rig_pause(rig, 50);
+    if (slow.upcall)
+        upcall_hold(slow.upcall, false);
+    rig_await(rig, &slow.tells, "{\"n\":1}");
+    assert_int_equal(occurrences(slow.tells.text, "notice:"), LITTLE);
 }
 
 int main(void)
@@ -311,6 +336,7 @@ int main(void)
         TEST(a_child_waits_no_longer_when_others_call),
         TEST(a_child_waits_no_longer_than_the_call),
         TEST(a_child_that_ended_is_heard_out),
+        TEST(a_client_that_takes_a_little_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

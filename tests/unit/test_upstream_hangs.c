@@ -1,4 +1,5 @@
 // test_upstream_hangs.c: children that live and say nothing, and those that are only slow.
+#include "upstream/link.h"
 #include "upstream_rig.h"
 
 #define LEGACY                                                                                     \
@@ -125,6 +126,20 @@ static void a_child_that_is_mute_after_initialize(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{}");
 }
 
+// Neither era works, again and again.
+static void a_child_that_is_deaf_to_both(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct upstream *upstream = child_server(
+        rig, &server, (const char *[]){"\"initialize\"", "o:", "server/discover", "o:", NULL});
+    for (unsigned times = 1; times <= 3; times++) {
+        rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:died");
+        assert_int_equal(OUTER(upstream->links.next, struct link, node)->failures, times);
+        rig_pause(rig, 100); // the pauses grow to 40 ms here
+    }
+}
+
 // The next child cannot be started: that is what the call that waits is told.
 static void a_deaf_child_without_an_heir(void **state)
 {
@@ -185,6 +200,7 @@ int main(void)
                                        TEST(a_child_that_is_deaf_to_discover),
                                        TEST(a_child_that_is_mute_after_initialize),
                                        TEST(a_deaf_child_without_an_heir),
+                                       TEST(a_child_that_is_deaf_to_both),
                                        TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

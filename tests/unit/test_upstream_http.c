@@ -43,8 +43,9 @@ static void speaks_modern(void **state)
     EXPECT_IN_REQUEST(world, "Mcp-Method: tools/call\r\n");
     expect(world, &modern_asker, "{\"name\":\"two\"," MODERN_META "}",
            "modern:{\"code\":-32601,\"message\":\"m\"}");
-    assert_string_equal(world->backend.seen.text,
-                        "POST:server/discover POST:tools/call POST:tools/call");
+    assert_string_equal(
+        world->backend.seen.text,
+        "POST:server/discover POST:tools/call POST:tools/call POST:server/discover");
 }
 
 static void modern_client_of_a_legacy_server(void **state)

@@ -38,6 +38,7 @@ struct call {
     struct question question;
     const char *sentence; // of its failure
     bool cancels;         // itself, on its first notice
+    bool holds;           // itself, on each notice
 };
 
 // --- reentrancy ------------------------------------------------------------------------------
@@ -73,6 +74,8 @@ static inline void call_notice(void *context, const struct rpc *message)
     tell(&call->tells, "notice:", message->method);
     if (call->cancels)
         upcall_cancel(&call->upcall, VIEW("\"enough\""));
+    else if (call->holds)
+        upcall_hold(call->upcall, true);
 }
 
 static inline void call_question(void *context, const struct question *question,
