@@ -124,6 +124,7 @@ bool projects_ask(struct projects *projects, struct store *store, const struct g
         if (!current) {
             if (!load(store, grant, &fresh, err))
                 return false;
+            fresh->number = ++projects->loaded;
             bool changed = project->access != NULL;
             access_unref(&project->access);
             project->access = fresh;

@@ -25,6 +25,7 @@ struct rendering;
 
 struct access {
     unsigned references;
+    uint64_t number; // from 1 on; no other access of this gateway ever has it
     int64_t project_n, config_n;
     char project_id[UUID_TEXT]; // tells projects apart that have had the same number
     struct server_specs specs;
@@ -37,7 +38,8 @@ void access_unref(struct access **access); // accepts NULL in it
 
 struct projects {
     struct table by_number;
-    size_t at; // which of them is looked at next, see projects_forget_one
+    size_t at;       // which of them is looked at next, see projects_forget_one
+    uint64_t loaded; // accesses so far
     // The project's servers are others now: none when it is forgotten.
     void (*changed)(void *context, const struct access *now);
     void *context;

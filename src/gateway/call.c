@@ -458,6 +458,7 @@ void call_take_place(struct call *call, struct call *retry)
     call->id = retry->id;
     call->token = retry->token;
     retry->raw = raw;
+    principal_is_used(retry->principal); // by which it was judged
     link_call(call, exchange);
     call_free(retry);
 }
@@ -487,6 +488,7 @@ static bool aim(struct call *call, const struct sending *sending)
         call_error(call, RPC_INTERNAL_ERROR, CALL_SERVERS_CHANGED);
         return false;
     }
+    principal_is_used(call->principal);
     struct server_spec *before = call->spec;
     call->spec = server_spec_ref(sending->spec);
     server_spec_unref(&before);

@@ -28,7 +28,7 @@ static void on_revoked(void *context, struct credential *credential, const struc
     gateway->counters.revocations++;
     while (!list_empty(&credential->open))
         session_end(OUTER(credential->open.next, struct session, of_key));
-    parked_end(gateway, credential);
+    parked_end(credential);
     exchanges_of_credential_cut(credential, reason);
     upstreams_key_over(gateway->upstreams, credential->number);
     if (gateway->unread) // answers that its clients have not taken
@@ -55,7 +55,8 @@ static void on_access_changed(void *context, const struct access *now)
 
 static void on_confirmed(void *context, struct credential *credential)
 {
-    standing_look((struct gateway *)context, credential);
+    (void)context;
+    standing_look(credential);
 }
 
 static const struct principals_events principals_events = {on_revoked, on_access_changed,

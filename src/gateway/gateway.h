@@ -65,6 +65,7 @@ struct gateway {
     uint8_t tag_key[VAULT_TAG];
     struct subscription *subscriptions[SUBSCRIPTION_BUCKETS]; // see subscriptions.c
     uint64_t subscriptions_met;   // looked at so far, to see what finding one costs
+    uint64_t judgements;          // of calls so far (standing.c), to see what sweeps cost
     struct table parked;          // calls that wait for a client's retry (parked.h)
     struct listening *listenings; // subscriptions/listen of modern clients
     int64_t next_number;          // of sessions

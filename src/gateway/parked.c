@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json_walk.h"
+#include "base/list.h"
 #include "gateway/standing.h"
 #include "vault/stream.h"
 #include "vault/vault.h"
@@ -22,6 +23,7 @@ struct wish {
 struct parked {
     char handle[HANDLE + 1];
     struct call *call;
+    struct node of_key; // of the credential
     struct wish wishes[MOST_QUESTIONS];
     size_t count;
     int64_t until; // loop time
@@ -78,6 +80,7 @@ void parked_forget_call(struct call *call)
         return;
     table_remove(&call->gateway->parked, call->parked);
     call->principal->credential->parked--;
+    node_remove(&parked->of_key);
     call->parked = 0;
     for (size_t i = 0; i < parked->count; i++) {
         refuse(call->gateway, &parked->wishes[i].question);
@@ -123,6 +126,8 @@ static void tell(struct call *call, struct parked *parked)
     buf_add_format(&text, "},\"requestState\":\"%s\"}}", parked->handle);
     struct view whole = buf_view(&text);
     parked->until = loop_clock() + call->gateway->settings->question_timeout;
+    node_remove(&parked->of_key);
+    list_append(&call->principal->credential->parked_calls, &parked->of_key);
     call_detach(call);
     if (text.failed)
         exchange_cut(exchange, "the gateway is out of memory");
@@ -131,17 +136,16 @@ static void tell(struct call *call, struct parked *parked)
 }
 
 // A client that never comes back keeps no more of its key's calls than may be under way.
-static void end_oldest(struct gateway *gateway, const struct credential *credential)
+static void end_oldest(const struct credential *credential)
 {
-    const struct parked *oldest = NULL;
-    size_t at = 0;
-    for (const struct parked *each;
-         (each = (const struct parked *)table_next(&gateway->parked, &at));)
-        if (each->call->principal->credential == credential && !each->call->exchange &&
-            (!oldest || each->until < oldest->until))
-            oldest = each;
-    if (oldest)
-        call_cancel(oldest->call, (struct view){NULL, 0});
+    const struct node *list = &credential->parked_calls;
+    for (struct node *node = list->next; node != list; node = node->next) {
+        const struct parked *parked = OUTER(node, struct parked, of_key);
+        if (parked->call->exchange)
+            continue; // it is being answered
+        call_cancel(parked->call, (struct view){NULL, 0});
+        return;
+    }
 }
 
 void parked_ask(struct call *call, const struct question *question, const struct rpc *message)
@@ -169,7 +173,7 @@ void parked_ask(struct call *call, const struct question *question, const struct
     call->parked = number_of(parked->handle);
     parked->call = call;
     if (++call->principal->credential->parked > gateway->settings->calls_per_key)
-        end_oldest(gateway, call->principal->credential);
+        end_oldest(call->principal->credential);
     tell(call, parked);
 }
 
@@ -277,50 +281,55 @@ bool parked_resume(struct call *retry, const struct incoming *incoming)
 
 // --- ends ---------------------------------------------------------------------------------------
 
-static bool ends(const struct parked *parked, const struct credential *credential, int64_t now)
+// Those that this lets through no more; NULL: all. Each is looked at once, though each end may end
+// others.
+static void end_of_key(struct credential *credential, const struct server_specs *specs)
 {
-    if (parked->call->exchange)
-        return false; // it is being answered
-    return parked->call->principal->credential == credential || now >= parked->until;
-}
-
-static void end(struct gateway *gateway, const struct credential *credential, int64_t now)
-{
-    size_t at = 0;
-    for (struct parked *parked; (parked = (struct parked *)table_next(&gateway->parked, &at));) {
-        if (!ends(parked, credential, now))
-            continue;
-        call_cancel(parked->call, (struct view){NULL, 0});
-        at = 0; // the table has moved
+    struct node left;
+    list_init(&left);
+    list_move(&credential->parked_calls, &left);
+    while (!list_empty(&left)) {
+        struct parked *parked = OUTER(left.next, struct parked, of_key);
+        node_remove(&parked->of_key);
+        list_append(&credential->parked_calls, &parked->of_key);
+        bool stays = parked->call->exchange || (specs && standing_follows(parked->call, specs));
+        if (!stays)
+            call_cancel(parked->call, (struct view){NULL, 0});
     }
 }
 
-void parked_end(struct gateway *gateway, const struct credential *credential)
+void parked_end(struct credential *credential)
 {
-    end(gateway, credential, INT64_MIN);
+    end_of_key(credential, NULL);
 }
 
-void parked_look(struct gateway *gateway, const struct credential *credential,
-                 const struct server_specs *specs)
+void parked_look(struct credential *credential, const struct server_specs *specs)
 {
-    size_t at = 0;
-    for (struct parked *parked; (parked = (struct parked *)table_next(&gateway->parked, &at));) {
-        struct call *call = parked->call;
-        if (call->exchange || call->principal->credential != credential ||
-            standing_follows(call, specs))
-            continue;
-        call_cancel(call, (struct view){NULL, 0});
-        at = 0; // the table has moved
+    end_of_key(credential, specs);
+}
+
+// The table moves with each end, so some may be missed: until a pass ends none.
+static void end(struct gateway *gateway, int64_t now)
+{
+    for (bool ended = true; ended;) {
+        size_t at = 0;
+        ended = false;
+        for (struct parked *each; (each = (struct parked *)table_next(&gateway->parked, &at));) {
+            if (each->call->exchange || now < each->until)
+                continue;
+            call_cancel(each->call, (struct view){NULL, 0});
+            ended = true;
+        }
     }
 }
 
 void parked_end_all(struct gateway *gateway)
 {
-    end(gateway, NULL, INT64_MAX);
+    end(gateway, INT64_MAX);
 }
 
 void parked_tick(struct gateway *gateway, int64_t now)
 {
     if (gateway->parked.count > 0)
-        end(gateway, NULL, now);
+        end(gateway, now);
 }

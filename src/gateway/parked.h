@@ -24,9 +24,8 @@ void parked_answered(struct call *call, const struct rpc *response);
 
 void parked_forget_call(struct call *call);
 // Those of a credential that has lost its access.
-void parked_end(struct gateway *gateway, const struct credential *credential);
+void parked_end(struct credential *credential);
 // Those of a credential that its servers' records do not let through any more (standing.h).
-void parked_look(struct gateway *gateway, const struct credential *credential,
-                 const struct server_specs *specs);
+void parked_look(struct credential *credential, const struct server_specs *specs);
 void parked_end_all(struct gateway *gateway);
 void parked_tick(struct gateway *gateway, int64_t now);

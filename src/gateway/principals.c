@@ -81,6 +81,12 @@ struct access *principals_access(const struct principals *principals, int64_t pr
     return projects_known(&principals->projects, project_n);
 }
 
+void principal_is_used(const struct principal *principal)
+{
+    if (principal->credential->judged != principal->access->number)
+        principal->credential->judged = 0;
+}
+
 void credential_hold(struct credential *credential)
 {
     credential->holds++;
@@ -177,6 +183,7 @@ static struct credential *add_credential(struct principals *principals,
     }
     memcpy(credential->digest, digest, VAULT_DIGEST);
     list_init(&credential->open);
+    list_init(&credential->parked_calls);
     credential->key_n = grant->key_n;
     credential->number = number_of_key(grant);
     credential->older = principals->newest;
@@ -385,6 +392,17 @@ static bool is_to_be_asked(const struct principals *principals, const struct cre
     return (open || credential->tasks) && !is_fresh(principals, credential, now);
 }
 
+// Nothing is judged twice by the same access. It counts as judged first: who judges may take that
+// back.
+static void confirm(struct principals *principals, struct credential *credential)
+{
+    uint64_t number = credential->principal->access->number;
+    if (credential->judged == number)
+        return;
+    credential->judged = number;
+    principals->events->confirmed(principals->context, credential);
+}
+
 // Has what the key has open end, when it may not have it any more. True: the store has answered, or
 // need not be asked.
 static bool look_after(struct principals *principals, struct credential *credential, int64_t now)
@@ -398,7 +416,7 @@ static bool look_after(struct principals *principals, struct credential *credent
         tasks_free(&credential->tasks); // or it would be asked for in every sweep
     }
     if (answer == FRONT_GRANTED && credential->principal && is_live(principals, credential))
-        principals->events->confirmed(principals->context, credential);
+        confirm(principals, credential);
     credential_release(credential);
     return answer != FRONT_UNAVAILABLE || !principals->trouble;
 }

@@ -42,8 +42,11 @@ struct credential {
     int64_t used_at, uses;                     // not yet recorded
     unsigned holds;                            // sessions and exchanges that keep it here
     unsigned calls, parked, sessions, listens; // of the limits
-    size_t subscribed;                         // bytes, see subscriptions.h
-    struct node open;                          // its sessions
+    // Number of the access that what it has under way was judged by last; 0: has to be, again.
+    uint64_t judged;
+    size_t subscribed;        // bytes, see subscriptions.h
+    struct node open;         // its sessions
+    struct node parked_calls; // who has waited longest first: see parked.h
     struct exchange *first_exchange;
     struct task *tasks; // see tasks.h
 };
@@ -64,7 +67,8 @@ struct principals_events {
                     const char *reason);
     // The project's servers or their tools are others now.
     void (*access_changed)(void *context, const struct access *now);
-    // What the key has under way, by its principal as it is now: told in a sweep, however often.
+    // What the key has under way has to be judged by its principal as it is now: told in a sweep,
+    // once for each access, and again when `judged` was taken back.
     void (*confirmed)(void *context, struct credential *credential);
 };
 
@@ -94,6 +98,10 @@ struct access *principals_access(const struct principals *principals, int64_t pr
 // as ever. NULL when access is lost or memory is short. The caller unrefs it.
 MUST_CHECK struct principal *principals_follow(const struct principals *principals,
                                                const struct principal *principal);
+
+// Something is under way by this principal. When that was not what the rest was judged by last, all
+// is judged again in the next sweep: the principal may be an older one.
+void principal_is_used(const struct principal *principal);
 
 // Keeps a credential known, so that its loss of access is noticed within a tick.
 void credential_hold(struct credential *credential);

@@ -22,8 +22,11 @@ static bool is_let_through(const struct call *call, const struct server_spec *no
 bool standing_follows(struct call *call, const struct server_specs *specs)
 {
     struct server_spec *now = call->spec ? server_specs_find(specs, call->spec) : NULL;
-    if (call->spec && !now)
-        return call->upcall; // which ends by itself
+    call->gateway->judgements++;
+    if (call->spec && !now) {
+        call->principal->credential->judged = 0; // it is looked at until it has ended
+        return call->upcall;                     // which ends by itself
+    }
     if (now == call->spec)
         return true;
     if (!is_let_through(call, now))
@@ -44,7 +47,7 @@ static struct call *find_lost(const struct exchange *exchange, const struct serv
     return NULL;
 }
 
-void standing_look(struct gateway *gateway, struct credential *credential)
+void standing_look(struct credential *credential)
 {
     struct access *access = access_ref(credential->principal->access);
     struct call *lost;
@@ -54,7 +57,6 @@ void standing_look(struct gateway *gateway, struct credential *credential)
             route_unknown(lost, lost->method == MCP_TOOLS_CALL ? "tool" : "task");
         else
             call_error(lost, RPC_INTERNAL_ERROR, CALL_SERVERS_CHANGED);
-    if (credential->parked > 0)
-        parked_look(gateway, credential, &access->specs);
+    parked_look(credential, &access->specs);
     access_unref(&access);
 }

@@ -111,6 +111,48 @@ static void ends_parked_calls_of_such_tools(void **state)
     await(retry(0, handles[1]), "-32602");
 }
 
+// What goes on is judged once by each access, however many sweeps there are.
+static void judges_once_by_each_access(void **state)
+{
+    enum { PARKED = 20 };
+    (void)state;
+    add_fake("old", "legacy", words);
+    for (int i = 0; i < PARKED; i++)
+        await(post_modern(0, "tools/call", "old__asks", "\"name\":\"old__asks\","), "requestState");
+    rig_pause(300);
+    uint64_t before = rig.gateway->judgements;
+    rig_pause(1500);
+    assert_int_equal(rig.gateway->judgements, before);
+    allow(some);
+    rig_pause(1500);
+    assert_int_equal(rig.gateway->judgements, before + PARKED);
+    allow(few);
+    await_end_of_server();
+    assert_int_equal(rig.gateway->parked.count, 0);
+}
+
+// A request that was let in before the change and begins only after the sweep.
+static void judges_what_begins_late(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct principal *principal;
+    add_fake("old", "legacy", words);
+    open_session(0, "2025-11-25", session);
+    await(post(0, session, CALL("old__fast")), "done");
+    assert_int_equal(front_authenticate(rig.gateway, view_of(rig.keys[0]), &principal),
+                     FRONT_GRANTED);
+    allow(few);
+    rig_pause(300);
+    struct door *door = free_door();
+    const struct front_request request = {
+        .principal = principal, .session_id = view_of(session), .body = VIEW(CALL("old__never"))};
+    door->exchange = front_post(rig.gateway, &request, &door_ops, door);
+    assert_true(door->open);
+    front_principal_unref(&principal);
+    await(door, "Unknown tool: old__never");
+}
+
 static struct door *again(const char *session)
 {
     return ask(&(struct asking){.method = "GET", .session = session, .last_event_id = "1-0"});
@@ -203,6 +245,8 @@ int main(void)
         TEST(keeps_a_server_whose_tools_are_filtered),
         TEST(ends_calls_of_tools_that_are_not_allowed_any_more),
         TEST(ends_parked_calls_of_such_tools),
+        TEST(judges_once_by_each_access),
+        TEST(judges_what_begins_late),
         TEST(tells_no_answer_of_such_tools_again),
         TEST(keeps_the_answer_of_a_call_that_goes_on),
         TEST(tells_no_batch_again_by_another_config),
