@@ -491,6 +491,8 @@ static bool aim(struct call *call, const struct sending *sending)
     principal_is_used(call->principal);
     struct server_spec *before = call->spec;
     call->spec = server_spec_ref(sending->spec);
+    if (before && before != call->spec)
+        exchange_serves_by(call->exchange, call->spec);
     server_spec_unref(&before);
     if (call->method != MCP_TOOLS_CALL || call->tool)
         return true;

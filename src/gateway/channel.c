@@ -35,13 +35,12 @@ void channel_free(struct channel **channel)
     free(gone);
 }
 
-bool channel_may_be_told(const struct channel *channel, const struct server_specs *specs)
+bool channel_may_be_told(const struct channel *channel, const struct access *access)
 {
-    if ((channel->exchange && !channel->of_batch) ||
-        memcmp(channel->stamp, specs->stamp, sizeof specs->stamp) == 0)
+    if ((channel->exchange && !channel->of_batch) || channel->access == access->number)
         return true;
     const struct server_spec *now =
-        channel->served ? server_specs_find(specs, channel->served) : NULL;
+        channel->served ? server_specs_find(&access->specs, channel->served) : NULL;
     return now && server_spec_stands(now, channel->served);
 }
 

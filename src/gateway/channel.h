@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "base/view.h"
+#include "gateway/access.h"
 #include "model/server_spec.h"
 
 struct exchange;
@@ -34,18 +35,21 @@ struct channel {
     struct kept_event *oldest, *newest;
     size_t kept, bytes;
     int64_t until; // loop time at which a complete one is forgotten
-    // What it came of: the project's servers when it began, and, once it is complete, the one that
-    // its calls went to (NULL: none, or several).
-    uint8_t stamp[SPECS_STAMP];
+    // What it came of: the number of the access that it began by, and, once it is complete, the
+    // server that its calls went to (NULL: none, or several).
+    uint64_t access;
     struct server_spec *served;
 };
 
 MUST_CHECK struct channel *channel_new(int64_t number);
 void channel_free(struct channel **channel);
 
-// Whether what it has kept may still be told to somebody with these servers. The calls of one that
-// is not complete are judged themselves.
-bool channel_may_be_told(const struct channel *channel, const struct server_specs *specs);
+// Whether what it has kept may still be told to somebody with this access. The calls of one that is
+// not complete are judged themselves.
+//
+// An access that changed and changed back is another one: what came of the one in between is told
+// by its server's record only.
+bool channel_may_be_told(const struct channel *channel, const struct access *access);
 
 // Numbers the next event, keeps it, and writes its id into `into`.
 struct view channel_add(struct channel *channel, const struct view *pieces, size_t count,

@@ -76,7 +76,7 @@ static void begin_channel(struct exchange *exchange, struct channel *channel)
 {
     channel->exchange = exchange;
     channel->of_batch = exchange->kind == EXCHANGE_BATCH;
-    memcpy(channel->stamp, exchange->principal->access->specs.stamp, sizeof channel->stamp);
+    channel->access = exchange->principal->access->number;
 }
 
 // It can be taken up for a while, by those who still may see it.

@@ -395,10 +395,15 @@ static struct exchange *resume_call(struct exchange *fresh, struct channel *chan
 {
     static const struct refusal complete = {
         405, RPC_INVALID_REQUEST, "This stream is complete", {NULL, 0}};
+    static const struct refusal changed = {
+        405,
+        RPC_INVALID_REQUEST,
+        "The servers have changed since: what this stream has told is not told again",
+        {NULL, 0}};
     struct exchange *exchange = channel->exchange;
     bool all_told = !exchange && (!channel->newest || channel->newest->number <= after);
-    if (all_told || !channel_may_be_told(channel, &fresh->principal->access->specs)) {
-        refuse(fresh, nothing, &complete);
+    if (all_told || !channel_may_be_told(channel, fresh->principal->access)) {
+        refuse(fresh, nothing, all_told ? &complete : &changed);
         return NULL;
     }
     if (!exchange) {
@@ -421,7 +426,7 @@ static void open_stream(struct exchange *exchange, struct channel *channel, uint
         session->stream = exchange; // first: what servers are asked for it goes on
     if (before)
         exchange_end(before); // which may have been the channel's
-    bool anew = channel && !channel_may_be_told(channel, &exchange->principal->access->specs);
+    bool anew = channel && !channel_may_be_told(channel, exchange->principal->access);
     if (anew)
         channel = NULL;
     exchange->kind = EXCHANGE_STREAM;

@@ -207,7 +207,51 @@ static void tells_no_batch_again_by_another_config(void **state)
     assert_non_null(strstr(batch->said, "result"));
     leave_door(batch);
     allow(some);
+    batch = again(session);
+    assert_int_equal(batch->status, 405);
+    assert_non_null(strstr(batch->said, "have changed"));
+    rig_pause(300);
+    allow(all);
+    assert_int_equal(again(session)->status, 405); // what was answered in between is not known
+}
+
+// Nor is a complete one of two servers when the config is as it was, since it was not all the time.
+static void tells_no_batch_again_of_a_config_in_between(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", words);
+    add_fake("more", "legacy", words);
+    open_session(0, "2025-03-26", session);
+    struct door *batch = post(0, session, "[" CALL("more__notes") "," CALL("old__asks") "]");
+    await(batch, "result");
+    await(batch, "elicitation/create");
+    leave_door(batch);
+    allow(some);
+    rig_pause(300);
+    allow(all);
+    rig_pause(300);
+    assert_int_equal(post(0, session, answer)->status, 202);
+    rig_pause(100);
     assert_int_equal(again(session)->status, 405);
+}
+
+// A call that is sent again right after the change, before any sweep, is its new record's as well.
+static void keeps_the_answer_of_a_call_that_is_sent_again(void **state)
+{
+    static const char second[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-2\",\"result\":{\"ok\":1}}";
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "modern", modern_words);
+    open_session(0, "2025-11-25", session);
+    struct door *call = post(0, session, CALL("old__asks"));
+    await(call, "gw-2");
+    leave_door(call);
+    assert_int_equal(post(0, session, answer)->status, 202);
+    allow(some);
+    assert_int_equal(post(0, session, second)->status, 202);
+    rig_pause(300);
+    assert_non_null(strstr(again(session)->said, "thanks"));
 }
 
 static void knows_no_task_of_an_earlier_filter(void **state)
@@ -250,6 +294,8 @@ int main(void)
         TEST(tells_no_answer_of_such_tools_again),
         TEST(keeps_the_answer_of_a_call_that_goes_on),
         TEST(tells_no_batch_again_by_another_config),
+        TEST(tells_no_batch_again_of_a_config_in_between),
+        TEST(keeps_the_answer_of_a_call_that_is_sent_again),
         TEST(knows_no_task_of_an_earlier_filter),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
