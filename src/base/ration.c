@@ -90,10 +90,12 @@ void ration_take_back(struct ration *ration, uint64_t owner)
     ration->taking_back = false;
 }
 
-// The holding to be given up: the largest of the one who has most. NULL: it would be one of
-// `asker`'s, or there is none.
-static struct holding *victim(const struct ration *ration, const struct ration_owner *asker)
+// The holding to be given up: the largest of the one who has most. NULL: there is none, or it would
+// be one of the owner's whose `asking` wants so much more, and not for a smaller one of a stranger.
+static struct holding *victim(const struct ration *ration, const struct holding *asking,
+                              size_t more)
 {
+    const struct ration_owner *asker = asking->keeper;
     const struct ration_owner *most = NULL;
     struct holding *found = NULL;
     size_t at = 0;
@@ -105,13 +107,18 @@ static struct holding *victim(const struct ration *ration, const struct ration_o
         most = each;
         found = his;
     }
-    return most && most != asker && most->now >= asker->now ? found : NULL;
+    if (!most || most->now < asker->now)
+        return NULL;
+    if (most != asker)
+        return found;
+    bool smaller = found != asking && found->size > asking->size + more;
+    return ration->strangers && smaller ? found : NULL;
 }
 
-static bool make_room(struct ration *ration, const struct ration_owner *asker, size_t more)
+static bool make_room(struct ration *ration, const struct holding *asking, size_t more)
 {
     while (more > ration->most - ration->now) {
-        struct holding *going = victim(ration, asker);
+        struct holding *going = victim(ration, asking, more);
         if (!going)
             return false;
         ration->given_up++;
@@ -133,7 +140,7 @@ bool holding_take(struct holding *holding, size_t more)
     if (!holding->keeper)
         join(holding, owner); // so that it stays while room is made
     bool fits = more <= ration->share && owner->now <= ration->share - more &&
-                make_room(ration, owner, more);
+                make_room(ration, holding, more);
     if (fits) {
         holding->size += more;
         owner->now += more;

@@ -4,7 +4,8 @@
 // What somebody keeps is a *holding*, which belongs to an owner: a number, such as that of a key.
 // No owner gets more than `share`. When all together would exceed `most`, the owner who has most
 // must give up his largest holding, and again, until there is room; only when that is the owner
-// who asks is he refused.
+// who asks is he refused. Among `strangers` his largest goes even then, if it is larger than what
+// the one who asks would have.
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct ration {
     size_t now;
     uint64_t given_up;   // holdings that had to
     uint64_t refused;    // what was lost since there was no room for it: counted by who asked
+    bool strangers;      // an owner is several who have nothing to do with each other
     bool taking_back;    // who is told to give up has no right to it any more: ration_take_back
     struct table owners; // those who hold something
 };

@@ -280,9 +280,9 @@ static void give_up_head(struct holding *room)
 }
 
 // More of a head that is not complete, or was not. It counts among all of the worker: whose they
-// are is not known yet, so the largest goes when there are too many bytes of them. Its owner is one
-// of some groups of connections, in turn, and not the connection: with 100,000 of those it would
-// take milliseconds to find the largest.
+// are is not known yet, so the largest goes when there are too many bytes of them: of the group
+// that has most, for its owner is one of some groups of connections, in turn, and not the
+// connection: with 100,000 of those it would take milliseconds to find the largest.
 static enum http_verdict add_to_head(struct conn *conn, struct view bytes)
 {
     enum { GROUPS = 1024 };

@@ -15,6 +15,7 @@ void door_init(struct door *door)
 {
     buf_init(&door->head, HEAD_MOST);
     door->heads = settings_ration_heads(door->settings);
+    door->heads.strangers = true;
 }
 
 void door_done(struct door *door)

@@ -88,6 +88,25 @@ static void the_largest_gives_up(void **state)
     holding_end(&d);
 }
 
+// Who has nothing to do with the largest of his owner's is served at its cost, if he wants less.
+static void the_largest_goes_among_strangers(void **state)
+{
+    struct holding small = holding_of(1), large = holding_of(1), other = holding_of(2);
+    (void)state;
+    ration.share = MOST;
+    ration.strangers = true;
+    assert_true(holding_take(&large, 600) && holding_take(&other, 300) && holding_take(&small, 99));
+    assert_false(holding_take(&large, 2)); // it is the largest itself
+    assert_false(holding_take(&small, 501));
+    assert_int_equal(gone_count, 0);
+    assert_true(holding_take(&small, 2));
+    assert_int_equal(gone_count, 1);
+    assert_ptr_equal(gone[0], &large);
+    assert_int_equal(ration.now, 401);
+    holding_end(&small);
+    holding_end(&other);
+}
+
 // What cannot be given up stays; who asks is refused when there is nothing else.
 static void some_cannot(void **state)
 {
@@ -211,8 +230,13 @@ static void the_sums_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nobody_gets_more_than_a_share), TEST(the_largest_gives_up), TEST(some_cannot),
-        TEST(without_a_ration_all_fits),     TEST(the_sums_hold),        TEST(all_is_taken_back),
+        TEST(nobody_gets_more_than_a_share),
+        TEST(the_largest_gives_up),
+        TEST(some_cannot),
+        TEST(the_largest_goes_among_strangers),
+        TEST(without_a_ration_all_fits),
+        TEST(the_sums_hold),
+        TEST(all_is_taken_back),
         TEST(bytes_take_room_as_they_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
