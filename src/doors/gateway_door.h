@@ -42,7 +42,8 @@ struct ration_tally {
 struct door_counters {
     uint64_t accepted, refused, requests, denied, moved; // refused: over the limit
     uint64_t connections_now;
-    struct ration_tally unread, asked, heads; // answers that wait; requests under way
+    // Of answers that wait, of requests under way, of heads that are not complete.
+    struct ration_tally unread, asked, heads;
 };
 
 enum { DOOR_DATE = 64 };

@@ -152,7 +152,7 @@ static void on_data(void *context, struct view bytes)
         answer(visitor, 405, "text/plain", VIEW("only GET and HEAD\n"));
     } else if (!view_is(head.target, "/metrics")) {
         answer(visitor, 404, "text/plain", VIEW("see /metrics\n"));
-    } else if (head.has_length && head.length > 0) {
+    } else if (head.chunked || (head.has_length && head.length > 0)) {
         answer(visitor, 413, "text/plain", VIEW("no body\n"));
     } else {
         struct buf text AUTO(buf_done);

@@ -175,6 +175,9 @@ static void bodies_of_no_use(void **state)
     int to = dial_port(metrics_port);
     put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
     expect_refused(to, "HTTP/1.1 413 ");
+    to = dial_port(metrics_port);
+    put(to, "GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+    expect_refused(to, "HTTP/1.1 413 ");
     to = dial();
     put(to, "GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     (void)usleep(20000);
