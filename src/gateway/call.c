@@ -141,7 +141,8 @@ static void call_free(struct call *call)
     call_drop_waiters(call);
     questions_forget_call(call);
     server_spec_unref(&call->spec);
-    free(call->tool);
+    if (call->tool != call->tool_room)
+        free(call->tool);
     rationed_done(&call->text);
     holding_end(&call->room);
     free(call->fields);
@@ -496,13 +497,14 @@ static bool aim(struct call *call, const struct sending *sending)
     server_spec_unref(&before);
     if (call->method != MCP_TOOLS_CALL || call->tool)
         return true;
-    call->tool = (char *)malloc(sending->name.size + 1);
+    const size_t size = sending->name.size;
+    call->tool = size <= CALL_TOOL ? call->tool_room : (char *)malloc(size);
     if (!call->tool) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return false;
     }
-    call->tool_size = sending->name.size;
-    memcpy(call->tool, sending->name.data, sending->name.size);
+    call->tool_size = size;
+    memcpy(call->tool, sending->name.data, size);
     return true;
 }
 

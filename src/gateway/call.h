@@ -28,7 +28,7 @@ enum stage { STAGE_LIMIT, STAGE_RESOLVE, STAGE_INVOKE, STAGE_REPLY };
 // A code of our own, outside of what JSON-RPC and MCP reserve.
 enum { CALL_LIMITED = -31001 };
 
-enum { CALL_NAME = 128, CALL_SPLICES = 4 };
+enum { CALL_NAME = 128, CALL_TOOL = 64, CALL_SPLICES = 4 };
 
 #define CALL_SERVERS_CHANGED "The servers have changed meanwhile: call again"
 
@@ -50,6 +50,7 @@ struct call {
     struct server_spec *spec; // where it goes; NULL: not resolved
     char *tool;               // which it calls there, as the server knows it; NULL: none
     size_t tool_size;
+    char tool_room[CALL_TOOL]; // where it is, if it fits
     struct upcall *upcall;
     struct holding room;       // for what of it goes to a server, when that is much
     struct rationed text;      // the whole message, while it waits or may be sent again
