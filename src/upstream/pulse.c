@@ -5,9 +5,9 @@
 // about. When that gets no byte either for as long as a handshake may take, the child hangs, and is
 // replaced with the next tick.
 //
-// A server over HTTP is asked when it refused a client's request as its era does not: it may have
-// been replaced by one that speaks the other era only. When it refuses this, too, the link is made
-// anew, and the handshake finds out.
+// A server over HTTP is asked when it refused a client's request with a status: it may have been
+// replaced by one that speaks the other era only. When it refuses this, too, the link is made anew,
+// and the handshake finds out.
 #include "base/json_walk.h"
 #include "upstream/link.h"
 
@@ -30,7 +30,7 @@ static bool is_refusal(int status)
 static bool is_of_its_era(const struct rpc *response, enum mcp_era era, int status)
 {
     long long code;
-    if (response->kind == RPC_RESULT)
+    if (response->kind == RPC_RESULT || status_is_for_now(status))
         return true;
     return era == MCP_LEGACY && (!is_refusal(status) ||
                                  (json_raw_int(json_walk_member(response->error, "code"), &code) &&

@@ -202,6 +202,23 @@ static void knows_no_ping(void **state)
     stays(*state, (struct rule){"\"ping\"", NULL, 400, NULL, ERROR(-32601), WHOLE, 0});
 }
 
+// The same in the modern era, in words.
+static void has_no_time_for_a_question(void **state)
+{
+    struct world *world = *state;
+    struct rule says_once = SAYS_MODERN;
+    says_once.times = 1;
+    struct rule rules[] = {says_once,
+                           {"server/discover", NULL, 429, NULL, ERROR(-32000), WHOLE, 0},
+                           {"tools/call", NULL, 400, NULL, ERROR(-32602), WHOLE, 0},
+                           END};
+    serve(world, rules);
+    many(world, &modern_asker, "modern:{\"code\":-32602,\"message\":\"m\"}");
+    rig_pause(&world->rig, 500);
+    many(world, &modern_asker, "modern:{\"code\":-32602,\"message\":\"m\"}");
+    assert_int_equal(asked(world, "POST:server/discover"), 2);
+}
+
 // What is refused is the call, as the server's own answer to a question shows.
 static void refuses_a_call_only(void **state)
 {
@@ -223,6 +240,7 @@ int main(void)
         TEST(modern_only_replaced_by_one_that_says_so),
         TEST(refuses_a_call_only),
         TEST(has_no_time_for_a_ping),
+        TEST(has_no_time_for_a_question),
         TEST(knows_no_ping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
