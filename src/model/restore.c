@@ -14,6 +14,8 @@
 #include "model/keyring.h"
 #include "model/schema.h"
 
+enum { KEPT_PARTS = WHOLE_PARTS - 1 }; // all but the log's index, which is made of the log
+
 static bool damaged(struct err *err)
 {
     const struct err cause = *err;
@@ -95,10 +97,10 @@ static bool complete(struct store *past, struct vault *opener, const struct rest
 {
     char created_at[TIME_TEXT];
     time_format(report->manifest.created_at, created_at);
+    const struct view aside = report->kept_aside ? view_of(report->aside) : (struct view){NULL, 0};
     const struct audit_event event = {
         .action = "system.restore",
-        .notes = {{"backup_created_at", view_of(created_at)},
-                  {"kept_aside", view_of(report->aside)}},
+        .notes = {{"backup_created_at", view_of(created_at)}, {"kept_aside", aside}},
     };
     if (!store_begin_change(past, err))
         return false;
@@ -187,24 +189,44 @@ static bool copy_over(struct store *store, const struct whole *whole, const char
     return true;
 }
 
-// Gives a file a second name; true also when there is no such file.
-static bool also_name(const char *path, const char *suffix, const char *aside, struct err *err)
+// Whether anything of the database is there that replace_file keeps.
+static bool has_parts(const struct store *store)
 {
-    char from[WHOLE_PATH + 16], to[WHOLE_PATH + 16];
-    (void)snprintf(from, sizeof from, "%s%s", path, suffix);
-    (void)snprintf(to, sizeof to, "%s%s", aside, suffix);
-    return link(from, to) == 0 || errno == ENOENT || file_error(err, "create", to);
+    char name[WHOLE_PATH];
+    bool has = false;
+    for (size_t part = 0; part < KEPT_PARTS && !has; part++) {
+        whole_path(store->path, WHOLE_LIVE, part, name);
+        has = !file_is_missing(name);
+    }
+    return has;
 }
 
-static bool remove_log(const char *path, const char *suffix, struct err *err)
+// Gives the parts that are there a second name.
+static bool also_name(const struct store *store, const char *aside, struct err *err)
 {
-    char name[WHOLE_PATH + 16];
-    (void)snprintf(name, sizeof name, "%s%s", path, suffix);
-    return unlink(name) == 0 || errno == ENOENT || file_error(err, "remove", name);
+    char from[WHOLE_PATH], to[WHOLE_PATH];
+    for (size_t part = 0; part < KEPT_PARTS; part++) {
+        whole_path(store->path, WHOLE_LIVE, part, from);
+        whole_path(aside, WHOLE_LIVE, part, to);
+        if (link(from, to) != 0 && errno != ENOENT)
+            return file_error(err, "create", to);
+    }
+    return true;
 }
 
-// The live file is no database any more. Its log goes before the new file comes: a log left over
-// would be taken for the new file's.
+static bool remove_companions(const struct store *store, struct err *err)
+{
+    char name[WHOLE_PATH];
+    for (size_t part = 1; part < WHOLE_PARTS; part++) {
+        whole_path(store->path, WHOLE_LIVE, part, name);
+        if (unlink(name) != 0 && errno != ENOENT)
+            return file_error(err, "remove", name);
+    }
+    return true;
+}
+
+// The live file is no database any more, or has gone. Its log goes before the new file comes: a log
+// left over would be taken for the new file's.
 static bool replace_file(struct store *store, const struct whole *whole, const char *aside,
                          struct err *err)
 {
@@ -214,10 +236,8 @@ static bool replace_file(struct store *store, const struct whole *whole, const c
     bool ready = db_open(whole->snapshot, false, &past, err) &&
                  db_script(past, "PRAGMA journal_mode=WAL", err);
     db_close(&past);
-    if (!ready || !folder_of(store->path, folder, err) || !also_name(store->path, "", aside, err) ||
-        !also_name(store->path, "-wal", aside, err) || !folder_sync(folder, err) ||
-        !remove_log(store->path, "-wal", err) || !remove_log(store->path, "-shm", err) ||
-        !remove_log(store->path, "-journal", err) || !folder_sync(folder, err))
+    if (!ready || !folder_of(store->path, folder, err) || !also_name(store, aside, err) ||
+        !folder_sync(folder, err) || !remove_companions(store, err) || !folder_sync(folder, err))
         return false;
     if (rename(whole->snapshot, store->path) != 0)
         return file_error(err, "replace", store->path);
@@ -233,6 +253,7 @@ bool restore_store(struct store *store, const struct restore_request *request,
         return false;
     (void)snprintf(report.aside, sizeof report.aside, "%s.before-restore-%s", store->path,
                    whole.stamp);
+    report.kept_aside = has_parts(store);
     if (!prepare(store, request, &whole, &report, err))
         return false;
     bool done = request->dry_run || (store->db && copy_over(store, &whole, report.aside, err));

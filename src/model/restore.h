@@ -7,8 +7,8 @@
 // crash leaves the old store or the restored one, and a writer that waited works on the restored
 // one. The audit chain is the backup's and goes on with `system.restore`.
 //
-// A live database that is too damaged for a transaction is replaced as a file; nobody can be at
-// work in it.
+// A live database that has gone or is too damaged for a transaction is replaced as a file; nobody
+// can be at work in it.
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,8 @@ struct restore_request {
 
 struct restore_report {
     struct backup_manifest manifest;
-    char aside[WHOLE_PATH]; // where the database is kept that was replaced
+    char aside[WHOLE_PATH]; // where the database is kept that was replaced,
+    bool kept_aside;        // unless nothing of one was there
 };
 
 // The store may be `damaged` (store.h), and then its `db` is not to be used any more afterwards.

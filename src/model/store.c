@@ -67,44 +67,89 @@ static bool build_database(struct store *store, const char *path, struct err *er
     return done;
 }
 
-// Makes key files and database; the caller holds the home's lock.
+// Makes the empty file that becomes the database, durable, in place of what a crash left of one.
+static bool begin_database(const struct store *store, const char *fresh, const char *folder,
+                           struct err *err)
+{
+    char part[WHOLE_PATH];
+    int file AUTO(descriptor_close) =
+        open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return file_error(err, "create", fresh);
+    for (size_t i = 1; i < WHOLE_PARTS; i++) {
+        whole_path(store->path, WHOLE_FRESH, i, part);
+        (void)unlink(part);
+    }
+    return folder_sync(folder, err);
+}
+
+// Makes key files and database; the caller holds the home's lock. The file of the database is there
+// before the key files are, until it gets its name, and stays when this fails: so key files with
+// neither are those of a database that has gone (see check_remains).
 static bool create_store(struct store *store, const char *folder, struct err *err)
 {
     char fresh[WHOLE_PATH];
     whole_path(store->path, WHOLE_FRESH, 0, fresh);
-    whole_remove(store->path, WHOLE_FRESH);
-    if (!vault_open(store->home, true, &store->vault, err) || !vault_unlock(store->vault, err))
+    if (!begin_database(store, fresh, folder, err) ||
+        !vault_open(store->home, true, &store->vault, err) || !vault_unlock(store->vault, err) ||
+        !build_database(store, fresh, err))
         return false;
-    if (!build_database(store, fresh, err)) {
-        whole_remove(store->path, WHOLE_FRESH);
-        return false;
-    }
     if (rename(fresh, store->path) != 0)
         return file_error(err, "create", store->path);
     whole_remove(store->path, WHOLE_FRESH);
     return folder_sync(folder, err);
 }
 
-// A log without its database holds changes that were acknowledged: a new database beside it would
-// swallow them or be damaged by them. Whoever comes to mend has it moved aside.
-static bool settle_orphaned_log(const struct store *store, bool to_mend, struct err *err)
+// Adds the log's files that are not empty.
+static void add_log(const struct store *store, struct buf *names)
 {
     static const char *const suffixes[] = {"-wal", "-journal"};
-    char name[LIMIT_PATH + 16], aside[LIMIT_PATH + 32];
+    char name[LIMIT_PATH + 16];
     struct stat status;
     for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
         (void)snprintf(name, sizeof name, "%s%s", store->path, suffixes[i]);
-        (void)snprintf(aside, sizeof aside, "%s.orphaned", name);
-        if (stat(name, &status) != 0 || status.st_size == 0 ||
-            (to_mend && rename(name, aside) == 0))
-            continue;
-        err_set(err, ERR_INTEGRITY, "store_incomplete",
-                "The database %.900s is missing, but its log (%s) is still there", store->path,
-                suffixes[i]);
-        err_hint(err, "put the database back where it was, or restore a backup");
-        return err_hint(err, "to begin anew, move away the files whose names begin with its name");
+        if (stat(name, &status) == 0 && status.st_size > 0)
+            buf_add_format(names, "%s%s", names->size ? ", " : "", name);
     }
-    return true;
+}
+
+// Adds the key files, unless they are of a store that is being made, or of the one in the home.
+static void add_key_files(const struct store *store, struct buf *names)
+{
+    static const char *const key_files[] = {INDEX_KEY_FILE, MASTER_KEY_FILE};
+    char name[WHOLE_PATH];
+    whole_path(store->path, WHOLE_FRESH, 0, name);
+    if (!file_is_missing(name))
+        return;
+    (void)snprintf(name, sizeof name, "%s/" DATABASE_FILE, store->home);
+    if (!file_is_missing(name))
+        return;
+    for (size_t i = 0; i < COUNT_OF(key_files); i++) {
+        (void)snprintf(name, sizeof name, "%s/%s", store->home, key_files[i]);
+        if (!file_is_missing(name))
+            buf_add_format(names, "%s%s", names->size ? ", " : "", name);
+    }
+}
+
+// What is left of a database that has gone. Its log holds changes that were acknowledged: a new
+// database would swallow them or be damaged by them. Beside its key files a new one would pass for
+// it, with nothing in it.
+static bool check_remains(const struct store *store, struct err *err)
+{
+    struct buf names AUTO(buf_done);
+    buf_init(&names, (size_t)4 * WHOLE_PATH + 16);
+    add_log(store, &names);
+    add_key_files(store, &names);
+    if (names.failed)
+        return err_memory(err);
+    if (names.size == 0)
+        return true;
+    err_set(err, ERR_INTEGRITY, "store_incomplete",
+            "The database %.300s is missing, but what belongs to it is still there: %.*s",
+            store->path, VIEW_ARG(buf_view(&names)));
+    err_hint(err, "put the database back where it was, or restore a backup (system restore)");
+    err_hint(err, "when it is elsewhere, name it: --store sqlite:PATH");
+    return err_hint(err, "to begin anew, move these files away");
 }
 
 // Waits for the lock of a folder, unless it is the one that `other` (or -1) holds already.
@@ -125,7 +170,7 @@ static bool lock_folder(const char *folder, int other, int *ret_lock, struct err
 
 // One process makes the store, the others wait for it: those of the same home, and those of other
 // homes that name the same database.
-static bool ensure_store(struct store *store, bool to_mend, struct err *err)
+static bool ensure_store(struct store *store, struct err *err)
 {
     char folder[LIMIT_PATH];
     int home_lock AUTO(descriptor_close) = -1, folder_lock AUTO(descriptor_close) = -1;
@@ -137,7 +182,7 @@ static bool ensure_store(struct store *store, bool to_mend, struct err *err)
         return false;
     if (!file_is_missing(store->path))
         return true;
-    return settle_orphaned_log(store, to_mend, err) && create_store(store, folder, err);
+    return check_remains(store, err) && create_store(store, folder, err);
 }
 
 bool store_check_identity(struct store *store, struct err *err)
@@ -184,6 +229,12 @@ void store_hurry(int milliseconds)
     db_hurry(milliseconds);
 }
 
+// Whether the store is of no use, and whoever opens it comes to mend that.
+static bool is_to_mend(const struct store_config *config, const struct err *err)
+{
+    return config->to_mend && err->kind == ERR_INTEGRITY;
+}
+
 bool store_open(const struct store_config *config, struct store **ret_store, struct err *err)
 {
     struct store *store AUTO(store_free) = (struct store *)calloc(1, sizeof *store);
@@ -194,12 +245,13 @@ bool store_open(const struct store_config *config, struct store **ret_store, str
         return false;
     if (config->must_exist && file_is_missing(store->path))
         return err_set(err, ERR_NOT_FOUND, "store_not_found", "There is no store yet");
-    if (!ensure_store(store, config->to_mend, err))
+    store->damaged = !ensure_store(store, err);
+    if (store->damaged && !is_to_mend(config, err))
         return false;
     if (!store->vault && !vault_open(store->home, false, &store->vault, err))
         return false;
-    store->damaged = !open_database(store, err);
-    if (store->damaged && !(config->to_mend && err->kind == ERR_INTEGRITY))
+    store->damaged = store->damaged || !open_database(store, err);
+    if (store->damaged && !is_to_mend(config, err))
         return false;
     *ret_store = TAKE(store);
     return true;

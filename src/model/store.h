@@ -20,7 +20,8 @@ struct store_config {
     const char *home; // the folder of the key files, and of the database unless `url` says where
     const char *url;  // `sqlite:PATH`, or NULL for `home`/store.db
     bool must_exist;  // ERR_NOT_FOUND instead of making a store
-    bool to_mend;     // a database that is damaged or belongs elsewhere is no error but `damaged`
+    bool to_mend;     // a database that has gone, is damaged or belongs elsewhere: not an error but
+                      // `damaged`
 };
 
 // A page of a list: the rows after row number `after`, at most `limit` of them; 0 for none of both.
@@ -42,7 +43,8 @@ struct store {
     struct key_sum key_change; // what the transaction did to the set of API keys; see audit.h
 };
 
-// Opens the store, making it first when there is none. vault_start() must have been called and the
+// Opens the store, making it first when there is none; ERR_INTEGRITY `store_incomplete` when there
+// was one, of which log or key files are left. vault_start() must have been called and the
 // umask must keep others out (077). Free with store_free.
 MUST_CHECK bool store_open(const struct store_config *config, struct store **ret_store,
                            struct err *err);

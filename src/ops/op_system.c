@@ -123,8 +123,10 @@ static bool system_restore(struct op_call *call, struct err *err)
     field_time(call->out, "backup_created_at", report.manifest.created_at);
     show_counts(call->out, &report.manifest);
     show_digest(call->out, &report.manifest);
-    if (!request.dry_run)
+    if (!request.dry_run && report.kept_aside)
         field_string(call->out, "kept_aside", report.aside);
+    else if (!request.dry_run)
+        field_null(call->out, "kept_aside");
     show_dry_run(call);
     out_end(call->out, '}');
     return true;

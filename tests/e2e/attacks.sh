@@ -56,10 +56,15 @@ fresh 'the database goes, its log stays'
 rm "$SECURE_MCP_GATEWAY_HOME/store.db"
 run user list
 same 'refused' 1 "$rc"
-check 'and said why' grep -q 'its log (-wal) is still there' err
+check 'and said why' grep -q 'still there: .*/store.db-wal, .*/index.key, .*/master.key$' err
 rm "$SECURE_MCP_GATEWAY_HOME"/store.db-*
 run user list
-same 'without the log it is a new store' '[]' "$(cat out)"
+same 'without the log, too' 1 "$rc"
+check 'and named the key files' grep -q 'still there: .*/index.key, .*/master.key$' err
+mkdir "$T/old keys"
+mv "$SECURE_MCP_GATEWAY_HOME"/*.key "$T/old keys"
+run user list
+same 'without the key files it is a new store' '[]' "$(cat out)"
 
 fresh 'planted triggers'
 sql "CREATE TRIGGER z BEFORE UPDATE ON api_keys BEGIN SELECT raise(ignore); END;

@@ -115,9 +115,21 @@ static void takes_another_place_for_the_database(void **state)
     assert_int_equal(mode_of(path_of("elsewhere.db")), 0600);
     assert_int_equal(access(path_of("store.db"), F_OK), -1);
     store_free(&store);
-    // The same key files serve a second store, each with a data key of its own.
+    // Whoever forgets to say where it is gets no second one.
+    refuse_home(ERR_INTEGRITY, "store_incomplete");
+    assert_int_equal(access(path_of("store.db"), F_OK), -1);
+}
+
+static void serves_a_second_store(void **state)
+{
+    (void)state;
+    char url[300];
+    (void)snprintf(url, sizeof url, "sqlite:%s/elsewhere.db", home);
     store = open_store();
-    assert_int_equal(mode_of(path_of("store.db")), 0600);
+    store_free(&store);
+    // The same key files, a data key of its own.
+    WORKS(store_open(&(struct store_config){.home = home, .url = url}, &store, &err));
+    assert_int_equal(mode_of(path_of("elsewhere.db")), 0600);
 }
 
 static void refuses_other_places(void **state)
@@ -229,6 +241,7 @@ static void starts_anew_after_a_crash(void **state)
     put_content("store.db.new", VIEW("half a database"));
     put_content("store.db.new-journal", VIEW("a journal"));
     put_content("store.db.new-wal", VIEW("a log"));
+    put_content(INDEX_KEY_FILE, VIEW("a key file that is kept as it is"));
     store = open_store();
     assert_int_equal(number_of("SELECT count(*) FROM meta"), 1);
     assert_int_equal(access(path_of("store.db.new"), F_OK), -1);
@@ -241,6 +254,27 @@ static void remove_database(void)
     assert_int_equal(unlink(path_of("store.db")), 0);
     (void)unlink(path_of("store.db-wal"));
     (void)unlink(path_of("store.db-shm"));
+}
+
+// A store whose database has gone is not begun anew beside its key files, be it one of them.
+static void makes_none_beside_old_key_files(void **state)
+{
+    (void)state;
+    static const char *const left[] = {MASTER_KEY_FILE, INDEX_KEY_FILE};
+    store = open_store();
+    store_free(&store);
+    remove_database();
+    refuse_home(ERR_INTEGRITY, "store_incomplete");
+    for (size_t i = 0; i < COUNT_OF(left); i++)
+        assert_non_null(strstr(err.message, path_of(left[i])));
+    for (size_t i = 0; i < COUNT_OF(left); i++) {
+        assert_int_equal(access(path_of("store.db"), F_OK), -1);
+        assert_int_equal(access(path_of("store.db.new"), F_OK), -1);
+        assert_int_equal(unlink(path_of(left[i])), 0);
+        if (i == 0)
+            refuse_home(ERR_INTEGRITY, "store_incomplete");
+    }
+    store = open_store();
 }
 
 static void make_database(const char *sql)
@@ -380,10 +414,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_its_data, make_home, remove_home),
         cmocka_unit_test_setup_teardown(takes_another_place_for_the_database, make_home,
                                         remove_home),
+        cmocka_unit_test_setup_teardown(serves_a_second_store, make_home, remove_home),
         cmocka_unit_test_setup_teardown(refuses_other_places, make_home, remove_home),
         cmocka_unit_test_setup_teardown(makes_none_when_told_so, make_home, remove_home),
         cmocka_unit_test_setup_teardown(makes_one_store_for_many, make_home, remove_home),
         cmocka_unit_test_setup_teardown(starts_anew_after_a_crash, make_home, remove_home),
+        cmocka_unit_test_setup_teardown(makes_none_beside_old_key_files, make_home, remove_home),
         cmocka_unit_test_setup_teardown(refuses_a_store_from_the_future, make_home, remove_home),
         cmocka_unit_test_setup_teardown(refuses_other_programs_databases, make_home, remove_home),
         cmocka_unit_test_setup_teardown(refuses_damaged_files, make_home, remove_home),
