@@ -152,11 +152,15 @@ static inline bool db_version_equal(struct db_version a, struct db_version b)
 
 // Whether the file under the path that was opened is still the one that is open: not removed, and
 // not replaced; and, once the version has been read, so are its log and the log's index (`-wal`,
-// `-shm`). Three system calls at most; any thread may ask where it may ask for the version.
+// `-shm`), and neither was cut. Four system calls as a rule; any thread may ask where it may ask
+// for the version.
 //
-// When only those two were replaced, a connection that is opened anew is no better while another
-// one of this process has the same file open: SQLite lets them share the index. All have to be
-// closed first.
+// Cutting the index is noticed only before anything else looks into it: the system ends (SIGBUS) a
+// process that reads what is no longer in the file, SQLite itself included.
+//
+// When only those two were replaced or cut, a connection that is opened anew is no better while
+// another one of this process has the same file open: SQLite lets them share the index. All have to
+// be closed first.
 bool db_is_in_place(const struct db *db);
 
 // Moves the log into the database and cuts it off, when nobody is reading it just now.

@@ -61,10 +61,10 @@ bool place_has(const struct place *place, int64_t size)
     return stat(place->path, &status) == 0 && status.st_size >= size;
 }
 
-bool place_holds(const struct place *place)
+bool place_holds(const struct place *place, int64_t size)
 {
     struct stat status;
     // The number of a file that is open is not given to another.
     return place->inode != 0 && stat(place->path, &status) == 0 && status.st_dev == place->device &&
-           status.st_ino == place->inode;
+           status.st_ino == place->inode && status.st_size >= size;
 }

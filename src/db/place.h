@@ -25,5 +25,6 @@ void place_note(struct place *place);
 // Whether the file under the name has at least so many bytes.
 bool place_has(const struct place *place, int64_t size);
 
-// Whether the file that was noted is the one under the name. One system call; any thread may ask.
-bool place_holds(const struct place *place);
+// Whether the file that was noted is the one under the name, and has at least so many bytes. One
+// system call; any thread may ask.
+bool place_holds(const struct place *place, int64_t size);

@@ -170,15 +170,18 @@ static bool identify(struct db *db, const char *path, struct err *err)
 }
 
 // Without its companions the database is not what others take for it: SQLite makes new ones for
-// whoever opens it next, and neither side sees what the other commits.
+// whoever opens it next, and neither side sees what the other commits. So it is when they were cut:
+// what is looked up in the index is in memory as long as the file is.
 static bool are_companions_in_place(const struct db *db)
 {
-    return !db->wal_header || (place_holds(&db->index) && place_holds(&db->log));
+    return !db->wal_header ||
+           (place_holds(&db->index, WAL_INDEX_REGION) && place_holds(&db->log, 0) &&
+            wal_index_fits(db->wal_header, &db->log));
 }
 
 bool db_is_in_place(const struct db *db)
 {
-    return place_holds(&db->place) && are_companions_in_place(db);
+    return place_holds(&db->place, 0) && are_companions_in_place(db);
 }
 
 bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)

@@ -19,6 +19,6 @@ enum { WAL_INDEX_REGION = 32768 }; // bytes, of which the header is the beginnin
 // See db_version. From any thread.
 struct db_version wal_index_version(const uint32_t *header);
 
-// Whether the log is as long as the index says. One that is shorter was put in the place of the one
-// that somebody went by.
+// Whether the log is as long as the index says. One that is shorter was cut, or put in the place of
+// the one that somebody went by.
 bool wal_index_fits(const uint32_t *header, const struct place *log);

@@ -307,6 +307,42 @@ static void knows_whether_its_log_is_in_place(void **state)
     WORKS(insert(db));
 }
 
+// Cut where it stands, and put back as it was.
+static void check_cut(const char *name, off_t size)
+{
+    struct stat status;
+    char own[200], aside[200], command[700];
+    (void)snprintf(own, sizeof own, "%s", path_of(name));
+    (void)snprintf(aside, sizeof aside, "%s/aside", home);
+    assert_int_equal(stat(own, &status), 0);
+    assert_true(status.st_size > size);
+    (void)snprintf(command, sizeof command, "cp '%s' '%s'", own, aside);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(truncate(own, size), 0);
+    assert_false(db_is_in_place(db));
+    (void)snprintf(command, sizeof command, "cat '%s' >'%s'", aside, own);
+    assert_int_equal(system(command), 0);
+    assert_true(db_is_in_place(db));
+    assert_int_equal(last(db), 2);
+}
+
+static void knows_whether_its_log_was_cut(void **state)
+{
+    (void)state;
+    struct stat status;
+    WORKS(insert(db));
+    WORKS(insert(db));
+    (void)db_version(db);
+    assert_true(db_is_in_place(db));
+    assert_int_equal(stat(path_of("test.db-wal"), &status), 0);
+    check_cut("test.db-wal", 0);
+    check_cut("test.db-wal", status.st_size - 1);
+    check_cut("test.db-shm", 0);
+    check_cut("test.db-shm", 136); // the header is all there
+    assert_int_equal(truncate(path_of("test.db-wal"), 0), 0);
+    REFUSED(db_begin_change(db, &err), ERR_IO, "store_replaced");
+}
+
 // {0} is what no state has, also where nothing has been committed since the index was made.
 static void gives_no_empty_version(void **state)
 {
@@ -333,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(works_without_a_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_whether_its_file_is_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_whether_its_log_is_in_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(knows_whether_its_log_was_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_no_empty_version, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,29 @@ static void sees_what_is_done_with_another_index(void **state)
     assert_int_equal(logged("store_replaced"), 1);
 }
 
+static void wait_for_log(const char *event)
+{
+    for (int i = 0; i < 100 && logged(event) == 0; i++)
+        rig_pause(100);
+    assert_int_equal(logged(event), 1);
+}
+
+// The log is cut where it stands. What was only in it has gone; the store that is left is gone by,
+// and what is done with it is seen.
+static void goes_by_what_is_left_of_the_log(void **state)
+{
+    (void)state;
+    db_empty_log(store->db);
+    assert_int_equal(answer_to(0), FRONT_GRANTED);
+    set_enabled(1, false);
+    store_free(&store);
+    assert_int_equal(truncate(path_of("store.db-wal"), 0), 0);
+    wait_for_log("store_replaced");
+    store = open_store();
+    set_enabled(0, false);
+    assert_int_equal(answer_to(0), FRONT_DENIED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +90,7 @@ int main(void)
                                         rig_tear_down),
         cmocka_unit_test_setup_teardown(sees_what_is_done_with_another_index, rig_set_up,
                                         rig_tear_down),
+        cmocka_unit_test_setup_teardown(goes_by_what_is_left_of_the_log, rig_set_up, rig_tear_down),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
