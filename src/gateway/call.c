@@ -187,11 +187,20 @@ static void write_down(const struct call *call, const char *outcome, int code)
     journal_call(call->gateway->journal, &line);
 }
 
+// What is under way at the server ends there, too.
+static void withdraw(struct call *call, struct view reason)
+{
+    const bool under_way = call->upcall != NULL;
+    upcall_cancel(&call->upcall, reason);
+    if (under_way)
+        questions_withdraw(call);
+}
+
 // The call is over; its answer goes out, and perhaps the exchange with it.
 static void finish(struct call *call, int status, const struct view *pieces, size_t count)
 {
     struct exchange *exchange = call->exchange;
-    upcall_cancel(&call->upcall, (struct view){NULL, 0});
+    withdraw(call, (struct view){NULL, 0});
     questions_forget_call(call); // they are the session's, which only the exchange knows
     if (exchange) {
         unlink_call(call);
@@ -252,7 +261,7 @@ void call_error(struct call *call, int code, const char *message)
 
 void call_cancel(struct call *call, struct view reason)
 {
-    upcall_cancel(&call->upcall, reason);
+    withdraw(call, reason);
     write_down(call, "cancelled", 0);
     finish(call, 202, NULL, 0);
 }

@@ -16,6 +16,7 @@ static const char *const words[] = {
     NULL};
 
 static const char answer[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-1\",\"result\":{\"ok\":1}}";
+static const char second_answer[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-2\",\"result\":{\"ok\":1}}";
 static const char all[] = "{}", some[] = "{\"asks\":{},\"fast\":{}}", few[] = "{\"fast\":{}}";
 
 static void update(struct server_change change, const char *allowed)
@@ -109,6 +110,43 @@ static void ends_parked_calls_of_such_tools(void **state)
     await_end_of_server();
     allow(some);
     await(retry(0, handles[1]), "-32602");
+}
+
+// Ends when it is answered.
+static const char *const touchy_words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    LISTS,
+    "\"asks\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"hasty\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"hasty\"",
+    "r:{\"content\":[{\"type\":\"text\",\"text\":\"thanks\"}]}",
+    "\"result\":{\"ok\"",
+    "x:7",
+    NULL};
+
+// What a server has asked for a call that was cut is not answered any more, unlike what it asked
+// for one that it has answered itself.
+static void drops_answers_for_calls_of_such_tools(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", touchy_words);
+    open_session(0, "2025-11-25", session);
+    struct door *call = post(0, session, CALL("old__asks"));
+    await(call, "gw-1");
+    allow("{\"hasty\":{},\"fast\":{}}");
+    await(call, "Unknown tool: old__asks");
+    assert_int_equal(post(0, session, answer)->status, 202);
+    await(post(0, session, CALL("old__fast")), "done");
+    assert_int_equal(logged("\"exited\""), 0);
+    call = post(0, session, CALL("old__hasty"));
+    await(call, "gw-2");
+    await(call, "thanks");
+    assert_int_equal(post(0, session, second_answer)->status, 202);
+    await_end_of_server();
 }
 
 // What goes on is judged once by each access, however many sweeps there are.
@@ -239,7 +277,6 @@ static void tells_no_batch_again_of_a_config_in_between(void **state)
 // A call that is sent again right after the change, before any sweep, is its new record's as well.
 static void keeps_the_answer_of_a_call_that_is_sent_again(void **state)
 {
-    static const char second[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-2\",\"result\":{\"ok\":1}}";
     (void)state;
     char session[ROOM_ID];
     add_fake("old", "modern", modern_words);
@@ -249,7 +286,7 @@ static void keeps_the_answer_of_a_call_that_is_sent_again(void **state)
     leave_door(call);
     assert_int_equal(post(0, session, answer)->status, 202);
     allow(some);
-    assert_int_equal(post(0, session, second)->status, 202);
+    assert_int_equal(post(0, session, second_answer)->status, 202);
     rig_pause(300);
     assert_non_null(strstr(again(session)->said, "thanks"));
 }
@@ -289,6 +326,7 @@ int main(void)
         TEST(keeps_a_server_whose_tools_are_filtered),
         TEST(ends_calls_of_tools_that_are_not_allowed_any_more),
         TEST(ends_parked_calls_of_such_tools),
+        TEST(drops_answers_for_calls_of_such_tools),
         TEST(judges_once_by_each_access),
         TEST(judges_what_begins_late),
         TEST(tells_no_answer_of_such_tools_again),
