@@ -504,16 +504,16 @@ static bool aim(struct call *call, const struct sending *sending)
     if (before && before != call->spec)
         exchange_serves_by(call->exchange, call->spec);
     server_spec_unref(&before);
-    if (call->method != MCP_TOOLS_CALL || call->tool)
+    if (!sending->tool.data || call->tool)
         return true;
-    const size_t size = sending->name.size;
+    const size_t size = sending->tool.size;
     call->tool = size <= CALL_TOOL ? call->tool_room : (char *)malloc(size);
     if (!call->tool) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return false;
     }
     call->tool_size = size;
-    memcpy(call->tool, sending->name.data, size);
+    memcpy(call->tool, sending->tool.data, size);
     return true;
 }
 
