@@ -187,11 +187,20 @@ static void write_down(const struct call *call, const char *outcome, int code)
     journal_call(call->gateway->journal, &line);
 }
 
+// What is under way at the server ends there, too.
+static void withdraw(struct call *call, struct view reason)
+{
+    const bool under_way = call->upcall != NULL;
+    upcall_cancel(&call->upcall, reason);
+    if (under_way)
+        questions_withdraw(call);
+}
+
 // The call is over; its answer goes out, and perhaps the exchange with it.
 static void finish(struct call *call, int status, const struct view *pieces, size_t count)
 {
     struct exchange *exchange = call->exchange;
-    upcall_cancel(&call->upcall, (struct view){NULL, 0});
+    withdraw(call, (struct view){NULL, 0});
     questions_forget_call(call); // they are the session's, which only the exchange knows
     if (exchange) {
         unlink_call(call);
@@ -252,7 +261,7 @@ void call_error(struct call *call, int code, const char *message)
 
 void call_cancel(struct call *call, struct view reason)
 {
-    upcall_cancel(&call->upcall, reason);
+    withdraw(call, reason);
     write_down(call, "cancelled", 0);
     finish(call, 202, NULL, 0);
 }
@@ -495,16 +504,16 @@ static bool aim(struct call *call, const struct sending *sending)
     if (before && before != call->spec)
         exchange_serves_by(call->exchange, call->spec);
     server_spec_unref(&before);
-    if (call->method != MCP_TOOLS_CALL || call->tool)
+    if (!sending->tool.data || call->tool)
         return true;
-    const size_t size = sending->name.size;
+    const size_t size = sending->tool.size;
     call->tool = size <= CALL_TOOL ? call->tool_room : (char *)malloc(size);
     if (!call->tool) {
         call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
         return false;
     }
     call->tool_size = size;
-    memcpy(call->tool, sending->name.data, size);
+    memcpy(call->tool, sending->tool.data, size);
     return true;
 }
 

@@ -48,7 +48,7 @@ struct call {
     int level;                // log messages from here on; -1: none (modern clients)
     char name[CALL_NAME + 1]; // call_name_of
     struct server_spec *spec; // where it goes; NULL: not resolved
-    char *tool;               // which it calls there, as the server knows it; NULL: none
+    char *tool;               // what it calls there, or what made its task; NULL: none
     size_t tool_size;
     char tool_room[CALL_TOOL]; // where it is, if it fits
     struct upcall *upcall;
@@ -88,10 +88,11 @@ struct view call_name_of(const struct mcp_params *params);
 // Handles a call again whose message was kept.
 void call_again(struct call *call);
 
-// Sends it on to a server, with splices made in its params. `name`: as the upstream knows it.
+// Sends it on to a server, with splices made in its params. `name`, `tool`: as the upstream knows
+// them; the tool that must be allowed for it, {NULL, 0}: none.
 struct sending {
     struct server_spec *spec;
-    struct view name;
+    struct view name, tool;
     struct splice splices[CALL_SPLICES];
     size_t splice_count;
 };

@@ -14,6 +14,7 @@
 #include "gateway/session.h"
 #include "gateway/standing.h"
 #include "gateway/subscriptions.h"
+#include "gateway/tasks.h"
 #include "os/memory.h"
 #include "vault/vault.h"
 
@@ -55,12 +56,16 @@ static void on_access_changed(void *context, const struct access *now)
 
 static void on_confirmed(void *context, struct credential *credential)
 {
-    (void)context;
-    standing_look(credential);
+    standing_look((struct gateway *)context, credential);
+}
+
+static void on_tasks_lost(void *context, struct credential *credential)
+{
+    tasks_end((struct gateway *)context, credential);
 }
 
 static const struct principals_events principals_events = {on_revoked, on_access_changed,
-                                                           on_confirmed};
+                                                           on_confirmed, on_tasks_lost};
 
 static void on_changed(void *context, struct upstream *upstream, enum mcp_method what)
 {

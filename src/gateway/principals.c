@@ -228,6 +228,11 @@ struct principal *principals_follow(const struct principals *principals,
     return principal_ref(credential->principal);
 }
 
+static void lose_tasks(struct principals *principals, struct credential *credential)
+{
+    principals->events->tasks_lost(principals->context, credential);
+}
+
 static void revoke(struct principals *principals, struct credential *credential, const char *reason)
 {
     struct principal *last = TAKE(credential->principal);
@@ -274,11 +279,11 @@ static void start_over(struct principals *principals, struct credential *credent
 {
     if (is_of_the_same(credential, grant) && !was_disabled(credential, grant))
         return;
+    lose_tasks(principals, credential);
     revoke(principals, credential,
            is_of_the_same(credential, grant)
                ? "the key was disabled meanwhile"
                : "the store has the key for another user or project now");
-    tasks_free(&credential->tasks);
     credential->key_n = grant->key_n;
     credential->number = number_of_key(grant);
 }
@@ -302,8 +307,8 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
     principals->trouble = NULL;
     if (answer == GRANT_NO) {
         if (*credential) {
+            lose_tasks(principals, *credential);
             revoke(principals, *credential, NULL);
-            tasks_free(&(*credential)->tasks);
         }
         return FRONT_DENIED;
     }
@@ -412,10 +417,11 @@ static bool look_after(struct principals *principals, struct credential *credent
     if (is_to_be_asked(principals, credential, now))
         answer = ask(principals, credential->digest, &credential);
     if (answer == FRONT_UNAVAILABLE && !principals->trouble) {
+        lose_tasks(principals, credential); // or it would be asked for in every sweep
         revoke(principals, credential, "the servers of the key's config cannot be read");
-        tasks_free(&credential->tasks); // or it would be asked for in every sweep
     }
-    if (answer == FRONT_GRANTED && credential->principal && is_live(principals, credential))
+    if (answer == FRONT_GRANTED && credential->principal &&
+        (credential->tasks || is_live(principals, credential)))
         confirm(principals, credential);
     credential_release(credential);
     return answer != FRONT_UNAVAILABLE || !principals->trouble;

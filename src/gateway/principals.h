@@ -67,9 +67,11 @@ struct principals_events {
                     const char *reason);
     // The project's servers or their tools are others now.
     void (*access_changed)(void *context, const struct access *now);
-    // What the key has under way has to be judged by its principal as it is now: told in a sweep,
-    // once for each access, and again when `judged` was taken back.
+    // What the key has under way, tasks too, has to be judged by its principal as it is now: told
+    // in a sweep, once for each access, and again when `judged` was taken back.
     void (*confirmed)(void *context, struct credential *credential);
+    // The tasks it has made are not the key's any more: they must end. Told before `revoked`.
+    void (*tasks_lost)(void *context, struct credential *credential);
 };
 
 struct principals;

@@ -12,14 +12,15 @@
 
 enum { ASKED_ID = 32, MOST_ROUNDS = 8, MOST_ASKED = 64 };
 
-// What a client has still to answer. For the server (`call` NULL), or for a round of a call.
+// What a client has still to answer: a legacy server's question, or one of a round of a call.
 struct asked {
     struct asked *next;
     char id[ASKED_ID]; // raw, with its quotes
     int64_t until;     // loop time
-    struct question question;
-    struct call *call;
-    char *key; // raw name in `inputRequests`
+    struct call *call; // NULL: of none that is under way
+    bool of_round;
+    struct question question; // the server's
+    char *key;                // of a round: raw name in `inputRequests`
 };
 
 // What a modern server wants before it answers a legacy client's call.
@@ -95,7 +96,7 @@ static void send(struct exchange *exchange, const struct asked *asked, struct vi
     exchange_event(exchange, pieces, COUNT_OF(pieces));
 }
 
-static void ask_on(struct exchange *exchange, struct session *session,
+static void ask_on(struct exchange *exchange, struct session *session, struct call *call,
                    const struct question *question, const struct rpc *message)
 {
     bool may = exchange && session->initialized &&
@@ -105,6 +106,7 @@ static void ask_on(struct exchange *exchange, struct session *session,
         refuse(session->gateway, question);
         return;
     }
+    asked->call = call;
     asked->question = *question;
     send(exchange, asked, message->method, message->params);
 }
@@ -112,7 +114,7 @@ static void ask_on(struct exchange *exchange, struct session *session,
 void questions_ask(struct call *call, const struct question *question, const struct rpc *message)
 {
     if (call->era == MCP_LEGACY)
-        ask_on(call->exchange, call->exchange->session, question, message);
+        ask_on(call->exchange, call->exchange->session, call, question, message);
     else if (can_be_asked(call->can, message->method))
         parked_ask(call, question, message);
     else
@@ -122,7 +124,7 @@ void questions_ask(struct call *call, const struct question *question, const str
 void questions_ask_session(struct session *session, const struct question *question,
                            const struct rpc *message)
 {
-    ask_on(notices_stream(session), session, question, message);
+    ask_on(notices_stream(session), session, NULL, question, message);
 }
 
 // --- rounds: a modern server's wishes, put to a legacy client -----------------------------------
@@ -135,16 +137,32 @@ static void drop_round(struct rounds *rounds)
     buf_done(&rounds->insertion);
 }
 
-void questions_forget_call(struct call *call)
+// A legacy server's questions may outlive their call, since they need not be about it: unless they
+// are refused.
+static void end_questions(struct call *call, bool refused)
 {
     struct session *session = call->exchange ? call->exchange->session : NULL;
     struct asked *next;
-    for (struct asked *asked = call->rounds && session ? session->asked : NULL; asked;
-         asked = next) {
+    for (struct asked *asked = session ? session->asked : NULL; asked; asked = next) {
         next = asked->next;
-        if (asked->call == call)
+        if (asked->call != call)
+            continue;
+        asked->call = NULL;
+        if (refused && !asked->of_round)
+            refuse(session->gateway, &asked->question);
+        if (refused || asked->of_round)
             forget(session, asked);
     }
+}
+
+void questions_withdraw(struct call *call)
+{
+    end_questions(call, true);
+}
+
+void questions_forget_call(struct call *call)
+{
+    end_questions(call, false);
     if (call->rounds)
         drop_round(call->rounds);
     free(call->rounds);
@@ -192,6 +210,7 @@ static bool begin_question(struct call *call, struct view key, struct view wish)
     if (!asked)
         return false;
     asked->call = call;
+    asked->of_round = true;
     asked->key = strndup(key.data, key.size);
     call->rounds->open++;
     send(call->exchange, asked, method, params);
@@ -250,7 +269,7 @@ bool questions_answered(struct session *session, const struct rpc *message)
     if (!asked)
         return false;
     struct call *call = asked->call;
-    if (!call) {
+    if (!asked->of_round) {
         upstreams_answer(session->gateway->upstreams, &asked->question, message->result,
                          message->error);
         forget(session, asked);
@@ -268,7 +287,7 @@ bool questions_answered(struct session *session, const struct rpc *message)
 void questions_forget(struct session *session)
 {
     while (session->asked) {
-        if (!session->asked->call)
+        if (!session->asked->of_round)
             refuse(session->gateway, &session->asked->question);
         forget(session, session->asked);
     }
@@ -281,13 +300,13 @@ static void expire(struct session *session, int64_t now)
         next = asked->next;
         if (asked->until > now)
             continue;
-        struct call *call = asked->call;
-        if (!call) {
+        if (!asked->of_round) {
             refuse(session->gateway, &asked->question);
             forget(session, asked);
             continue;
         }
-        call_error(call, RPC_INTERNAL_ERROR, "The client did not answer the server's question");
+        call_error(asked->call, RPC_INTERNAL_ERROR,
+                   "The client did not answer the server's question");
         return; // the call's other questions went with it: go on at the next tick
     }
 }

@@ -38,7 +38,11 @@ bool questions_begin_round(struct call *call, struct view result);
 // What a round adds to the params of the call that is sent again; nothing when there is none.
 struct splice questions_splice(const struct call *call, struct view params);
 
-// Ends of things: a session, a call. And the passing of time.
+// Ends of things: a call that is cut, a session, a call. And the passing of time.
+//
+// Of a call that is cancelled at its server nothing is passed on any more: what the server has
+// asked about it is refused, and what the client answers is of no question.
+void questions_withdraw(struct call *call);
 void questions_forget(struct session *session);
 void questions_forget_call(struct call *call);
 void questions_tick(struct gateway *gateway, int64_t now);

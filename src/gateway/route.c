@@ -78,6 +78,8 @@ static void send_to(struct call *call, const struct incoming *incoming, const st
 {
     struct buf quoted AUTO(buf_done);
     struct sending sending = {.spec = target->spec};
+    if (call->method == MCP_TOOLS_CALL)
+        sending.tool = target->name;
     buf_init(&quoted, 8 * NAME_ROOM);
     if (call->method != MCP_COMPLETE) // which has no Mcp-Name
         sending.name = target->name;
@@ -332,8 +334,9 @@ void route_task(struct call *call, const struct incoming *incoming)
     }
     struct server_spec *spec = call->exchange->only;
     struct view id = json_raw_text(incoming->params.task_id, room, sizeof room);
-    if (call->method != MCP_TASKS_LIST && !tasks_has(call, spec, id))
+    struct view tool = tasks_tool(call, spec, id);
+    if (call->method != MCP_TASKS_LIST && !tool.data)
         route_unknown(call, "task");
     else
-        call_send(call, incoming, &(struct sending){.spec = spec, .name = id});
+        call_send(call, incoming, &(struct sending){.spec = spec, .name = id, .tool = tool});
 }

@@ -3,20 +3,11 @@
 
 #include "gateway/methods.h"
 #include "gateway/parked.h"
+#include "gateway/tasks.h"
 
 static bool is_let_through(const struct call *call, const struct server_spec *now)
 {
-    switch (call->method) {
-    case MCP_TOOLS_CALL:
-        return server_spec_allows(now, (struct view){call->tool, call->tool_size});
-    case MCP_TASKS_GET:
-    case MCP_TASKS_RESULT:
-    case MCP_TASKS_CANCEL:
-    case MCP_TASKS_UPDATE:
-        return server_spec_stands(now, call->spec); // see tasks.h
-    default:
-        return true;
-    }
+    return !call->tool || server_spec_allows(now, (struct view){call->tool, call->tool_size});
 }
 
 bool standing_follows(struct call *call, const struct server_specs *specs)
@@ -47,7 +38,7 @@ static struct call *find_lost(const struct exchange *exchange, const struct serv
     return NULL;
 }
 
-void standing_look(struct credential *credential)
+void standing_look(struct gateway *gateway, struct credential *credential)
 {
     struct access *access = access_ref(credential->principal->access);
     struct call *lost;
@@ -58,5 +49,6 @@ void standing_look(struct credential *credential)
         else
             call_error(lost, RPC_INTERNAL_ERROR, CALL_SERVERS_CHANGED);
     parked_look(credential, &access->specs);
+    tasks_look(gateway, credential, &access->specs);
     access_unref(&access);
 }

@@ -13,6 +13,6 @@
 // False when it does not, or when there is none: the call must end.
 bool standing_follows(struct call *call, const struct server_specs *specs);
 
-// Ends all calls of the credential, parked ones too, that its principal's servers do not let
-// through any more. The servers are told.
-void standing_look(struct credential *credential);
+// Ends all calls of the credential, parked ones and tasks too, that its principal's servers do not
+// let through any more. The servers are told.
+void standing_look(struct gateway *gateway, struct credential *credential);

@@ -2,7 +2,9 @@
 // on, and so does what is still allowed.
 #include "gateway_fakes.h"
 
-// Ends when a call is cancelled.
+enum { ROOM_BODY = 400 };
+
+// Ends when a call or a task is cancelled.
 static const char *const words[] = {
     "\"initialize\"",
     "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
@@ -13,9 +15,12 @@ static const char *const words[] = {
     "r:{\"content\":[{\"type\":\"text\",\"text\":\"thanks\"}]}",
     "notifications/cancelled",
     "x:7",
+    "tasks/cancel",
+    "x:7",
     NULL};
 
 static const char answer[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-1\",\"result\":{\"ok\":1}}";
+static const char second_answer[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-2\",\"result\":{\"ok\":1}}";
 static const char all[] = "{}", some[] = "{\"asks\":{},\"fast\":{}}", few[] = "{\"fast\":{}}";
 
 static void update(struct server_change change, const char *allowed)
@@ -109,6 +114,43 @@ static void ends_parked_calls_of_such_tools(void **state)
     await_end_of_server();
     allow(some);
     await(retry(0, handles[1]), "-32602");
+}
+
+// Ends when it is answered.
+static const char *const touchy_words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    LISTS,
+    "\"asks\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"hasty\"",
+    "l:{\"jsonrpc\":\"2.0\",\"id\":@ID@,\"method\":\"elicitation/create\",\"params\":{}}",
+    "\"hasty\"",
+    "r:{\"content\":[{\"type\":\"text\",\"text\":\"thanks\"}]}",
+    "\"result\":{\"ok\"",
+    "x:7",
+    NULL};
+
+// What a server has asked for a call that was cut is not answered any more, unlike what it asked
+// for one that it has answered itself.
+static void drops_answers_for_calls_of_such_tools(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    add_fake("old", "legacy", touchy_words);
+    open_session(0, "2025-11-25", session);
+    struct door *call = post(0, session, CALL("old__asks"));
+    await(call, "gw-1");
+    allow("{\"hasty\":{},\"fast\":{}}");
+    await(call, "Unknown tool: old__asks");
+    assert_int_equal(post(0, session, answer)->status, 202);
+    await(post(0, session, CALL("old__fast")), "done");
+    assert_int_equal(logged("\"exited\""), 0);
+    call = post(0, session, CALL("old__hasty"));
+    await(call, "gw-2");
+    await(call, "thanks");
+    assert_int_equal(post(0, session, second_answer)->status, 202);
+    await_end_of_server();
 }
 
 // What goes on is judged once by each access, however many sweeps there are.
@@ -239,7 +281,6 @@ static void tells_no_batch_again_of_a_config_in_between(void **state)
 // A call that is sent again right after the change, before any sweep, is its new record's as well.
 static void keeps_the_answer_of_a_call_that_is_sent_again(void **state)
 {
-    static const char second[] = "{\"jsonrpc\":\"2.0\",\"id\":\"gw-2\",\"result\":{\"ok\":1}}";
     (void)state;
     char session[ROOM_ID];
     add_fake("old", "modern", modern_words);
@@ -249,37 +290,139 @@ static void keeps_the_answer_of_a_call_that_is_sent_again(void **state)
     leave_door(call);
     assert_int_equal(post(0, session, answer)->status, 202);
     allow(some);
-    assert_int_equal(post(0, session, second)->status, 202);
+    assert_int_equal(post(0, session, second_answer)->status, 202);
     rig_pause(300);
     assert_non_null(strstr(again(session)->said, "thanks"));
 }
 
-static void knows_no_task_of_an_earlier_filter(void **state)
+// A task that the server's tool `name` makes for the first key; its id.
+static void make_task(const char *name, char id[ROOM_ID])
 {
-    (void)state;
-    char id[ROOM_ID], params[400];
-    struct asking asking = {.method = "POST",
-                            .server = "old",
-                            .mcp_method = "tools/call",
-                            .mcp_name = "task",
-                            .body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
-                                    "\"params\":{\"name\":\"task\",\"task\":{}," META "}}"};
-    add_fake("old", "legacy", words);
-    struct door *door = ask(&asking);
+    char body[ROOM_BODY];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":"
+                   "\"%s\",\"task\":{}," META "}}",
+                   name);
+    struct door *door = ask(&(struct asking){.method = "POST",
+                                             .server = "old",
+                                             .mcp_method = "tools/call",
+                                             .mcp_name = name,
+                                             .body = body});
     await(door, "taskId");
     copy_member(door, "taskId\":\"", id);
-    (void)snprintf(params, sizeof params,
-                   "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tasks/get\",\"params\":{\"taskId\":"
+}
+
+static struct door *ask_about(const char *method, const char *id)
+{
+    char body[ROOM_BODY];
+    (void)snprintf(body, sizeof body,
+                   "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"%s\",\"params\":{\"taskId\":"
                    "\"%s\"," META "}}",
-                   id);
-    asking.mcp_method = "tasks/get";
-    asking.mcp_name = id;
-    asking.body = params;
-    await(ask(&asking), "working");
-    allow(few);
-    await(ask(&asking), "Unknown task");
+                   method, id);
+    return ask(&(struct asking){
+        .method = "POST", .server = "old", .mcp_method = method, .mcp_name = id, .body = body});
+}
+
+static void keeps_tasks_of_tools_that_are_still_allowed(void **state)
+{
+    (void)state;
+    char id[ROOM_ID];
+    add_fake("old", "legacy", words);
+    make_task("task", id);
+    update((struct server_change){.description = VIEW("another")}, "{\"task\":{},\"fast\":{}}");
+    await(ask_about("tasks/get", id), "working");
+    rig_pause(300);
+    await(ask_about("tasks/get", id), "working");
     allow(all);
-    await(ask(&asking), "working");
+    await(ask_about("tasks/get", id), "working");
+    assert_int_equal(logged("\"exited\""), 0);
+}
+
+static void cancels_tasks_of_tools_that_are_not_allowed_any_more(void **state)
+{
+    (void)state;
+    char id[ROOM_ID];
+    add_fake("old", "legacy", words);
+    make_task("task", id);
+    allow(few);
+    await(ask_about("tasks/get", id), "Unknown task");
+    await_end_of_server();
+    allow(all);
+    await(ask_about("tasks/get", id), "Unknown task");
+}
+
+static const char *const modern_task_words[] = {
+    "server/discover",
+    "r:{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"]," CAPABILITIES
+    ",\"ttlMs\":0,\"cacheScope\":\"private\"}",
+    LISTS,
+    "\"tasks/cancel\",\"params\":{\"_meta\":{\"" MCP_META "protocolVersion\":",
+    "x:7",
+    NULL};
+
+static void cancels_tasks_of_modern_servers(void **state)
+{
+    (void)state;
+    char id[ROOM_ID];
+    add_fake("old", "modern", modern_task_words);
+    make_task("task", id);
+    await(ask_about("tasks/get", id), "working");
+    allow(few);
+    await_end_of_server();
+}
+
+// Its tasks are over at once.
+static const char *const quick_words[] = {
+    "\"initialize\"",
+    "r:{\"protocolVersion\":\"2025-06-18\"," CAPABILITIES "}",
+    "tools/list",
+    "r:{\"tools\":[]}",
+    "\"quick\"",
+    "r:{\"task\":{\"taskId\":\"t\",\"status\":\"completed\"}}",
+    "\"fast\"",
+    "r:{\"content\":[{\"type\":\"text\",\"text\":\"done\"}]}",
+    "tasks/cancel",
+    "x:7",
+    NULL};
+
+static void cancels_no_task_that_is_over(void **state)
+{
+    (void)state;
+    char id[ROOM_ID];
+    add_fake("old", "legacy", quick_words);
+    make_task("quick", id);
+    allow(few);
+    rig_pause(300);
+    await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+    await(ask_about("tasks/get", id), "Unknown task");
+    assert_int_equal(logged("\"exited\""), 0);
+}
+
+static void cancels_tasks_of_keys_that_are_gone(void **state)
+{
+    (void)state;
+    char id[ROOM_ID];
+    add_fake("old", "legacy", words);
+    make_task("task", id);
+    set_enabled(0, false);
+    await_end_of_server();
+}
+
+// A call about a task goes on with it, and ends with it.
+static void judges_calls_about_tasks_by_their_tools(void **state)
+{
+    (void)state;
+    char id[ROOM_ID];
+    add_fake("old", "legacy", words);
+    make_task("task", id);
+    struct door *call = ask_about("tasks/update", id);
+    allow("{\"task\":{},\"fast\":{}}");
+    await(post_modern(0, "tools/call", "old__fast", "\"name\":\"old__fast\","), "done");
+    rig_pause(300);
+    assert_true(call->open);
+    allow(few);
+    await(call, "Unknown task");
+    await_end_of_server();
 }
 
 int main(void)
@@ -289,6 +432,7 @@ int main(void)
         TEST(keeps_a_server_whose_tools_are_filtered),
         TEST(ends_calls_of_tools_that_are_not_allowed_any_more),
         TEST(ends_parked_calls_of_such_tools),
+        TEST(drops_answers_for_calls_of_such_tools),
         TEST(judges_once_by_each_access),
         TEST(judges_what_begins_late),
         TEST(tells_no_answer_of_such_tools_again),
@@ -296,7 +440,12 @@ int main(void)
         TEST(tells_no_batch_again_by_another_config),
         TEST(tells_no_batch_again_of_a_config_in_between),
         TEST(keeps_the_answer_of_a_call_that_is_sent_again),
-        TEST(knows_no_task_of_an_earlier_filter),
+        TEST(keeps_tasks_of_tools_that_are_still_allowed),
+        TEST(cancels_tasks_of_tools_that_are_not_allowed_any_more),
+        TEST(cancels_tasks_of_modern_servers),
+        TEST(cancels_no_task_that_is_over),
+        TEST(cancels_tasks_of_keys_that_are_gone),
+        TEST(judges_calls_about_tasks_by_their_tools),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,60 @@ static void renews_subscriptions_in_a_new_session(void **state)
     assert_int_equal(times(backend.seen.text, "resources/subscribe"), 2);
 }
 
+// --- tasks ---------------------------------------------------------------------------------------
+
+#define MADE                                                                                       \
+    {                                                                                              \
+        "\"tools/call\"", NULL, 200, NULL,                                                         \
+            RESULT("{\"task\":{\"taskId\":\"t\",\"status\":\"working\"}}"), WHOLE, 0               \
+    }
+#define CANCELLED                                                                                  \
+    {                                                                                              \
+        "\"tasks/cancel\"", "\"taskId\":\"t\"", 200, NULL, RESULT("{}"), WHOLE, 0                  \
+    }
+#define MAKE                                                                                       \
+    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"far__t\","     \
+    "\"task\":{}}}"
+
+static void make_tasks(void)
+{
+    char session[ROOM_ID];
+    open_session(0, "2025-11-25", session);
+    await(post(0, session, MAKE), "taskId");
+}
+
+static void await_cancel(void)
+{
+    for (int i = 0; i < 500 && times(backend.seen.text, "tasks/cancel") == 0; i++)
+        rig_pause(10);
+    assert_int_equal(times(backend.seen.text, "POST:tasks/cancel"), 1);
+}
+
+static void cancels_tasks_of_keys_that_are_gone(void **state)
+{
+    (void)state;
+    struct rule rules[] = {DISCOVERED, LISTED(TOOL("t", ""), 0), MADE, CANCELLED, END};
+    serve(rules, "modern", ALLOWED);
+    make_tasks();
+    set_enabled(0, false);
+    await_cancel();
+}
+
+static void cancels_tasks_of_legacy_sessions(void **state)
+{
+    (void)state;
+    struct rule rules[] = {OPENED("\"elicitation\":{},\"roots\":{}", "first"),
+                           INITIALIZED,
+                           LISTED(TOOL("t", ""), 0),
+                           MADE,
+                           CANCELLED,
+                           END};
+    serve(rules, "legacy", ALLOWED);
+    make_tasks();
+    set_enabled(0, false);
+    await_cancel();
+}
+
 // --- lists ---------------------------------------------------------------------------------------
 
 // The server begins a list that never ends, and its room, which is the project's, is wanted for
@@ -318,6 +372,8 @@ int main(void)
         TEST(reads_the_list_again_for_clients_with_headers),
         TEST(tells_a_legacy_server_what_its_client_declares),
         TEST(renews_subscriptions_in_a_new_session),
+        TEST(cancels_tasks_of_keys_that_are_gone),
+        TEST(cancels_tasks_of_legacy_sessions),
         TEST(keeps_lists_that_there_is_no_room_for),
         TEST(reads_lists_for_a_key_without_room),
         TEST(tells_what_the_policy_refuses),
