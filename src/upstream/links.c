@@ -20,10 +20,16 @@ static bool is_owner(struct link_owner a, struct link_owner b)
     return a.scope == b.scope && a.n == b.n && a.can == b.can;
 }
 
+// While it tries the other era it is still what calls of the one it began with wait for.
+static bool serves(const struct link *link, enum mcp_era era)
+{
+    return link->era == era || (link->state == LINK_STARTING && link->wanted == era);
+}
+
 static struct link *find(const struct upstream *upstream, struct link_owner owner, enum mcp_era era)
 {
     for (struct link *link = *bucket_of(upstream->all, upstream, owner); link; link = link->chain)
-        if (link->upstream == upstream && link->era == era && is_owner(link->owner, owner))
+        if (link->upstream == upstream && serves(link, era) && is_owner(link->owner, owner))
             return link;
     return NULL;
 }

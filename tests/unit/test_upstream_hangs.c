@@ -126,6 +126,24 @@ static void a_child_that_is_mute_after_initialize(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{}");
 }
 
+// While that one is being made ready, other calls of the first era wait for it and start no third.
+static void a_call_while_the_other_era_is_tried(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call calls[2];
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){"server/discover", "c:", "server/discover", "s:60000",
+                                      "\"initialize\"", "s:300", LEGACY, "\"one\"", "r:{}", NULL});
+    ask(rig, &calls[0], upstream, &modern_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &rig->log, "started started");
+    ask(rig, &calls[1], upstream, &modern_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &calls[1].tells, "legacy:{}");
+    rig_await(rig, &calls[0].tells, "legacy:{}");
+    assert_null(strstr(rig->log.text, "started started started"));
+}
+
 // Neither era works, again and again.
 static void a_child_that_is_deaf_to_both(void **state)
 {
@@ -199,6 +217,7 @@ int main(void)
                                        TEST(a_child_that_is_mute),
                                        TEST(a_child_that_is_deaf_to_discover),
                                        TEST(a_child_that_is_mute_after_initialize),
+                                       TEST(a_call_while_the_other_era_is_tried),
                                        TEST(a_deaf_child_without_an_heir),
                                        TEST(a_child_that_is_deaf_to_both),
                                        TEST(last_words)};
