@@ -404,6 +404,18 @@ static bool is_outdated(const struct link *link)
            (link->in_flight == 0 || link->all->now - link->doubted > 2 * TIME_SECOND);
 }
 
+// One that rests is not started before it is asked, unless somebody waits to be told of changes.
+static bool is_awaited(const struct link *link)
+{
+    const struct upstream *upstream = link->upstream;
+    if (link_is_watched(link))
+        return true;
+    if (!upstream->down || link->owner.scope == SCOPE_KEY)
+        return false;
+    return link->owner.scope == SCOPE_SESSION ? link->session_wants
+                                              : upstream->watchers[MCP_LEGACY] > 0;
+}
+
 static void look_at(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
@@ -424,7 +436,7 @@ static void look_at(struct link *link)
         link_end(link, "the server has been replaced by another one");
     else if (idle(link))
         link_end(link, "the server was idle");
-    else if (link->state == LINK_RESTING && link_is_watched(link) &&
+    else if (link->state == LINK_RESTING && is_awaited(link) &&
              link->all->now >= link->not_before &&
              upstream_verdict(link->upstream, link->wanted) != VERDICT_NO)
         link_start(link);
