@@ -106,11 +106,12 @@ MUST_CHECK bool call_keep(struct call *call, const struct incoming *incoming);
 struct holding call_room(const struct call *call);
 void call_refuse_bytes(struct call *call);
 
-// Has something wanted of the catalogs of all servers of the endpoint; true when all is there
+// Has something wanted of the catalog of a server, or (NULL) of those of all servers of the
+// endpoint: one of several is not waited for while it is down, only tried. True when all is there
 // already (or was waited for before). False: the call is handled again when it is there, or it has
 // failed.
-MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
-                          size_t count);
+MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming,
+                          struct server_spec *server, const unsigned *wants, size_t count);
 
 // It does not wait any more.
 void call_drop_waiters(struct call *call);

@@ -103,32 +103,49 @@ static void on_ready(void *context)
     call_again(call);
 }
 
-static bool is_ready(struct call *call, const struct asker *asker, const unsigned *wants,
-                     size_t count)
+// What is wanted of which servers.
+struct wanted {
+    struct server_spec *const *servers;
+    size_t server_count;
+    const unsigned *wants;
+    size_t count;
+    bool several; // one that is down keeps nobody waiting
+};
+
+// As catalog_want, of the `i`th thing.
+static bool want(struct call *call, const struct wanted *wanted, size_t i,
+                 const struct asker *asker, struct waiter *waiter)
 {
-    struct endpoint_servers servers = exchange_servers(call->exchange);
+    struct catalog *catalog = call_catalog(call, wanted->servers[i / wanted->count]);
+    bool down = catalog && wanted->several && upstream_is_down(catalog_upstream(catalog));
+    return !catalog ||
+           catalog_want(catalog, wanted->wants[i % wanted->count], asker, down ? NULL : waiter) ||
+           down;
+}
+
+static bool is_ready(struct call *call, const struct wanted *wanted, const struct asker *asker)
+{
     bool ready = true;
-    for (size_t i = 0; i < servers.count * count; i++) {
-        struct waiter probe = {.done = on_ready};
-        struct catalog *catalog = call_catalog(call, servers.list[i / count]);
-        if (catalog && !catalog_want(catalog, wants[i % count], asker, &probe)) {
-            waiter_cancel(&probe);
-            ready = false;
-        }
-    }
+    for (size_t i = 0; i < wanted->server_count * wanted->count; i++)
+        ready = want(call, wanted, i, asker, NULL) && ready;
     return ready;
 }
 
-bool call_want(struct call *call, const struct incoming *incoming, const unsigned *wants,
-               size_t count)
+bool call_want(struct call *call, const struct incoming *incoming, struct server_spec *server,
+               const unsigned *wants, size_t count)
 {
     struct asker asker = call_asker(call, &incoming->params);
-    if (call->waited || is_ready(call, &asker, wants, count))
+    struct endpoint_servers servers = exchange_servers(call->exchange);
+    const struct wanted wanted = {.servers = server ? &server : servers.list,
+                                  .server_count = server ? 1 : servers.count,
+                                  .wants = wants,
+                                  .count = count,
+                                  .several = !server && servers.prefixes};
+    if (call->waited || is_ready(call, &wanted, &asker))
         return true;
     if (!call_keep(call, incoming))
         return false;
-    struct endpoint_servers servers = exchange_servers(call->exchange);
-    call->waiter_count = servers.count * count;
+    call->waiter_count = wanted.server_count * count;
     call->waiters = (struct waiter *)calloc(call->waiter_count + 1, sizeof *call->waiters);
     if (!call->waiters) {
         call->waiter_count = 0;
@@ -137,8 +154,7 @@ bool call_want(struct call *call, const struct incoming *incoming, const unsigne
     }
     for (size_t i = 0; i < call->waiter_count; i++) {
         call->waiters[i] = (struct waiter){.done = on_ready, .context = call};
-        struct catalog *catalog = call_catalog(call, servers.list[i / count]);
-        if (catalog && !catalog_want(catalog, wants[i % count], &asker, &call->waiters[i]))
+        if (!want(call, &wanted, i, &asker, &call->waiters[i]))
             call->waiting++;
     }
     if (call->waiting > 0)

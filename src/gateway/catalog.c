@@ -34,6 +34,7 @@ struct listing {
     enum list_state state;
     bool stale;    // it changed while it was being loaded, or since
     bool told;     // the log has what was left out of it
+    bool missing;  // it could not be had: that it is back will be told
     int64_t until; // loop time; of LIST_ABSENT: not asked again before
     int64_t loaded_at;
     uint64_t generation;
@@ -45,7 +46,8 @@ struct listing {
     struct upcall *upcall;
     struct gathered fresh;
     unsigned pages;
-    int64_t ttl; // ms, the smallest so far
+    int64_t ttl;    // ms, the smallest so far
+    bool of_a_down; // the server was down when it began
 };
 
 struct catalog {
@@ -55,8 +57,7 @@ struct catalog {
     struct upstream *upstream;
     struct upstream_wait *learning;
     int64_t facts_until; // not asked again before
-    struct waiter *waiters;
-    uint64_t round;       // of telling
+    struct waiters waiters;
     struct behalf behalf; // whose request made it learn
     struct listing lists[LISTS];
 };
@@ -66,6 +67,8 @@ struct catalogs {
     const struct settings *settings;
     struct table by_upstream;
     uint64_t generation;
+    catalogs_back *back;
+    void *context;
 };
 
 struct list_row {
@@ -94,44 +97,6 @@ const char *list_member(enum list list)
     return rows[list].member;
 }
 
-// --- waiting ------------------------------------------------------------------------------------
-
-void waiter_cancel(struct waiter *waiter)
-{
-    if (!waiter->catalog)
-        return;
-    struct waiter **link = &waiter->catalog->waiters;
-    while (*link != waiter)
-        link = &(*link)->next;
-    *link = waiter->next;
-    waiter->catalog = NULL;
-}
-
-static void wait_for(struct catalog *catalog, unsigned want, struct waiter *waiter)
-{
-    waiter->catalog = catalog;
-    waiter->want = want;
-    waiter->since = catalog->round;
-    waiter->next = catalog->waiters;
-    catalog->waiters = waiter;
-}
-
-// Each one told may change the list of those who wait, and wait again for the next round.
-static void tell(struct catalog *catalog, unsigned want)
-{
-    uint64_t round = ++catalog->round;
-    struct waiter *waiter = catalog->waiters;
-    while (waiter) {
-        if (waiter->want != want || waiter->since >= round) {
-            waiter = waiter->next;
-            continue;
-        }
-        waiter_cancel(waiter);
-        waiter->done(waiter->context);
-        waiter = catalog->waiters;
-    }
-}
-
 // --- loading ------------------------------------------------------------------------------------
 
 static void drop_items(struct listing *listing)
@@ -151,7 +116,7 @@ static void keep_old(struct listing *listing)
     listing->state = LIST_LOADED;
     listing->stale = false;
     listing->until = loop_clock() + RETRY_AFTER;
-    tell(listing->catalog, listing->list);
+    waiters_tell(&listing->catalog->waiters, listing->list);
 }
 
 static void end_loading(struct listing *listing, enum list_state state, int64_t until)
@@ -162,11 +127,15 @@ static void end_loading(struct listing *listing, enum list_state state, int64_t 
     listing->state = state;
     listing->until = until;
     listing->stale = false;
-    tell(listing->catalog, listing->list);
+    waiters_tell(&listing->catalog->waiters, listing->list);
 }
 
 static void conclude(struct listing *listing)
 {
+    struct catalogs *catalogs = listing->catalog->catalogs;
+    if (listing->missing)
+        catalogs->back(catalogs->context, listing->catalog->upstream, rows[listing->list].changed);
+    listing->missing = false;
     listing->loaded_at = loop_clock();
     end_loading(listing, LIST_LOADED,
                 listing->stale ? 0 : listing->loaded_at + listing->ttl * MILLISECOND);
@@ -175,6 +144,7 @@ static void conclude(struct listing *listing)
 static void be_absent(struct listing *listing, int64_t until)
 {
     drop_items(listing);
+    listing->missing = true;
     end_loading(listing, LIST_ABSENT, until);
 }
 
@@ -184,9 +154,9 @@ static void lose(struct listing *listing)
     be_absent(listing, loop_clock() + RETRY_AFTER);
 }
 
-// There was no room for it just now. That is no reason to go without: where there is no old one,
-// the next who asks has it read again.
-static void find_no_room(struct listing *listing)
+// It could not be read just now, which says nothing of the server. That is no reason to go without:
+// where there is no old one, the next who asks has it read again.
+static void put_off(struct listing *listing)
 {
     if (listing->items)
         keep_old(listing);
@@ -288,21 +258,24 @@ static void answered(void *context, enum mcp_era era, const struct rpc *response
     if (json_raw_is(cursor, '"') &&
         ++listing->pages < catalog->catalogs->settings->pages_per_list) {
         if (!ask_page(listing, &again, cursor))
-            find_no_room(listing);
+            put_off(listing);
         return;
     }
     if (settle(listing))
         conclude(listing);
     else
-        find_no_room(listing);
+        put_off(listing);
 }
 
 static void failed(void *context, enum upcall_failure why, const char *sentence)
 {
     struct listing *listing = (struct listing *)context;
+    struct upstream *upstream = listing->catalog->upstream;
     (void)sentence;
-    if (why == UPCALL_MEMORY)
-        find_no_room(listing);
+    if (why == UPCALL_TIMEOUT)
+        upstream_went_down(upstream);
+    if (why == UPCALL_MEMORY || (why == UPCALL_UNREACHABLE && !upstream_is_down(upstream)))
+        put_off(listing); // the asker's link rests, others are served
     else if (why == UPCALL_DIED && listing->items)
         keep_old(listing); // the link is over, perhaps only because its client has gone
     else
@@ -378,21 +351,14 @@ static void start_loading(struct listing *listing, const struct asker *asker)
     listing->state = LIST_LOADING;
     listing->pages = 0;
     listing->stale = false;
+    listing->of_a_down = upstream_is_down(catalog->upstream);
     listing->ttl = tells(facts, rows[listing->list].capability) ? TTL_TELLING : TTL_QUIET;
     gathered_init(&listing->fresh, most);
     if (!ask_page(listing, asker, (struct view){NULL, 0}))
-        find_no_room(listing);
+        put_off(listing);
 }
 
 // --- asking -------------------------------------------------------------------------------------
-
-static bool is_awaited(const struct catalog *catalog, unsigned want)
-{
-    const struct waiter *waiter = catalog->waiters;
-    while (waiter && waiter->want != want)
-        waiter = waiter->next;
-    return waiter != NULL;
-}
 
 static void learned(void *context, bool known)
 {
@@ -402,14 +368,14 @@ static void learned(void *context, bool known)
     catalog->learning = NULL;
     if (!known)
         catalog->facts_until = loop_clock() + RETRY_AFTER;
-    tell(catalog, WANT_FACTS);
+    waiters_tell(&catalog->waiters, WANT_FACTS);
     for (enum list list = 0; list < LISTS; list++) {
-        if (!is_awaited(catalog, list) || catalog->lists[list].state == LIST_LOADING)
+        if (!waiters_want(&catalog->waiters, list) || catalog->lists[list].state == LIST_LOADING)
             continue;
         if (known && declares(facts, rows[list].capability))
             start_loading(&catalog->lists[list], &asker);
         else
-            tell(catalog, list);
+            waiters_tell(&catalog->waiters, list);
     }
 }
 
@@ -429,7 +395,8 @@ bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *as
                   struct waiter *waiter)
 {
     if (!want_facts(catalog, asker)) {
-        wait_for(catalog, want, waiter);
+        if (waiter)
+            waiter_begin(waiter, &catalog->waiters, want);
         return false;
     }
     const struct upstream_facts *facts = upstream_facts(catalog->upstream);
@@ -440,7 +407,8 @@ bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *as
         start_loading(listing, asker);
     if (listing->state != LIST_LOADING)
         return true;
-    wait_for(catalog, want, waiter);
+    if (waiter)
+        waiter_begin(waiter, &catalog->waiters, want);
     return false;
 }
 
@@ -491,16 +459,28 @@ static uint64_t number_of(const struct upstream *upstream)
     return (uint64_t)(uintptr_t)upstream >> 4;
 }
 
+// The server is up: what was asked of it before may never be answered.
+static void load_again(struct listing *listing)
+{
+    const struct asker again = asker_again(&listing->behalf);
+    upcall_cancel(&listing->upcall, (struct view){NULL, 0});
+    gathered_done(&listing->fresh);
+    start_loading(listing, &again);
+}
+
 void catalogs_changed(struct catalogs *catalogs, struct upstream *upstream, enum mcp_method what)
 {
     struct catalog *catalog =
         (struct catalog *)table_find(&catalogs->by_upstream, number_of(upstream));
     for (enum list list = 0; catalog && list < LISTS; list++) {
+        struct listing *listing = &catalog->lists[list];
         if (rows[list].changed != what)
             continue;
-        catalog->lists[list].stale = catalog->lists[list].state == LIST_LOADING;
-        catalog->lists[list].until = 0;
-        catalog->lists[list].told = false;
+        listing->stale = listing->state == LIST_LOADING;
+        listing->until = 0;
+        listing->told = listing->missing = false;
+        if (listing->stale && listing->of_a_down && !upstream_is_down(upstream))
+            load_again(listing);
     }
     if (catalog)
         catalog->facts_until = 0;
@@ -526,7 +506,7 @@ static void catalog_free(struct catalog *catalog)
     }
     // Whoever still waits finds nothing.
     for (unsigned want = 0; want <= WANT_FACTS; want++)
-        tell(catalog, want);
+        waiters_tell(&catalog->waiters, want);
     free(catalog);
 }
 
@@ -567,13 +547,16 @@ void catalogs_retain(struct catalogs *catalogs, int64_t project_n, const struct 
     }
 }
 
-struct catalogs *catalogs_new(struct upstreams *upstreams, const struct settings *settings)
+struct catalogs *catalogs_new(struct upstreams *upstreams, const struct settings *settings,
+                              catalogs_back *back, void *context)
 {
     struct catalogs *catalogs = (struct catalogs *)calloc(1, sizeof *catalogs);
     if (!catalogs)
         return NULL;
     catalogs->upstreams = upstreams;
     catalogs->settings = settings;
+    catalogs->back = back;
+    catalogs->context = context;
     return catalogs;
 }
 

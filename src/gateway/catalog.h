@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/view.h"
+#include "gateway/waiters.h"
 #include "upstream/upstream.h"
 #include "wire/mcp.h"
 
@@ -33,29 +34,22 @@ struct list_item {
 struct catalogs; // of a loop
 struct catalog;  // of one upstream
 
+// A list is back that could not be had before (`what`: …/list_changed).
+typedef void catalogs_back(void *context, struct upstream *upstream, enum mcp_method what);
+
 MUST_CHECK struct catalogs *catalogs_new(struct upstreams *upstreams,
-                                         const struct settings *settings);
+                                         const struct settings *settings, catalogs_back *back,
+                                         void *context);
 void catalogs_free(struct catalogs **catalogs);
 
 // The catalog of a server of a project. NULL when memory is short.
 struct catalog *catalog_get(struct catalogs *catalogs, int64_t project_n, struct server_spec *spec);
 struct upstream *catalog_upstream(const struct catalog *catalog);
 
-// Somebody who waits for something of a catalog.
-struct waiter {
-    struct waiter *next;
-    struct catalog *catalog; // NULL: does not wait
-    unsigned want;
-    uint64_t since; // the round of telling in which it began to wait
-    void (*done)(void *context);
-    void *context;
-};
-
 // Sees to it that `want` (an enum list, or WANT_FACTS) is there. True: it is, or it cannot be had.
-// False: `waiter` (zeroed or done before) will be told, later than now.
+// False: `waiter` (zeroed or done before; NULL: nobody) will be told, later than now.
 bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *asker,
                   struct waiter *waiter);
-void waiter_cancel(struct waiter *waiter); // it will not be told; accepts one that does not wait
 
 // The items; none while the list is absent.
 const struct list_item *catalog_items(const struct catalog *catalog, enum list list,

@@ -72,6 +72,11 @@ static void on_changed(void *context, struct upstream *upstream, enum mcp_method
     notices_changed((struct gateway *)context, upstream, what);
 }
 
+static void on_back(void *context, struct upstream *upstream, enum mcp_method what)
+{
+    notices_back((struct gateway *)context, upstream, what);
+}
+
 static void on_notice(void *context, const struct heard *heard, const struct rpc *message)
 {
     notices_pass((struct gateway *)context, heard, message);
@@ -321,8 +326,8 @@ static bool make_parts(struct gateway *gateway, struct err *err)
     complete.unread = gateway->unread;
     complete.asked = &gateway->asked;
     gateway->upstreams = gateway->http ? upstreams_new(&complete) : NULL;
-    gateway->catalogs =
-        gateway->upstreams ? catalogs_new(gateway->upstreams, gateway->settings) : NULL;
+    if (gateway->upstreams)
+        gateway->catalogs = catalogs_new(gateway->upstreams, gateway->settings, on_back, gateway);
     if (gateway->principals && gateway->catalogs)
         return true;
     return err_memory(err);

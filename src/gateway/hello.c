@@ -168,7 +168,7 @@ void hello_initialize(struct call *call, const struct incoming *incoming)
     struct words words AUTO(words_done) = {0};
     if (!call->exchange->session && !open_session(call, &incoming->params))
         return;
-    if (!call_want(call, incoming, &want, 1) || !find_words(call, &words))
+    if (!call_want(call, incoming, NULL, &want, 1) || !find_words(call, &words))
         return;
     const struct view pieces[] = {VIEW("{\"protocolVersion\":\""),
                                   view_of(call->exchange->session->version),
@@ -186,7 +186,7 @@ void hello_discover(struct call *call, const struct incoming *incoming)
 {
     static const unsigned want = WANT_FACTS;
     struct words words AUTO(words_done) = {0};
-    if (!call_want(call, incoming, &want, 1) || !find_words(call, &words))
+    if (!call_want(call, incoming, NULL, &want, 1) || !find_words(call, &words))
         return;
     const struct view pieces[] = {
         VIEW("{\"resultType\":\"complete\",\"supportedVersions\":" REPLY_VERSIONS

@@ -235,7 +235,7 @@ void listen_start(struct call *call, const struct incoming *incoming)
                                           .outcome = "denied"});
         return;
     }
-    if (!call_want(call, incoming, &want, 1))
+    if (!call_want(call, incoming, NULL, &want, 1))
         return;
     struct view uris = json_walk_member(wishes, "resourceSubscriptions");
     uris = json_raw_is(uris, '[') ? uris : (struct view){NULL, 0};

@@ -135,7 +135,7 @@ void lists_answer(struct call *call, const struct incoming *incoming)
         call_error(call, RPC_INVALID_PARAMS, "Unknown cursor");
         return;
     }
-    if (!call_want(call, incoming, &want, 1))
+    if (!call_want(call, incoming, NULL, &want, 1))
         return;
     struct access *access = call->principal->access;
     struct rendering *rendering = find_rendering(access, call->exchange->only, list);

@@ -91,9 +91,8 @@ static void mark(struct gateway *gateway, int64_t project_n, const struct server
     gateway->dirty = true;
 }
 
-void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what)
+void notices_back(struct gateway *gateway, struct upstream *upstream, enum mcp_method what)
 {
-    catalogs_changed(gateway->catalogs, upstream, what);
     if (gateway->marked_upstream != upstream)
         gateway->marked = 0;
     gateway->marked_upstream = upstream;
@@ -103,6 +102,12 @@ void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mc
         gateway->marked |= 1u << i;
         mark(gateway, upstream_project(upstream), upstream_spec(upstream), 1u << i);
     }
+}
+
+void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what)
+{
+    catalogs_changed(gateway->catalogs, upstream, what);
+    notices_back(gateway, upstream, what);
 }
 
 void notices_all_changed(struct gateway *gateway, int64_t project_n)

@@ -17,6 +17,8 @@ void notices_watch_others(struct gateway *gateway, const struct access *now);
 
 // A list of a server changed: all who see that server will be told.
 void notices_changed(struct gateway *gateway, struct upstream *upstream, enum mcp_method what);
+// The same when the catalog has the new one already.
+void notices_back(struct gateway *gateway, struct upstream *upstream, enum mcp_method what);
 
 // All lists of a project changed: its servers are others.
 void notices_all_changed(struct gateway *gateway, int64_t project_n);

@@ -61,7 +61,7 @@ static enum found find_target(struct call *call, const struct incoming *incoming
     int i = naming_find(servers.prefixes, servers.count, name, &rest, &cut);
     if (i < 0)
         return NOT_FOUND;
-    if (cut && !call_want(call, incoming, &want, 1))
+    if (cut && !call_want(call, incoming, servers.list[i], &want, 1))
         return WAITING;
     struct view whole =
         cut ? find_cut(call, servers.list[i], servers.prefixes[i], list, name) : rest;
@@ -140,7 +140,7 @@ static void call_tool(struct call *call, const struct incoming *incoming,
         send_to(call, incoming, target, raw);
         return;
     }
-    if (!call_want(call, incoming, &want, 1))
+    if (!call_want(call, incoming, target->spec, &want, 1))
         return;
     const struct catalog *catalog = call_catalog(call, target->spec);
     const struct list_item *tool = catalog ? catalog_find(catalog, LIST_TOOLS, target->name) : NULL;
@@ -261,7 +261,7 @@ static enum found find_resource(struct call *call, const struct incoming *incomi
                                 struct target *ret_target)
 {
     struct endpoint_servers servers = exchange_servers(call->exchange);
-    if (servers.prefixes && !call_want(call, incoming, wants_uris, COUNT_OF(wants_uris)))
+    if (servers.prefixes && !call_want(call, incoming, NULL, wants_uris, COUNT_OF(wants_uris)))
         return WAITING;
     struct server_spec *spec = servers.prefixes ? find_by_uri(call, uri) : servers.list[0];
     *ret_target = (struct target){spec, uri};

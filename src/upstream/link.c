@@ -332,7 +332,7 @@ void link_ready(struct link *link, enum mcp_era era)
     link->ops->ready(link);
     link_tell_level(link, -1); // they may have asked in conversations before this one
     watch_check(link);
-    upstream_is_up(link->upstream);
+    upstream_came_up(link->upstream);
     launch_all(link);
 }
 
@@ -383,7 +383,7 @@ static void note_failure(struct link *link, const char *sentence)
     link_log(link, link->state == LINK_READY ? "lost" : "failed", sentence);
     if (link->state == LINK_READY && link->all->now - link->ready_at > LIVED_WELL)
         link->failures = 0;
-    upstream_is_down(link->upstream);
+    upstream_went_down(link->upstream);
 }
 
 void link_fail(struct link *link, enum upcall_failure why, const char *sentence)

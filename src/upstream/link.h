@@ -108,6 +108,7 @@ struct upstream {
     int64_t judged[LINK_ERAS];
     int watchers[LINK_ERAS]; // by the era of the clients
     bool down;               // it has failed; the next success is an event
+    bool differs;            // it says other things of itself; told when a link is READY
     bool retired;            // by upstreams_retain
     unsigned users;          // upcalls and links
     struct levels_over {
@@ -134,9 +135,8 @@ enum verdict upstream_verdict(const struct upstream *upstream, enum mcp_era era)
 void upstream_judge(struct upstream *upstream, enum mcp_era era, enum verdict verdict);
 // What a handshake has found; `*facts` is borrowed.
 void upstream_found(struct upstream *upstream, const struct upstream_facts *facts);
-void upstream_is_down(struct upstream *upstream);
 // After it was down: `changed` is told, and its links are let off.
-void upstream_is_up(struct upstream *upstream);
+void upstream_came_up(struct upstream *upstream);
 
 // --- links -----------------------------------------------------------------------------------
 enum link_state {

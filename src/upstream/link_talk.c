@@ -90,7 +90,7 @@ static void fail_call(struct talk *talk, enum upcall_failure why, const char *se
     if (talk->call->own)
         link->handshake.status = talk->status;
     else if (why == UPCALL_UNREACHABLE || why == UPCALL_DIED)
-        upstream_is_down(link->upstream);
+        upstream_went_down(link->upstream);
     upcall_fail(talk->call, why, sentence, talk->exchange != NULL);
 }
 

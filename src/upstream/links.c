@@ -20,10 +20,16 @@ static bool is_owner(struct link_owner a, struct link_owner b)
     return a.scope == b.scope && a.n == b.n && a.can == b.can;
 }
 
+// While it tries the other era it is still what calls of the one it began with wait for.
+static bool serves(const struct link *link, enum mcp_era era)
+{
+    return link->era == era || (link->state == LINK_STARTING && link->wanted == era);
+}
+
 static struct link *find(const struct upstream *upstream, struct link_owner owner, enum mcp_era era)
 {
     for (struct link *link = *bucket_of(upstream->all, upstream, owner); link; link = link->chain)
-        if (link->upstream == upstream && link->era == era && is_owner(link->owner, owner))
+        if (link->upstream == upstream && serves(link, era) && is_owner(link->owner, owner))
             return link;
     return NULL;
 }
@@ -398,6 +404,18 @@ static bool is_outdated(const struct link *link)
            (link->in_flight == 0 || link->all->now - link->doubted > 2 * TIME_SECOND);
 }
 
+// One that rests is not started before it is asked, unless somebody waits to be told of changes.
+static bool is_awaited(const struct link *link)
+{
+    const struct upstream *upstream = link->upstream;
+    if (link_is_watched(link))
+        return true;
+    if (!upstream->down || link->owner.scope == SCOPE_KEY)
+        return false;
+    return link->owner.scope == SCOPE_SESSION ? link->session_wants
+                                              : upstream->watchers[MCP_LEGACY] > 0;
+}
+
 static void look_at(struct link *link)
 {
     struct handshake *handshake = &link->handshake;
@@ -418,7 +436,7 @@ static void look_at(struct link *link)
         link_end(link, "the server has been replaced by another one");
     else if (idle(link))
         link_end(link, "the server was idle");
-    else if (link->state == LINK_RESTING && link_is_watched(link) &&
+    else if (link->state == LINK_RESTING && is_awaited(link) &&
              link->all->now >= link->not_before &&
              upstream_verdict(link->upstream, link->wanted) != VERDICT_NO)
         link_start(link);

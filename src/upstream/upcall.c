@@ -380,7 +380,7 @@ void upcall_answered(struct upcall *call, const struct rpc *response)
     call_free(call);
     events->answered(context, era, response);
     if (!own) // after the answer: until it is told the client may cancel
-        upstream_is_up(upstream);
+        upstream_came_up(upstream);
 }
 
 // --- deadlines -------------------------------------------------------------------------------

@@ -341,20 +341,24 @@ void upstream_found(struct upstream *upstream, const struct upstream_facts *fact
                                    .capabilities = view_keep(&memory, facts->capabilities),
                                    .server_info = view_keep(&memory, facts->server_info),
                                    .instructions = view_keep(&memory, facts->instructions)};
-    if (differ)
-        upstream->down = true; // told when the link is READY
+    upstream->differs = upstream->differs || differ;
 }
 
-void upstream_is_down(struct upstream *upstream)
+void upstream_went_down(struct upstream *upstream)
 {
     upstream->down = true;
 }
 
-void upstream_is_up(struct upstream *upstream)
+bool upstream_is_down(const struct upstream *upstream)
 {
-    if (!upstream->down)
+    return upstream->down;
+}
+
+void upstream_came_up(struct upstream *upstream)
+{
+    if (!upstream->down && !upstream->differs)
         return;
-    upstream->down = false;
+    upstream->down = upstream->differs = false;
     links_let_off(upstream);
     tell_changed(upstream);
 }

@@ -196,6 +196,11 @@ struct upstream_wait *upstream_learn(struct upstream *upstream, const struct ask
 void upstream_wait_cancel(
     struct upstream_wait **wait); // `done` is not called any more; accepts NULL
 
+// Whether it has failed and has not answered since: `changed` is told when it does. And: it has
+// just failed in a way that only the caller can tell.
+bool upstream_is_down(const struct upstream *upstream);
+void upstream_went_down(struct upstream *upstream);
+
 // Sends a request. All views are borrowed for the call only. NULL when memory is short; no event
 // comes before this returns. The upcall is gone after `answered`, `failed` or upcall_cancel.
 MUST_CHECK struct upcall *upcall_send(struct upstream *upstream, const struct upcall_order *order,

@@ -14,7 +14,7 @@ static void noticed(void *context, const struct rpc *message)
         method == MCP_RESOURCES_CHANGED)
         all->order.events->changed(all->order.context, link->upstream, method);
     else if (method == MCP_ACKNOWLEDGED)
-        upstream_is_up(link->upstream);
+        upstream_came_up(link->upstream);
 }
 
 static void rest(struct link *link, int64_t span)
@@ -36,7 +36,7 @@ static void failed(void *context, enum upcall_failure why, const char *sentence)
     struct link *link = context;
     (void)why;
     (void)sentence;
-    upstream_is_down(link->upstream);
+    upstream_went_down(link->upstream);
     rest(link, link->all->order.settings->restart_first);
 }
 

@@ -126,6 +126,29 @@ static void a_child_that_is_mute_after_initialize(void **state)
     rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "modern:{}");
 }
 
+// While that one is being made ready, other calls of the first era wait for it and start no third.
+static void a_call_while_the_other_era_is_tried(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call calls[2];
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){"server/discover", "c:", "server/discover", "s:60000",
+                                      "\"initialize\"", "s:300", LEGACY, "\"one\"", "r:{}", NULL});
+    ask(rig, &calls[0], upstream, &modern_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &rig->log, "started started");
+    ask(rig, &calls[1], upstream, &modern_asker, "{\"name\":\"one\"}");
+    rig_await(rig, &calls[1].tells, "legacy:{}");
+    rig_await(rig, &calls[0].tells, "legacy:{}");
+    assert_null(strstr(rig->log.text, "started started started"));
+}
+
+static const struct link *only_link(const struct upstream *upstream)
+{
+    return OUTER(upstream->links.next, struct link, node);
+}
+
 // Neither era works, again and again.
 static void a_child_that_is_deaf_to_both(void **state)
 {
@@ -135,7 +158,30 @@ static void a_child_that_is_deaf_to_both(void **state)
         rig, &server, (const char *[]){"\"initialize\"", "o:", "server/discover", "o:", NULL});
     for (unsigned times = 1; times <= 3; times++) {
         rig_expect(rig, upstream, &legacy_asker, "{\"name\":\"one\"}", "failed:died");
-        assert_int_equal(OUTER(upstream->links.next, struct link, node)->failures, times);
+        assert_int_equal(only_link(upstream)->failures, times);
+        rig_pause(rig, 100); // the pauses grow to 40 ms here
+    }
+}
+
+// One that closes its input in the first era and only says nothing in the other one has failed
+// once, and each time once more.
+static void a_child_that_is_deaf_and_then_silent(void **state)
+{
+    struct rig *rig = *state;
+    struct server server;
+    struct call call;
+    struct upstream *upstream =
+        child_server(rig, &server,
+                     (const char *[]){"server/discover", "c:", "server/discover", "s:60000",
+                                      "\"initialize\"", "s:60000", NULL});
+    for (unsigned times = 1; times <= 2; times++) {
+        ask(rig, &call, upstream, &modern_asker, "{\"name\":\"one\"}");
+        for (int i = 0; i < 500 && only_link(upstream)->era == MCP_MODERN; i++)
+            rig_pause(rig, 20);
+        rig->settings.handshake_timeout = 200000;
+        rig_await(rig, &call.tells, "failed:timeout");
+        rig->settings.handshake_timeout = 8 * TIME_SECOND;
+        assert_int_equal(only_link(upstream)->failures, times);
         rig_pause(rig, 100); // the pauses grow to 40 ms here
     }
 }
@@ -199,8 +245,10 @@ int main(void)
                                        TEST(a_child_that_is_mute),
                                        TEST(a_child_that_is_deaf_to_discover),
                                        TEST(a_child_that_is_mute_after_initialize),
+                                       TEST(a_call_while_the_other_era_is_tried),
                                        TEST(a_deaf_child_without_an_heir),
                                        TEST(a_child_that_is_deaf_to_both),
+                                       TEST(a_child_that_is_deaf_and_then_silent),
                                        TEST(last_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
