@@ -233,7 +233,7 @@ static enum http_verdict go_to_owner(struct conn *conn, unsigned owner, struct v
 {
     static const struct refusal failed = {503, RPC_INTERNAL_ERROR, "Try again", NULL};
     struct buf bytes AUTO(buf_done);
-    buf_init(&bytes, first.size + further.size);
+    buf_init(&bytes, SIZE_MAX / 2); // more may come before they are looked at: see keep
     buf_add(&bytes, first);
     buf_add(&bytes, further);
     wipe(first);

@@ -5,6 +5,7 @@
 #include "base/json_out.h"
 #include "base/json_walk.h"
 #include "base/limits.h"
+#include "wire/mcp_method.h"
 
 const struct json_pick rpc_result_members[] = {JSON_PICK(struct rpc_envelope, failed, "isError")};
 
@@ -57,6 +58,19 @@ static bool is_version(struct view raw)
     return view_is(json_raw_text(raw, into, sizeof into), "2.0");
 }
 
+// False when it is too long, or has half a surrogate pair.
+static bool read_method(struct view raw, struct view *ret_method)
+{
+    char room[LIMIT_RPC_METHOD];
+    const struct view text = json_raw_text(raw, room, sizeof room);
+    *ret_method = text;
+    if (text.data == room) // which does not last
+        *ret_method = view_of(mcp_method_name(mcp_method(text)));
+    if (text.data == room && ret_method->size == 0)
+        *ret_method = (struct view){raw.data + 1, raw.size - 2};
+    return text.data && text.size <= LIMIT_RPC_METHOD;
+}
+
 static const char *read_call(const struct rpc_envelope *envelope, struct rpc *message)
 {
     struct view raw = envelope->method;
@@ -64,13 +78,12 @@ static const char *read_call(const struct rpc_envelope *envelope, struct rpc *me
         return "A message has a method or a result, not both";
     if (!json_raw_is(raw, '"') || raw.size <= 2)
         return "The method must be a text";
-    if (raw.size - 2 > LIMIT_RPC_METHOD || memchr(raw.data, '\\', raw.size))
-        return "The method is too long or written with escapes";
+    if (!read_method(raw, &message->method))
+        return "The method is too long, or is no text that UTF-8 can write";
     if (envelope->params.data && !json_raw_is(envelope->params, '{') &&
         !json_raw_is(envelope->params, '['))
         return "The params must be an object or an array";
     message->kind = envelope->id.data ? RPC_REQUEST : RPC_NOTIFICATION;
-    message->method = (struct view){raw.data + 1, raw.size - 2};
     message->params = envelope->params;
     return NULL;
 }

@@ -18,7 +18,8 @@ struct rpc {
     enum rpc_kind kind;
     struct view text;   // the whole message, without blanks around it
     struct view id;     // raw; {NULL, 0}: a notification, or an error about nothing in particular
-    struct view method; // unescaped (a method with escapes is refused)
+    struct view method; // as MCP names it, however it was written (`tools\/call`: so PHP does); one
+                        // that MCP does not name, as it was written
     struct view params; // raw object or array; {NULL, 0}: none
     struct view result; // raw
     struct view error;  // raw object with an integer `code` and a text `message`

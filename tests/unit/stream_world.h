@@ -1,6 +1,7 @@
 // stream_world.h: two ends of a connection of any kind, for the tests of streams.
 #pragma once
 
+#include "certificate.h"
 #include "loop_steps.h"
 
 #include <fcntl.h>
@@ -192,24 +193,7 @@ static inline void teardown(struct world *world)
     loop_free(&world->loop);
 }
 
-// --- certificates ----------------------------------------------------------------------------
-static inline void make_certificate(const char *key, const char *certificate)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, 2);
-        execlp("openssl", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=gateway.test",
-               "-addext", "subjectAltName=DNS:gateway.test,IP:127.0.0.1", "-keyout", key, "-out",
-               certificate, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
+// --- begin and end -----------------------------------------------------------------------------
 static inline int begin(void **state)
 {
     char key[100], certificate[100];

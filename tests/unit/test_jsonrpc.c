@@ -7,9 +7,12 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "base/json_check.h"
 #include "base/limits.h"
 #include "wire/jsonrpc.h"
+#include "wire/mcp_method.h"
 
 enum { MEMORY = 1 << 20 };
 
@@ -70,6 +73,25 @@ static void reads_escaped_names(void **state)
     assert_true(view_is(message.params, "{}"));
     refuse(HEAD "\"id\":1,\"method\":\"ping\",\"m\\u0065thod\":\"tools/call\"}");
     refuse(HEAD "\"id\":1,\"result\":{},\"\\u0065rror\":{\"code\":1,\"message\":\"\"}}");
+}
+
+// So is a method. PHP writes every slash with an escape.
+static void reads_escaped_methods(void **state)
+{
+    (void)state;
+    struct rpc message = read_message(HEAD "\"id\":1,\"method\":\"tools\\/call\"}");
+    assert_true(view_is(message.method, "tools/call"));
+    message = read_message(HEAD "\"method\":\"notifications\\/resources\\/list_changed\"}");
+    assert_true(view_is(message.method, "notifications/resources/list_changed"));
+    message = read_message(HEAD "\"id\":1,\"method\":\"\\u0070\\u0069\\u006e\\u0067\"}");
+    assert_true(view_is(message.method, "ping"));
+    const char *const of_none[] = {"tools\\/cal", "tools\\/call\\u0000", "ping\\n", "\\\"", "\\\\"};
+    for (size_t i = 0; i < COUNT_OF(of_none); i++) {
+        char text[100];
+        (void)snprintf(text, sizeof text, HEAD "\"id\":1,\"method\":\"%s\"}", of_none[i]);
+        assert_true(view_is(read_message(text).method, of_none[i]));
+        assert_int_equal(mcp_method(view_of(of_none[i])), MCP_UNKNOWN);
+    }
 }
 
 // JavaScript writes half a surrogate pair where a text was cut inside a character. It is passed on
@@ -138,7 +160,7 @@ static void refuses_what_is_no_message(void **state)
         {HEAD "\"id\":1,\"method\":7}", "1", false},
         {HEAD "\"id\":1,\"method\":null}", "1", false},
         {HEAD "\"id\":1,\"method\":{}}", "1", false},
-        {HEAD "\"id\":1,\"method\":\"tools\\/call\"}", "1", false},
+        {HEAD "\"id\":1,\"method\":\"\\ud83d\"}", "1", false},
         {HEAD "\"id\":1,\"method\":\"m\",\"params\":1}", "1", false},
         {HEAD "\"id\":1,\"method\":\"m\",\"params\":null}", "1", false},
         {HEAD "\"id\":1,\"method\":\"m\",\"params\":\"{}\"}", "1", false},
@@ -194,8 +216,8 @@ static void knows_batches(void **state)
     assert_null(fault.id.data);
 }
 
-// A message whose id or method is a text of `size` bytes, with the quotes.
-static bool reads_long(const char *member, const char *rest, size_t size)
+// A message whose id or method is a text of `size` characters, with the quotes.
+static bool reads_long(const char *member, const char *each, const char *rest, size_t size)
 {
     struct buf buf;
     struct rpc message;
@@ -203,7 +225,7 @@ static bool reads_long(const char *member, const char *rest, size_t size)
     buf_init(&buf, MEMORY);
     buf_add_format(&buf, HEAD "\"%s\":\"", member);
     for (size_t i = 0; i < size - 2; i++)
-        buf_add_char(&buf, 'x');
+        buf_add(&buf, view_of(each));
     buf_add_format(&buf, "\"%s}", rest);
     bool accepted = rpc_read(buf_view(&buf), LIMIT_JSON_DEPTH, &message, &fault);
     assert_true(accepted || !fault.id.data);
@@ -214,10 +236,13 @@ static bool reads_long(const char *member, const char *rest, size_t size)
 static void bounds_ids_and_methods(void **state)
 {
     (void)state;
-    assert_true(reads_long("id", ",\"method\":\"m\"", LIMIT_RPC_ID));
-    assert_false(reads_long("id", ",\"method\":\"m\"", LIMIT_RPC_ID + 1));
-    assert_true(reads_long("method", "", LIMIT_RPC_METHOD + 2));
-    assert_false(reads_long("method", "", LIMIT_RPC_METHOD + 3));
+    assert_true(reads_long("id", "x", ",\"method\":\"m\"", LIMIT_RPC_ID));
+    assert_false(reads_long("id", "x", ",\"method\":\"m\"", LIMIT_RPC_ID + 1));
+    for (const char *const *each = (const char *const[]){"x", "\\/", "\\u0041", NULL}; *each;
+         each++) {
+        assert_true(reads_long("method", *each, "", LIMIT_RPC_METHOD + 2));
+        assert_false(reads_long("method", *each, "", LIMIT_RPC_METHOD + 3));
+    }
 }
 
 static void writes_answers(void **state)
@@ -242,15 +267,11 @@ static void writes_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_requests),
-        cmocka_unit_test(reads_escaped_names),
-        cmocka_unit_test(passes_halves_of_pairs),
-        cmocka_unit_test(reads_replies),
-        cmocka_unit_test(refuses_what_is_no_message),
-        cmocka_unit_test(tells_what_is_no_json),
-        cmocka_unit_test(knows_batches),
-        cmocka_unit_test(bounds_ids_and_methods),
-        cmocka_unit_test(writes_answers),
+        cmocka_unit_test(reads_requests),         cmocka_unit_test(reads_escaped_names),
+        cmocka_unit_test(reads_escaped_methods),  cmocka_unit_test(passes_halves_of_pairs),
+        cmocka_unit_test(reads_replies),          cmocka_unit_test(refuses_what_is_no_message),
+        cmocka_unit_test(tells_what_is_no_json),  cmocka_unit_test(knows_batches),
+        cmocka_unit_test(bounds_ids_and_methods), cmocka_unit_test(writes_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
