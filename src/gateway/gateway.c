@@ -16,6 +16,7 @@
 #include "gateway/subscriptions.h"
 #include "gateway/tasks.h"
 #include "os/memory.h"
+#include "os/tls.h"
 #include "vault/vault.h"
 
 enum { USES_AT_ONCE = 10000, SLOW_TICK = 1000 * 1000, TRIM_EVERY = 30 * 1000 * 1000 }; // us
@@ -319,9 +320,12 @@ static bool make_parts(struct gateway *gateway, struct err *err)
                                           .context = gateway,
                                           .log = on_log};
     struct upstreams_order complete = order;
+    const char *authorities = gateway->settings->tls_authorities;
+    if (authorities && !tls_new_client(authorities, &gateway->authorities, err))
+        return false;
     gateway->principals = principals_new(gateway->store, gateway->settings, gateway->unread,
                                          &gateway->asked, &principals_events, gateway);
-    gateway->http = http_client_new(gateway->loop, gateway->settings, NULL);
+    gateway->http = http_client_new(gateway->loop, gateway->settings, gateway->authorities);
     complete.http = gateway->http;
     complete.unread = gateway->unread;
     complete.asked = &gateway->asked;
@@ -378,6 +382,7 @@ void gateway_free(struct gateway **gateway)
     catalogs_free(&gone->catalogs);
     upstreams_free(&gone->upstreams);
     http_client_free(&gone->http);
+    tls_free(&gone->authorities);
     record_last_uses(gone); // when nothing else waits for it
     principals_free(&gone->principals);
     store_free(&gone->store);

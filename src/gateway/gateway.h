@@ -50,6 +50,7 @@ struct gateway {
     struct store *store;
     struct store_config store_config;
     struct principals *principals;
+    struct tls *authorities; // that the settings name; NULL: none
     struct http_client *http;
     struct ration *unread;
     struct ration asked; // bytes of requests under way, by key

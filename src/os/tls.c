@@ -150,10 +150,17 @@ void tls_free(struct tls **tls)
     free(going);
 }
 
+// Of the errors that one call has left the first says why, the last only where.
 static bool tls_error(struct err *err, const char *what, const char *path)
 {
-    return err_set(err, ERR_USAGE, "bad_certificate", "Cannot use %s %s: %s", what, path,
-                   last_reason());
+    const unsigned long first = ERR_peek_error();
+    const char *reason =
+        ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first)) : ERR_reason_error_string(first);
+    err_set(err, ERR_USAGE, "bad_certificate", "Cannot use %s %s: %s", what, path,
+            reason ? reason : "it cannot be read");
+    ERR_clear_error();
+    return err_hint(err, "PEM files are wanted that the gateway's user can read; a certificate and "
+                         "its key belong together");
 }
 
 static bool server_context(const char *certificate, const char *key, SSL_CTX **ret_context,

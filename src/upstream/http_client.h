@@ -29,7 +29,7 @@
 struct http_client;   // one loop's
 struct http_exchange; // one request and its response
 
-// `settings` and `tls` (of a client) outlive it. Without `tls` one is made of the settings'
+// `settings` and `tls` (of a client) outlive it. Without `tls` one is made of the system's
 // authorities when it is first needed. NULL when memory is short.
 MUST_CHECK struct http_client *http_client_new(struct loop *loop, const struct settings *settings,
                                                struct tls *tls);

@@ -122,12 +122,12 @@ static void on_resolved(void *context, const struct endpoint *found, size_t coun
         try_next(dial, NULL);
 }
 
-// Reading all authorities of a system takes tens of milliseconds and megabytes: not before it is
+// Reading all authorities of the system takes tens of milliseconds and megabytes: not before it is
 // needed.
 static bool have_tls(struct http_client *client)
 {
     struct err err;
-    if (!client->tls && tls_new_client(client->settings->tls_authorities, &client->own_tls, &err))
+    if (!client->tls && tls_new_client(NULL, &client->own_tls, &err))
         client->tls = client->own_tls;
     return client->tls != NULL;
 }

@@ -51,6 +51,17 @@ for counter in calls bytes_in bytes_out; do
     check "metrics count $counter" test "$(curl -s "http://127.0.0.1:$(port_of metrics_listening)/metrics" |
         sed -n "s/^secure_mcp_gateway_${counter}_total //p")" -gt 0
 done
+# Files that are of no use are named at once, with the reason.
+refuses_file() { # refuses_file WORDS OPTION...
+    local words=$1
+    shift
+    check "refused: $*" test "$(timeout 10 "$SMG" serve --listen 127.0.0.1:0 "$@" 2>&1 | head -1)" = "error: Cannot use the $words"
+}
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.pem 2>/dev/null
+refuses_file 'certificate none.pem: No such file or directory' --tls-cert none.pem --tls-key key.pem
+refuses_file 'certificate /dev/null: no start line' --tls-cert /dev/null --tls-key key.pem
+refuses_file 'private key other.pem: key values mismatch' --tls-cert cert.pem --tls-key other.pem
+refuses_file 'authorities none.pem: No such file or directory' --upstream-ca none.pem
 # A renewed certificate is taken at SIGHUP; one that is not whole is not, and the log says so.
 hang_up() { # hang_up EVENT
     kill -HUP "$gateway"
