@@ -155,7 +155,10 @@ static const struct refusal *check_key(struct conn *conn, struct entry *entry)
         key = VIEW("");
     switch (front_authenticate(conn->door->gateway, key, &entry->principal)) {
     case FRONT_GRANTED:
-        return front_agrees(entry->principal, asked->project_id, asked->user_id) ? NULL : &denied;
+        return front_agrees(conn->door->gateway, entry->principal, asked->project_id,
+                            asked->user_id)
+                   ? NULL
+                   : &denied;
     case FRONT_UNAVAILABLE:
         return &unavailable;
     default:

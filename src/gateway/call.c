@@ -14,7 +14,6 @@
 #include "gateway/questions.h"
 #include "gateway/reply.h"
 #include "gateway/tasks.h"
-#include "vault/key_text.h"
 
 static const char *const stage_names[] = {
     [STAGE_LIMIT] = "limit",
@@ -32,17 +31,9 @@ static struct view keep_piece(struct call *call, size_t at, struct view piece)
     return (struct view){piece.data ? call->raw + at : NULL, piece.size};
 }
 
-struct view call_name_of(const struct mcp_params *params)
-{
-    struct view raw = params->name.data ? params->name : params->uri;
-    if (!json_raw_is(raw, '"'))
-        return (struct view){NULL, 0};
-    return key_text_cut((struct view){raw.data + 1, raw.size - 2}, CALL_NAME);
-}
-
 static void keep_name(struct call *call, const struct mcp_params *params)
 {
-    struct view name = call_name_of(params);
+    struct view name = journal_name_of(params);
     if (name.size > 0)
         memcpy(call->name, name.data, name.size);
 }

@@ -28,7 +28,7 @@ enum stage { STAGE_LIMIT, STAGE_RESOLVE, STAGE_INVOKE, STAGE_REPLY };
 // A code of our own, outside of what JSON-RPC and MCP reserve.
 enum { CALL_LIMITED = -31001 };
 
-enum { CALL_NAME = 128, CALL_TOOL = 64, CALL_SPLICES = 4 };
+enum { CALL_TOOL = 64, CALL_SPLICES = 4 };
 
 #define CALL_SERVERS_CHANGED "The servers have changed meanwhile: call again"
 
@@ -42,13 +42,13 @@ struct call {
     enum mcp_era era;             // of the client
     enum mcp_method method;
     enum stage stage;
-    char *raw;                // owns what the next views point into
-    struct view id, token;    // raw; token {NULL, 0}: no progress is wanted
-    unsigned can;             // mcp_can of a modern client
-    int level;                // log messages from here on; -1: none (modern clients)
-    char name[CALL_NAME + 1]; // call_name_of
-    struct server_spec *spec; // where it goes; NULL: not resolved
-    char *tool;               // what it calls there, or what made its task; NULL: none
+    char *raw;                   // owns what the next views point into
+    struct view id, token;       // raw; token {NULL, 0}: no progress is wanted
+    unsigned can;                // mcp_can of a modern client
+    int level;                   // log messages from here on; -1: none (modern clients)
+    char name[JOURNAL_NAME + 1]; // journal_name_of
+    struct server_spec *spec;    // where it goes; NULL: not resolved
+    char *tool;                  // what it calls there, or what made its task; NULL: none
     size_t tool_size;
     char tool_room[CALL_TOOL]; // where it is, if it fits
     struct upcall *upcall;
@@ -81,9 +81,6 @@ struct incoming {
 // Begins a call of the exchange: limits, then its method's handler. It may be over, and the
 // exchange gone, afterwards.
 void call_begin(struct exchange *exchange, const struct incoming *incoming);
-
-// What the journal calls a request: its name or URI, raw, cut, without quotes; {NULL, 0}: none.
-struct view call_name_of(const struct mcp_params *params);
 
 // Handles a call again whose message was kept.
 void call_again(struct call *call);

@@ -24,11 +24,18 @@ void front_principal_unref(struct principal **principal)
     principal_unref(principal);
 }
 
-bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id)
+bool front_agrees(struct gateway *gateway, const struct principal *principal,
+                  struct view project_id, struct view user_id)
 {
     const struct grant *grant = &principal->grant;
-    return (!project_id.data || view_is(project_id, grant->project_id)) &&
-           (!user_id.data || view_is(user_id, grant->user_id));
+    const char *other = user_id.data && !view_is(user_id, grant->user_id) ? "other_user" : NULL;
+    if (project_id.data && !view_is(project_id, grant->project_id))
+        other = "other_project";
+    if (!other)
+        return true;
+    gateway->counters.denied++;
+    journal_event(gateway->journal, "denied", "reason", other, "key_id", grant->key_id, NULL);
+    return false;
 }
 
 void front_unread(struct gateway *gateway, const struct principal *principal)

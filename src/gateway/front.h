@@ -28,8 +28,9 @@ MUST_CHECK enum front_answer front_authenticate(struct gateway *gateway, struct 
                                                 struct principal **ret_principal);
 void front_principal_unref(struct principal **principal);
 // Whether the ids that a client claims (headers project_id, user_id; {NULL, 0}: none) are the
-// key's.
-bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id);
+// key's. If not, the log says so.
+bool front_agrees(struct gateway *gateway, const struct principal *principal,
+                  struct view project_id, struct view user_id);
 // For the log: an answer of its has not been taken by its client, who went away, read nothing for
 // too long, left too much unread, or lost access meanwhile.
 void front_unread(struct gateway *gateway, const struct principal *principal);

@@ -74,7 +74,7 @@ static void refuse_request(struct exchange *exchange, const struct front_request
         return;
     }
     line.method = view_of(mcp_method_name(method));
-    line.name = call_name_of(params);
+    line.name = journal_name_of(params);
     line.server = request->server; // there may be none of this name
     if (!line.server.data)
         line.server = exchange_server_of(exchange, method, line.name);
@@ -82,14 +82,14 @@ static void refuse_request(struct exchange *exchange, const struct front_request
     refuse_with_line(exchange, rpc->id, refusal, &line);
 }
 
-// One line for all of it.
-static void refuse_batch(struct exchange *exchange, const struct front_request *request,
-                         const struct refusal *refusal)
+// What is not one message: a batch, or what cannot be read. One line for all of it.
+static void refuse_text(struct exchange *exchange, const struct front_request *request,
+                        struct view id, const struct refusal *refusal)
 {
     struct journal_call line = line_of(exchange, refusal);
     line.server = request->server;
     line.bytes_in = request->body.size;
-    refuse_with_line(exchange, nothing, refusal, &line);
+    refuse_with_line(exchange, id, refusal, &line);
 }
 
 // --- eras and sessions --------------------------------------------------------------------------
@@ -292,7 +292,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
     exchange->era = MCP_LEGACY;
     if (!find_session(exchange, request, &refusal) ||
         strcmp(exchange->session->version, "2025-03-26") != 0) {
-        refuse_batch(exchange, request, &refusal);
+        refuse_text(exchange, request, nothing, &refusal);
         return;
     }
     size_t count = batch_count(request->body);
@@ -300,7 +300,7 @@ static void take_batch(struct exchange *exchange, const struct front_request *re
         refusal =
             (struct refusal){count == 0 ? 400 : 413, RPC_INVALID_REQUEST,
                              count == 0 ? "The batch is empty" : "Too many in a batch", nothing};
-        refuse_batch(exchange, request, &refusal);
+        refuse_text(exchange, request, nothing, &refusal);
         return;
     }
     exchange->kind = EXCHANGE_BATCH;
@@ -358,10 +358,8 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
     bool found = find_server(exchange, request->server);
     if (!found && is_message)
         refuse_request(exchange, request, &rpc, &params, &no_server);
-    else if (!found && fault.array)
-        refuse_batch(exchange, request, &no_server);
     else if (!found)
-        refuse(exchange, nothing, &no_server);
+        refuse_text(exchange, request, nothing, &no_server);
     else if (is_message)
         take_message(exchange, request, &rpc, &params);
     else if (fault.array)
@@ -369,7 +367,8 @@ struct exchange *front_post(struct gateway *gateway, const struct front_request 
     else if (fault.reply && request->stdio)
         exchange_accept(exchange);
     else
-        refuse(exchange, fault.id, &(struct refusal){400, fault.code, fault.reason, nothing});
+        refuse_text(exchange, request, fault.id,
+                    &(struct refusal){400, fault.code, fault.reason, nothing});
     if (over)
         return NULL;
     exchange->over = NULL;

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "base/json_walk.h"
 #include "base/text.h"
 #include "vault/key_text.h"
 
@@ -258,6 +259,46 @@ void journal_call(struct journal *journal, const struct journal_call *call)
     add_number(line, VIEW(",\"bytes_out\":"), (int64_t)call->bytes_out);
     buf_add(line, VIEW("}\n"));
     keep_line(journal);
+}
+
+// The bytes before the first of `ends`.
+static size_t span_to(struct view text, const char *ends)
+{
+    size_t size = 0;
+    while (size < text.size && !strchr(ends, text.data[size]))
+        size++;
+    return size;
+}
+
+// As it was written: a slash may have an escape.
+static bool skip_slash(struct view *text)
+{
+    const size_t escape = text->size > 0 && text->data[0] == '\\';
+    if (text->size <= escape || text->data[escape] != '/')
+        return false;
+    *text = view_skip(*text, escape + 1);
+    return true;
+}
+
+static struct view uri_without_tokens(struct view uri)
+{
+    uri.size = span_to(uri, "?#");
+    struct view rest = view_skip(uri, span_to(uri, "/\\"));
+    if (!skip_slash(&rest) || !skip_slash(&rest))
+        return uri; // it names no host, and no user there
+    const size_t authority = span_to(rest, "/\\");
+    if (authority > 0 && memchr(rest.data, '@', authority))
+        uri.size -= rest.size;
+    return uri;
+}
+
+struct view journal_name_of(const struct mcp_params *params)
+{
+    const struct view raw = params->name.data ? params->name : params->uri;
+    if (!json_raw_is(raw, '"'))
+        return (struct view){NULL, 0};
+    const struct view text = {raw.data + 1, raw.size - 2};
+    return key_text_cut(params->name.data ? text : uri_without_tokens(text), JOURNAL_NAME);
 }
 
 void journal_event(struct journal *journal, const char *event, ...)

@@ -12,6 +12,9 @@
 
 #include "base/attr.h"
 #include "base/view.h"
+#include "wire/mcp.h"
+
+enum { JOURNAL_NAME = 128 };
 
 struct journal;
 
@@ -37,6 +40,11 @@ struct journal_call {
     uint64_t bytes_in, bytes_out;
 };
 void journal_call(struct journal *journal, const struct journal_call *call);
+
+// What a line calls a request: its name or URI, raw, without quotes, cut to JOURNAL_NAME bytes; of
+// a URI nothing from its user on, and neither query nor fragment: tokens are written there.
+// {NULL, 0}: none.
+struct view journal_name_of(const struct mcp_params *params);
 
 // Something else: `event` is static; pairs of name and text follow, NULL at the end.
 void journal_event(struct journal *journal, const char *event, ...) __attribute__((sentinel));

@@ -23,7 +23,7 @@ struct target {
 
 void route_unknown(struct call *call, const char *what)
 {
-    char message[CALL_NAME + 64];
+    char message[JOURNAL_NAME + 64];
     (void)snprintf(message, sizeof message, "Unknown %s%s%s", what, call->name[0] ? ": " : "",
                    call->name);
     call_fail(call, &(struct failure){

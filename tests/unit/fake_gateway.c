@@ -201,8 +201,10 @@ void front_principal_unref(struct principal **principal)
     *principal = NULL;
 }
 
-bool front_agrees(const struct principal *principal, struct view project_id, struct view user_id)
+bool front_agrees(struct gateway *gateway, const struct principal *principal,
+                  struct view project_id, struct view user_id)
 {
+    (void)gateway;
     (void)principal;
     return (!project_id.data || view_is(project_id, "p")) &&
            (!user_id.data || view_is(user_id, "u"));

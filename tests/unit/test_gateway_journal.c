@@ -81,6 +81,52 @@ static void cuts_no_key_in_half(void **state)
     assert_int_equal(logged(name), 0);
 }
 
+// Of a URI what may be a token is not told.
+static void tells_no_tokens_of_uris(void **state)
+{
+    static const struct {
+        const char *uri, *told;
+    } cases[] = {
+        {"mem://a/b?token=SECRET", "mem://a/b"},
+        {"mem://a/c#SECRET", "mem://a/c"},
+        {"https://SECRET@host/", "https://"},
+        {"https:\\/\\/me:SECRET@host\\/x", "https:\\\\/\\\\/"},
+        {"pkg://@scope/x", "pkg://"},
+        {"pkg://x/@scope", "pkg://x/@scope"},
+        {"file:///a@b", "file:///a@b"},
+        {"file:/a@b", "file:/a@b"},
+        {"mailto:a@b?SECRET", "mailto:a@b"},
+        {"?SECRET", ""},
+    };
+    (void)state;
+    add_servers();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char line[200];
+        await(post(0, "zz",
+                   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/"
+                   "read\",\"params\":{\"uri\":\"%s\"}}",
+                   cases[i].uri),
+              "No such session");
+        (void)snprintf(line, sizeof line, "\"name\":\"%s\",\"outcome\"", cases[i].told);
+        if (cases[i].told[0])
+            assert_int_equal(logged(line), 1);
+    }
+    assert_int_equal(logged("\"resources/read\","), COUNT_OF(cases));
+    assert_int_equal(logged("SECRET"), 0);
+}
+
+// What cannot be read may have been one.
+static void tells_of_what_cannot_be_read(void **state)
+{
+    (void)state;
+    add_servers();
+    await(post(0, NULL, "nothing"), "-32700");
+    assert_int_equal(logged(UNFIT("-32700")), 1);
+    await(post(0, NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":1,\"method\":\"ping\"}"), "-32600");
+    assert_int_equal(logged(UNFIT("-32600")), 1);
+    assert_int_equal(logged("\"event\":\"call\""), 2);
+}
+
 // What is no request has no line.
 static void says_nothing_of_what_is_no_request(void **state)
 {
@@ -89,7 +135,6 @@ static void says_nothing_of_what_is_no_request(void **state)
     await(post(0, "zz", "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"),
           "-32600");
     await(post(0, "zz", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"), "-32600");
-    await(post(0, "zz", "nothing"), "-32700");
     await(ask(&(struct asking){.method = "GET", .session = "zz"}), "No such session");
     assert_int_equal(logged("\"event\":\"call\""), 0);
 }
@@ -129,6 +174,8 @@ int main(void)
         TEST(tells_of_refused_requests),
         TEST(says_what_was_asked_for),
         TEST(cuts_no_key_in_half),
+        TEST(tells_no_tokens_of_uris),
+        TEST(tells_of_what_cannot_be_read),
         TEST(says_nothing_of_what_is_no_request),
         TEST(tells_the_server_of_what_was_denied),
         TEST(answers_nobody),
