@@ -45,6 +45,8 @@ static void on_revoked(void *context, struct credential *credential, const struc
 static void on_access_changed(void *context, const struct access *now)
 {
     struct gateway *gateway = (struct gateway *)context;
+    notices_all_changed(gateway, now->project_n);
+    notices_flush(gateway); // before listens end, which are told, too
     listens_end(gateway, now->project_n);
     for (struct session *session = gateway->first_session; session; session = session->next)
         if (session->project_n == now->project_n)
@@ -52,7 +54,6 @@ static void on_access_changed(void *context, const struct access *now)
     notices_watch_others(gateway, now);
     catalogs_retain(gateway->catalogs, now->project_n, &now->specs);
     upstreams_retain(gateway->upstreams, now->project_n, &now->specs);
-    notices_all_changed(gateway, now->project_n);
 }
 
 static void on_confirmed(void *context, struct credential *credential)

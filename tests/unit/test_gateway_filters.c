@@ -80,6 +80,26 @@ static void keeps_a_server_whose_tools_are_filtered(void **state)
     await(call, "configuration has changed");
 }
 
+// Whoever listens learns what has changed before the listen ends.
+static void tells_listens_before_they_end(void **state)
+{
+    (void)state;
+    add_fake("old", "legacy", words);
+    struct door *tools_only = post_modern(0, "subscriptions/listen", NULL,
+                                          "\"notifications\":{\"toolsListChanged\":true},");
+    struct door *nothing = post_modern(0, "subscriptions/listen", NULL, "\"notifications\":{},");
+    await(tools_only, "acknowledged");
+    await(nothing, "acknowledged");
+    allow(some);
+    await(tools_only, "\"resultType\":\"complete\"");
+    await(nothing, "\"resultType\":\"complete\"");
+    assert_true(strstr(tools_only->said, "notifications/tools/list_changed") <
+                strstr(tools_only->said, "\"resultType\""));
+    assert_non_null(strstr(tools_only->said, "notifications/tools/list_changed"));
+    assert_null(strstr(tools_only->said, "prompts/list_changed"));
+    assert_null(strstr(nothing->said, "list_changed"));
+}
+
 static void ends_calls_of_tools_that_are_not_allowed_any_more(void **state)
 {
     (void)state;
@@ -430,6 +450,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(keeps_a_server_whose_tools_are_filtered),
+        TEST(tells_listens_before_they_end),
         TEST(ends_calls_of_tools_that_are_not_allowed_any_more),
         TEST(ends_parked_calls_of_such_tools),
         TEST(drops_answers_for_calls_of_such_tools),
