@@ -138,7 +138,8 @@ static void take_question(struct link *link, struct upcall *on, const struct rpc
                         "there is no client to ask at this time");
     } else {
         link_post_error(link, message->id, RPC_INTERNAL_ERROR,
-                        "several clients are being served: it cannot be told which one to ask");
+                        "several clients are being served, or were a moment ago: it cannot be told "
+                        "which one to ask");
     }
 }
 
