@@ -216,16 +216,16 @@ static void send_event(struct conn *conn, struct view id, const struct view *pie
         send_all(conn, buf_view(head), pieces, count, end_of_event(conn, last));
 }
 
-// The same for data that has line ends between its JSON: several data lines.
-static void send_lines(struct conn *conn, struct view id, const struct view *pieces, size_t count,
-                       bool last)
+// The same for data that has line ends between its JSON.
+static void send_on_one_line(struct conn *conn, struct view id, const struct view *pieces,
+                             size_t count, bool last)
 {
     struct buf *head = &conn->door->head;
     struct buf data AUTO(buf_done);
     struct buf event AUTO(buf_done);
     size_t size = total(pieces, count);
     buf_init(&data, size);
-    buf_init(&event, 8 * size + EVENT_HEAD);
+    buf_init(&event, size + EVENT_HEAD);
     for (size_t i = 0; i < count; i++)
         buf_add(&data, pieces[i]);
     sse_add_event(&event, id, buf_view(&data));
@@ -249,7 +249,7 @@ static void say(struct conn *conn, struct view id, const struct view *pieces, si
     if (count == 0 && (head->size > 0 || head->failed))
         send_head(conn, NULL, 0);
     else if (count > 0 && text_has_line_end(pieces, count))
-        send_lines(conn, id, pieces, count, last);
+        send_on_one_line(conn, id, pieces, count, last);
     else if (count > 0)
         send_event(conn, id, pieces, count, last);
     if (conn->place == PLACE_STREAM)

@@ -334,7 +334,7 @@ static void on_question(void *context, const struct question *question, const st
 }
 
 // An error passes as it is; only the code that 2026-07-28 does not know any more is translated.
-static void pass_error(struct call *call, const struct rpc *response)
+static void pass_error(struct call *call, enum mcp_era era, const struct rpc *response)
 {
     long long code = 0;
     struct view raw = json_walk_member(response->error, "code");
@@ -356,7 +356,9 @@ static void pass_error(struct call *call, const struct rpc *response)
     call->stage = STAGE_REPLY;
     call->gateway->counters.calls_failed++;
     write_down(call, "error", (int)code);
-    finish(call, reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
+    // What a legacy server does not find is not what was asked for: only modern ones say it so.
+    finish(call, era == MCP_LEGACY ? 200 : reply_status(call->era, (int)code), pieces,
+           COUNT_OF(pieces));
 }
 
 // A result of an upstream, made complete for the client's era.
@@ -388,7 +390,7 @@ void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *res
 {
     if (response->kind == RPC_ERROR) {
         if (!route_was_mismatched(call, response))
-            pass_error(call, response);
+            pass_error(call, era, response);
         return;
     }
     if (call->era == MCP_LEGACY && era == MCP_MODERN &&
@@ -468,17 +470,16 @@ void call_take_place(struct call *call, struct call *retry)
 // questions.
 static bool may_come_again(const struct call *call, const struct upstream *upstream)
 {
-    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
-    return call->era == MCP_LEGACY && (!facts || facts->era == MCP_MODERN);
+    return call->era == MCP_LEGACY && (!upstream || !upstream_facts(upstream) ||
+                                       upstream_era(upstream, MCP_LEGACY) == MCP_MODERN);
 }
 
 // A legacy server gives no state: what a client brings is none of ours any more, or never was.
 static bool has_lost_state(const struct call *call, const struct upstream *upstream,
                            const struct mcp_params *params)
 {
-    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
-    return call->era == MCP_MODERN && params->request_state.data && facts &&
-           facts->era == MCP_LEGACY;
+    return call->era == MCP_MODERN && params->request_state.data && upstream &&
+           upstream_era(upstream, MCP_MODERN) == MCP_LEGACY;
 }
 
 // Where it goes stays known with it, so that it can be judged again (standing.h). False: the call

@@ -167,8 +167,8 @@ static void put_off(struct listing *listing)
 static bool must_be_in_order(const struct listing *listing)
 {
     const struct upstream *upstream = listing->catalog->upstream;
-    const struct upstream_facts *facts = upstream_facts(upstream);
-    return upstream_spec(upstream)->http && facts && facts->era == MCP_MODERN;
+    return upstream_spec(upstream)->http && upstream_facts(upstream) &&
+           upstream_era(upstream, MCP_MODERN) == MCP_MODERN;
 }
 
 // A tool whose call could not be written must not be shown: see parameters.h.

@@ -24,6 +24,16 @@ void listen_tell_updated(struct listening *listening, struct view raw_uri)
 
 // --- legacy clients -----------------------------------------------------------------------------
 
+// As far as it has said what it has.
+static bool has_subscriptions(const struct upstream *upstream)
+{
+    const struct upstream_facts *facts = upstream_facts(upstream);
+    if (!facts)
+        return true;
+    const struct view resources = json_walk_member(facts->capabilities, "resources");
+    return view_is(json_walk_member(resources, "subscribe"), "true");
+}
+
 void listen_subscribe(struct call *call, const struct incoming *incoming)
 {
     char room[SUBSCRIPTION_URI];
@@ -43,6 +53,10 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
     struct upstream *upstream = spec ? call_upstream(call, spec) : NULL;
     if (!upstream) {
         call_error(call, RPC_RESOURCE_NOT_FOUND, "Resource not found");
+        return;
+    }
+    if (call->method == MCP_SUBSCRIBE && !has_subscriptions(upstream)) {
+        call_error(call, RPC_METHOD_NOT_FOUND, "The server of this resource has no subscriptions");
         return;
     }
     if (call->method != MCP_SUBSCRIBE)

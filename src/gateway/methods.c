@@ -20,7 +20,7 @@ static void pass_level(struct call *call, const struct incoming *incoming)
     for (size_t i = 0; i < servers.count; i++) {
         struct upstream *upstream = call_upstream(call, servers.list[i]);
         const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
-        if (!facts || facts->era == MCP_MODERN ||
+        if (!facts || upstream_era(upstream, MCP_LEGACY) == MCP_MODERN ||
             !json_walk_member(facts->capabilities, "logging").data)
             continue;
         char params[32];

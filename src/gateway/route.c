@@ -100,8 +100,8 @@ enum minder { MIND_NOTHING, MIND_COMPARE, MIND_WRITE };
 static enum minder minder_of(const struct call *call, struct server_spec *spec)
 {
     const struct upstream *upstream = call_upstream(call, spec);
-    const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
-    bool compares = spec->http && facts && facts->era == MCP_MODERN;
+    bool compares = spec->http && upstream && upstream_facts(upstream) &&
+                    upstream_era(upstream, call->era) == MCP_MODERN;
     if (call->exchange->stdio && call->era == MCP_MODERN)
         return compares ? MIND_WRITE : MIND_NOTHING; // its client has no headers
     if (call->era == MCP_MODERN)

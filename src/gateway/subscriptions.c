@@ -164,19 +164,15 @@ static void add_params(struct buf *params, enum mcp_era era, struct view uri)
     buf_add(params, VIEW("]}}"));
 }
 
-static enum mcp_era era_of(const struct subscription *subscription, const struct asker *asker)
-{
-    const struct upstream_facts *facts = upstream_facts(subscription->upstream);
-    return facts ? facts->era : asker->era;
-}
-
 // Asks for it, or for its end: then nobody waits for the answer.
 static void ask(struct subscription *subscription, bool ends)
 {
     struct buf params AUTO(buf_done);
     struct asker asker = asker_of(subscription);
-    asker.era = era_of(subscription, &asker);
+    asker.era = upstream_era(subscription->upstream, asker.era);
     bool modern = asker.era == MCP_MODERN;
+    if (modern)
+        asker.version = VIEW(MCP_MODERN_VERSION); // as the params have it
     enum mcp_method method = ends ? MCP_UNSUBSCRIBE : modern ? MCP_LISTEN : MCP_SUBSCRIBE;
     buf_init(&params, 8 * SUBSCRIPTION_URI);
     add_params(&params, asker.era, uri_of(subscription));
@@ -310,7 +306,7 @@ static void end(struct subscription **link)
 {
     struct subscription *gone = *link;
     const struct asker asker = asker_of(gone);
-    bool asked = gone->upcall && era_of(gone, &asker) == MCP_LEGACY;
+    bool asked = gone->upcall && upstream_era(gone->upstream, asker.era) == MCP_LEGACY;
     uint64_t present = upstream_conversation(gone->upstream, &asker, MCP_LEGACY);
     *link = gone->next;
     leave_bucket(gone);

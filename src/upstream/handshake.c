@@ -193,6 +193,40 @@ static void failed(struct link *link, enum mcp_era era, enum upcall_failure why,
         link_fail(link, why, sentence);
 }
 
+// --- another child ---------------------------------------------------------------------------
+// What waits for a child goes to the next one, which is asked in that era.
+static void hand_over(struct link *link, struct link *heir, enum mcp_era era,
+                      const struct handshake *tried)
+{
+    heir->era = era;
+    link_start(heir);
+    handshake_goes_on(heir, tried);
+    while (!list_empty(&link->waiting)) {
+        struct upcall *call = OUTER(link->waiting.next, struct upcall, node);
+        if (heir->state == LINK_STARTING)
+            upcall_reroute(call, era, NULL);
+        else
+            upcall_fail(call, UPCALL_UNREACHABLE, link_could_not_start, false);
+    }
+}
+
+// One that kept silent for a while, and so was asked in both eras, speaks the modern one; but the
+// other question may be the last that it has heard, and which era it takes this for only it knows.
+// False when memory is short.
+static bool ask_another(struct link *link)
+{
+    const struct handshake tried = {0};
+    struct link *heir = links_heir(link);
+    if (!heir)
+        return false;
+    link_log(link, "restarted", "it was slow, and asked in both eras: it is asked in one");
+    upstream_judge(link->upstream, MCP_MODERN, VERDICT_YES);
+    heir->failures = link->failures;
+    hand_over(link, heir, MCP_MODERN, &tried);
+    link_end(link, "the server is started anew");
+    return true;
+}
+
 // --- server/discover -------------------------------------------------------------------------
 // Whether a list of versions has ours; a server that names none is believed.
 static bool names_modern(struct view versions)
@@ -232,6 +266,8 @@ static void discovered(void *context, enum mcp_era era, const struct rpc *respon
         not_understood(link, MCP_MODERN);
         return;
     }
+    if (link->handshake.initialize && ask_another(link))
+        return;
     struct view info = json_walk_member(result, "serverInfo");
     struct view meta_info =
         json_walk_member(json_walk_member(result, "_meta"), MCP_META "serverInfo");
@@ -239,7 +275,6 @@ static void discovered(void *context, enum mcp_era era, const struct rpc *respon
                                    .capabilities = json_walk_member(result, "capabilities"),
                                    .server_info = meta_info.data ? meta_info : info,
                                    .instructions = json_walk_member(result, "instructions")};
-    // Initialize may have been sent meanwhile; its answer comes too late.
     handshake_forget(link);
     settle(link, MCP_MODERN, &facts);
 }
@@ -248,6 +283,9 @@ static void discover_failed(void *context, enum upcall_failure why, const char *
 {
     struct link *link = context;
     link->handshake.discover = NULL;
+    if (link->ops == &link_stdio && upstream_verdict(link->upstream, MCP_MODERN) == VERDICT_YES)
+        // what is started next time may be another server
+        upstream_judge(link->upstream, MCP_MODERN, VERDICT_UNKNOWN);
     failed(link, MCP_MODERN, why, sentence);
 }
 
@@ -256,7 +294,7 @@ static const struct upcall_events discover_events = {.answered = discovered,
 
 void handshake_silence(struct link *link)
 {
-    if (link->ops == &link_stdio && link->upstream->spec->protocol == PROTOCOL_AUTO &&
+    if (link->ops == &link_stdio && upstream_verdict(link->upstream, MCP_MODERN) != VERDICT_YES &&
         !(link->handshake.refused & 1u << MCP_LEGACY))
         send_initialize(link);
 }
@@ -295,17 +333,7 @@ bool handshake_child_hung_up(struct link *link, struct link *heir)
     const struct handshake tried = {.tried = 1u << asked_in(link)};
     if (!may_be_of_the_other(link)) // of two that are under way the second was told to nobody
         return false;
-    enum mcp_era era = mcp_other_era(asked_in(link));
-    heir->era = era;
-    link_start(heir);
-    handshake_goes_on(heir, &tried);
-    while (!list_empty(&link->waiting)) {
-        struct upcall *call = OUTER(link->waiting.next, struct upcall, node);
-        if (heir->state == LINK_STARTING)
-            upcall_reroute(call, era, NULL);
-        else
-            upcall_fail(call, UPCALL_UNREACHABLE, link_could_not_start, false);
-    }
+    hand_over(link, heir, mcp_other_era(asked_in(link)), &tried);
     return true;
 }
 

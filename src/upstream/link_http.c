@@ -303,10 +303,18 @@ static void hold(struct upcall *call, bool held)
         http_flow(call->talk);
 }
 
+// A session's own questions come on its stream, for its client or, of modern ones, who can be
+// asked.
+static bool wants_stream(const struct link *link)
+{
+    const bool asked = link->owner.scope == SCOPE_KEY && link->owner.can != 0;
+    return link->state == LINK_READY && link->era == MCP_LEGACY && !link->no_stream &&
+           (link->session_wants || asked || link_is_watched(link));
+}
+
 static void now_ready(struct link *link)
 {
-    bool wanted = link->state == LINK_READY && link->era == MCP_LEGACY && !link->no_stream &&
-                  (link->session_wants || link_is_watched(link));
+    bool wanted = wants_stream(link);
     if (wanted == (link->stream != NULL))
         return;
     if (!wanted) {

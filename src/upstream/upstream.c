@@ -299,9 +299,22 @@ enum verdict upstream_verdict(const struct upstream *upstream, enum mcp_era era)
     if (upstream->spec->protocol != PROTOCOL_AUTO)
         return (upstream->spec->protocol == PROTOCOL_MODERN) == (era == MCP_MODERN) ? VERDICT_YES
                                                                                     : VERDICT_NO;
-    if (upstream->all->now - upstream->judged[era] > VERDICT_AGE)
+    if (upstream->verdict[era] == VERDICT_NO &&
+        upstream->all->now - upstream->judged[era] > VERDICT_AGE)
         return VERDICT_UNKNOWN;
     return upstream->verdict[era];
+}
+
+enum mcp_era upstream_era(const struct upstream *upstream, enum mcp_era client)
+{
+    switch (upstream_verdict(upstream, client)) {
+    case VERDICT_YES:
+        return client;
+    case VERDICT_NO:
+        return mcp_other_era(client);
+    default:
+        return upstream->facts_memory ? upstream->facts.era : client;
+    }
 }
 
 void upstream_judge(struct upstream *upstream, enum mcp_era era, enum verdict verdict)

@@ -185,8 +185,11 @@ struct upstream_facts {
     enum mcp_era era; // in which it was learned
     struct view capabilities, server_info, instructions;
 };
+// (Which era a client's calls go in is upstream_era's to say: a server may speak both.)
 // NULL as long as nothing is known: then upstream_learn. Valid until the loop is returned to.
 const struct upstream_facts *upstream_facts(const struct upstream *upstream);
+// The era in which the server is asked for a client of that era, as far as it is known.
+enum mcp_era upstream_era(const struct upstream *upstream, enum mcp_era client);
 // Makes a link, if there is none, to learn the facts; `done` is called once, perhaps before this
 // returns (NULL then), with `known` false when it could not be had in the handshake's time. The
 // wait is gone when `done` is called.

@@ -186,18 +186,14 @@ static bool is_id(struct view id)
            !memchr(id.data, '\n', id.size) && !memchr(id.data, '\0', id.size);
 }
 
-static void add_lines(struct buf *buf, struct view data)
+static void add_on_one_line(struct buf *buf, struct view data)
 {
-    for (;;) {
-        size_t size = data.size > 0 ? line_size(data) : 0;
-        buf_add(buf, VIEW("data: "));
-        buf_add(buf, (struct view){data.data, size});
-        buf_add_char(buf, '\n');
-        if (size == data.size || buf->failed)
-            return;
-        data =
-            view_skip(data, view_starts(view_skip(data, size), VIEW("\r\n")) ? size + 2 : size + 1);
+    buf_reserve(buf, data.size + 1);
+    for (size_t i = 0; i < data.size; i++) {
+        const char byte = data.data[i];
+        buf_add_char(buf, byte == '\n' || byte == '\r' ? ' ' : byte);
     }
+    buf_add_char(buf, '\n');
 }
 
 void sse_reader_init(struct sse_reader *reader, size_t maximum)
@@ -270,7 +266,8 @@ void sse_add_event(struct buf *buf, struct view id, struct view data)
         buf_add(buf, id);
         buf_add_char(buf, '\n');
     }
-    add_lines(buf, data);
+    buf_add(buf, VIEW("data: "));
+    add_on_one_line(buf, data);
     buf_add_char(buf, '\n');
 }
 

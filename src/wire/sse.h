@@ -58,9 +58,8 @@ enum sse_step {
 MUST_CHECK enum sse_step sse_read(struct sse_reader *reader, struct view bytes, size_t *ret_used,
                                   struct sse_event *ret_event);
 
-// `id: …`, `data: …` lines and the empty line. `id` {NULL, 0}: none; one that is longer than
-// SSE_ID or has CR, LF or NUL marks the buf failed. The lines of the data (they end with LF, CR or
-// CR LF) become several data lines, so they are read back joined with LF: the same to JSON, where
-// line ends are mere blanks.
+// An `id: …` and one `data: …` line and the empty one. `id` {NULL, 0}: none; one that is longer
+// than SSE_ID or has CR, LF or NUL marks the buf failed. CR and LF in the data become spaces: the
+// same to JSON, where they are blanks between its tokens, and to readers that take one line only.
 void sse_add_event(struct buf *buf, struct view id, struct view data);
 void sse_add_comment(struct buf *buf); // a keep-alive: `:` and an empty line

@@ -142,7 +142,7 @@ static void read_plainly(struct view text, struct buf *seen)
     buf_done(&plain.type);
 }
 
-// The text as the data of an event, written and read back: its line ends become LF.
+// The text as the data of an event, written and read back: its line ends become spaces.
 static void write_and_read(struct view text)
 {
     struct buf stream, data, wanted, seen;
@@ -152,8 +152,7 @@ static void write_and_read(struct view text)
     buf_init(&wanted, MEMORY);
     buf_init(&seen, MEMORY);
     for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] != '\n' || i == 0 || text.data[i - 1] != '\r')
-            buf_add_char(&data, text.data[i] == '\r' ? '\n' : text.data[i]);
+        buf_add_char(&data, text.data[i] == '\r' || text.data[i] == '\n' ? ' ' : text.data[i]);
     sse_add_comment(&stream);
     sse_add_event(&stream, VIEW("7"), text);
     must(!stream.failed);

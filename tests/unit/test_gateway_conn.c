@@ -94,7 +94,7 @@ static void events(void **state)
                 "f\r\ndata: {\"n\":1}\n\n\r\n0\r\n\r\n");
     post(to, "lines");
     expect(to, "0\r\n\r\n");
-    expect_part("id: a-1\ndata: {\ndata: \"n\":\ndata: 1}\n\n\r\n");
+    expect_part("id: a-1\ndata: { \"n\":  1}\n\n\r\n");
     post(to, "wait");
     expect(to, "\r\n0\r\n\r\n");
     expect_part("10\r\nid: a-0\ndata: \n\n\r\nc\r\nretry: 100\n\n\r\n0\r\n\r\n");

@@ -135,7 +135,8 @@ static void reads_the_list_again_for_clients_with_headers(void **state)
 // --- what a legacy server is told ----------------------------------------------------------------
 
 #define SAID_HELLO                                                                                 \
-    RESULT("{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{},\"resources\":{}}," \
+    RESULT("{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{},\"resources\":{"    \
+           "\"subscribe\":true}},"                                                                 \
            "\"serverInfo\":{}}")
 #define OPENED(declared, id)                                                                       \
     {                                                                                              \
@@ -199,6 +200,10 @@ static void tells_a_legacy_server_what_its_client_declares(void **state)
         "resources/subscribe", NULL, 200, NULL, RESULT("{}"), WHOLE, 0                             \
     }
 
+#define SUBSCRIBE                                                                                  \
+    "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"resources/subscribe\",\"params\":{\"uri\":"        \
+    "\"x://1\"}}"
+
 // A server that has forgotten its session has forgotten who wanted to hear of what.
 static void renews_subscriptions_in_a_new_session(void **state)
 {
@@ -215,16 +220,95 @@ static void renews_subscriptions_in_a_new_session(void **state)
         END};
     serve(rules, "legacy", ALLOWED);
     open_session(0, "2025-06-18", session);
-    await(
-        post(0, session,
-             "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"resources/subscribe\",\"params\":{\"uri\":"
-             "\"x://1\"}}"),
-        "result");
+    await(post(0, session, SUBSCRIBE), "result");
     rig_pause(1100);
     assert_int_equal(times(backend.seen.text, "resources/subscribe"), 1);
     await(post(0, session, CALL), "says");
     rig_pause(1500);
     assert_int_equal(times(backend.seen.text, "resources/subscribe"), 2);
+}
+
+#define MODERN_WITH(capabilities)                                                                  \
+    {                                                                                              \
+        "\"server/discover\"", NULL, 200, NULL,                                                    \
+            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{},"       \
+                   "\"resources\":{" capabilities "}}}"),                                          \
+            WHOLE, 0                                                                               \
+    }
+
+// A modern server is asked in its own words: head and body.
+static void subscribes_at_modern_servers(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {
+        MODERN_WITH("\"subscribe\":true"),
+        NO_RESOURCES,
+        {"\"resourceSubscriptions\":[", "MCP-Protocol-Version: 2026-07-28", 200, NULL,
+         EVENT("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/"
+               "updated\",\"params\":{\"uri\":\"x://1\",\"_meta\":{\"io.modelcontextprotocol/"
+               "subscriptionId\":@ID@}}}"),
+         STREAM_STAYS, 0},
+        END};
+    serve(rules, "modern", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    struct door *stream = ask(&(struct asking){.method = "GET", .session = session});
+    await(post(0, session, SUBSCRIBE), "result");
+    await(stream, "notifications/resources/updated");
+}
+
+static void subscribes_at_no_server_that_has_none(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {MODERN_WITH(""), NO_RESOURCES, END};
+    serve(rules, "modern", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, SUBSCRIBE), "-32601");
+}
+
+#define OPENED_FOR_ALL                                                                             \
+    {                                                                                              \
+        "\"initialize\"", NULL, 200, "Mcp-Session-Id: first\r\n", SAID_HELLO, WHOLE, 0             \
+    }
+
+// --- servers of both eras ------------------------------------------------------------------------
+// What a modern client brings is the server's own, whoever asked it last in which era.
+static void passes_state_to_a_server_of_both_eras(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {DISCOVERED,
+                           OPENED_FOR_ALL,
+                           INITIALIZED,
+                           LISTED(TOOL("t", ""), 0),
+                           {"\"requestState\":\"its own\"", NULL, 200, NULL,
+                            RESULT("{\"content\":[\"taken\"]}"), WHOLE, 0},
+                           CALLED("first", "says"),
+                           DONE(NULL),
+                           END};
+    serve(rules, "auto", ALLOWED);
+    await(post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\","), "done");
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, CALL), "says");
+    await(post_modern(0, "tools/call", "far__t",
+                      "\"name\":\"far__t\",\"requestState\":\"its own\",\"inputResponses\":{},"),
+          "taken");
+}
+
+// What a legacy server does not find is its answer, and not that nothing is there to be asked.
+static void passes_what_a_legacy_server_does_not_find(void **state)
+{
+    (void)state;
+    struct rule rules[] = {OPENED_FOR_ALL,
+                           INITIALIZED,
+                           LISTED(TOOL("t", ""), 0),
+                           {"\"tools/call\"", NULL, 200, NULL, ERROR(-32601), WHOLE, 0},
+                           END};
+    serve(rules, "legacy", ALLOWED);
+    struct door *door = post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\",");
+    await(door, "-32601");
+    assert_int_equal(door->status, 200);
 }
 
 // --- tasks ---------------------------------------------------------------------------------------
@@ -372,6 +456,10 @@ int main(void)
         TEST(reads_the_list_again_for_clients_with_headers),
         TEST(tells_a_legacy_server_what_its_client_declares),
         TEST(renews_subscriptions_in_a_new_session),
+        TEST(subscribes_at_modern_servers),
+        TEST(subscribes_at_no_server_that_has_none),
+        TEST(passes_state_to_a_server_of_both_eras),
+        TEST(passes_what_a_legacy_server_does_not_find),
         TEST(cancels_tasks_of_keys_that_are_gone),
         TEST(cancels_tasks_of_legacy_sessions),
         TEST(keeps_lists_that_there_is_no_room_for),

@@ -32,6 +32,8 @@ static void modern_only(struct world *world, struct rule refusal)
     many(world, &modern_asker, "modern:{}");
     many(world, &legacy_asker, "modern:{}");
     many(world, &modern_asker, "modern:{}");
+    assert_int_equal(upstream_era(world->upstream, MCP_LEGACY), MCP_MODERN);
+    assert_int_equal(upstream_era(world->upstream, MCP_MODERN), MCP_MODERN);
     assert_int_equal(asked(world, "POST:initialize"), 1);
     verdicts_are_old(world);
     many(world, &legacy_asker, "modern:{}");
@@ -88,6 +90,8 @@ static void legacy_only(void **state)
     many(world, &legacy_asker, "legacy:{}");
     many(world, &modern_asker, "legacy:{}");
     many(world, &legacy_asker, "legacy:{}");
+    assert_int_equal(upstream_era(world->upstream, MCP_LEGACY), MCP_LEGACY);
+    assert_int_equal(upstream_era(world->upstream, MCP_MODERN), MCP_LEGACY);
     assert_int_equal(asked(world, "POST:server/discover"), 1);
     assert_int_equal(asked(world, "POST:initialize"), 6); // three sessions, three keys
     verdicts_are_old(world);
@@ -112,6 +116,8 @@ static void both(void **state)
     many(world, &legacy_asker, "legacy:{}");
     assert_int_equal(asked(world, "POST:server/discover"), 1);
     assert_int_equal(asked(world, "POST:initialize"), 3);
+    assert_int_equal(upstream_era(world->upstream, MCP_LEGACY), MCP_LEGACY);
+    assert_int_equal(upstream_era(world->upstream, MCP_MODERN), MCP_MODERN);
 }
 
 // --- servers that are replaced -------------------------------------------------------------------

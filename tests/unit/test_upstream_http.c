@@ -287,6 +287,23 @@ static void sessions_have_streams(void **state)
     rig_await(&world->rig, &world->backend.seen, "POST:notifications/roots/list_changed");
 }
 
+// A modern client that can be asked gets the questions that come on its session's stream.
+static void who_can_be_asked_has_a_stream(void **state)
+{
+    struct world *world = *state;
+    struct asker asker = modern_asker;
+    struct rule rules[] = {LEGACY,
+                           {"GET ", NULL, 200, NULL, NULL, STREAM_STAYS, 0},
+                           {"\"one\"", NULL, 200, NULL, RESULT("{}"), WHOLE, 0},
+                           END};
+    serve(world, rules);
+    expect(world, &asker, "{\"name\":\"one\"}", "legacy:{}");
+    assert_int_equal(asked(world, "GET:"), 0);
+    asker.can = MCP_CAN_ELICIT;
+    expect(world, &asker, "{\"name\":\"one\"}", "legacy:{}");
+    rig_await(&world->rig, &world->backend.seen, "GET:");
+}
+
 #define LONG_EVENT                                                                                 \
     "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\",\"x\":\""
 
@@ -417,6 +434,7 @@ int main(void)
         TEST(neither_era),
         TEST(cancelling_closes_a_modern_stream),
         TEST(sessions_have_streams),
+        TEST(who_can_be_asked_has_a_stream),
         TEST(events_without_an_end_keep_their_projects_room),
         TEST(a_key_makes_room_for_others),
         TEST(no_stream_is_no_error),
