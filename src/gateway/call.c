@@ -356,9 +356,9 @@ static void pass_error(struct call *call, enum mcp_era era, const struct rpc *re
     call->stage = STAGE_REPLY;
     call->gateway->counters.calls_failed++;
     write_down(call, "error", (int)code);
-    // What a legacy server does not find is not what was asked for: only modern ones say it so.
-    finish(call, era == MCP_LEGACY ? 200 : reply_status(call->era, (int)code), pieces,
-           COUNT_OF(pieces));
+    // Of legacy servers that is what they say of tools and resources as well.
+    const bool of_anything = era == MCP_LEGACY && code == RPC_METHOD_NOT_FOUND;
+    finish(call, of_anything ? 200 : reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
 }
 
 // A result of an upstream, made complete for the client's era.

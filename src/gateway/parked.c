@@ -94,9 +94,9 @@ static bool add_wish(struct parked *parked, const struct question *question,
                      const struct rpc *message)
 {
     struct buf text AUTO(buf_done);
+    buf_init(&text, message->text.size + 64);
     if (parked->count == MOST_QUESTIONS)
         return false;
-    buf_init(&text, message->text.size + 64);
     buf_add(&text, VIEW("{\"method\":\""));
     buf_add(&text, message->method);
     buf_add(&text, VIEW("\",\"params\":"));

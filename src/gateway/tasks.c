@@ -193,13 +193,13 @@ static void add_params(struct buf *params, enum mcp_era era, struct view id)
 static void cancel(struct gateway *gateway, const struct task *task, struct server_spec *spec)
 {
     struct buf params AUTO(buf_done);
+    buf_init(&params, 8 * ID_ROOM);
     struct asker asker = task->asker;
     struct upstream *upstream =
         task->over ? NULL : upstream_get(gateway->upstreams, task->project_n, spec);
     uint64_t now = upstream ? conversation_of(upstream, &task->asker, &asker.era) : 0;
     if (now == 0 || (!spec->http && now != task->conversation))
         return;
-    buf_init(&params, 8 * ID_ROOM);
     add_params(&params, asker.era, task->id);
     const struct upcall_order order = {.asker = &asker,
                                        .method = MCP_TASKS_CANCEL,

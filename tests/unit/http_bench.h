@@ -266,7 +266,8 @@ static inline void expect_hello(struct bench *bench, const char *method, const c
     struct seen seen = {0};
     send_to(bench, method, target, &seen);
     wait_for(&seen);
-    assert_true(seen.done);
+    if (!seen.done)
+        fail_msg("%s: %s", target, seen.sentence);
     assert_int_equal(seen.heads, 1);
     assert_int_equal(seen.status, 200);
     assert_true(view_is(buf_view(&seen.body), "hello"));

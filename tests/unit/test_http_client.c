@@ -287,6 +287,7 @@ static void forgets_idle_connections(void **state)
     assert_int_equal(bench->server.present, 1);
     bench->skip = 5 * TIME_SECOND;
     wait_for_present(bench, 0);
+    bench->skip = 0; // or it would count as time that was spent on connecting
     expect_hello(bench, "POST", "/");
     bench->skip += 40 * TIME_SECOND;
     let_run(bench, 20);
