@@ -13,6 +13,7 @@
 #include "gateway/parked.h"
 #include "gateway/questions.h"
 #include "gateway/reply.h"
+#include "gateway/subscriptions.h"
 #include "gateway/tasks.h"
 
 static const char *const stage_names[] = {
@@ -33,9 +34,11 @@ static struct view keep_piece(struct call *call, size_t at, struct view piece)
 
 static void keep_name(struct call *call, const struct mcp_params *params)
 {
-    struct view name = journal_name_of(params);
+    char room[JOURNAL_ROOM];
+    struct view name = journal_name_of(params, room);
     if (name.size > 0)
         memcpy(call->name, name.data, name.size);
+    call->name_size = name.size;
 }
 
 // A call is one of its key's calls under way while it has an exchange, unless that stays open.
@@ -131,6 +134,7 @@ static void call_free(struct call *call)
     unlink_call(call);
     call_drop_waiters(call);
     questions_forget_call(call);
+    subscription_answered(call, false);
     server_spec_unref(&call->spec);
     if (call->tool != call->tool_room)
         free(call->tool);
@@ -143,14 +147,19 @@ static void call_free(struct call *call)
     free(call);
 }
 
+static struct view name_of(const struct call *call)
+{
+    return (struct view){call->name, call->name_size};
+}
+
 // Where it goes, or would have gone by its name; {NULL, 0}: not known.
 static struct view server_of(const struct call *call)
 {
     if (call->spec)
         return view_of(call->spec->server_name);
-    if (!call->exchange || !call->name[0])
+    if (!call->exchange || call->name_size == 0)
         return (struct view){NULL, 0};
-    return exchange_server_of(call->exchange, call->method, view_of(call->name));
+    return exchange_server_of(call->exchange, call->method, name_of(call));
 }
 
 static void write_down(const struct call *call, const char *outcome, int code)
@@ -166,7 +175,7 @@ static void write_down(const struct call *call, const char *outcome, int code)
         .session = of_session ? (struct view){exchange->session->id, 8} : (struct view){NULL, 0},
         .method = method,
         .server = server_of(call),
-        .name = call->name[0] ? view_of(call->name) : (struct view){NULL, 0},
+        .name = call->name_size > 0 ? name_of(call) : (struct view){NULL, 0},
         .outcome = outcome,
         .stage = stage_names[call->stage],
         .code = code,
@@ -356,9 +365,11 @@ static void pass_error(struct call *call, enum mcp_era era, const struct rpc *re
     call->stage = STAGE_REPLY;
     call->gateway->counters.calls_failed++;
     write_down(call, "error", (int)code);
-    // Of legacy servers that is what they say of tools and resources as well.
-    const bool of_anything = era == MCP_LEGACY && code == RPC_METHOD_NOT_FOUND;
-    finish(call, of_anything ? 200 : reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
+    // Legacy servers say that of what the method names as well.
+    const bool names = call->method == MCP_TOOLS_CALL || call->method == MCP_PROMPTS_GET ||
+                       call->method == MCP_RESOURCES_READ;
+    const bool of_named = names && era == MCP_LEGACY && code == RPC_METHOD_NOT_FOUND;
+    finish(call, of_named ? 200 : reply_status(call->era, (int)code), pieces, COUNT_OF(pieces));
 }
 
 // A result of an upstream, made complete for the client's era.
@@ -396,6 +407,7 @@ void call_take_answer(struct call *call, enum mcp_era era, const struct rpc *res
     if (call->era == MCP_LEGACY && era == MCP_MODERN &&
         questions_begin_round(call, response->result))
         return;
+    subscription_answered(call, true);
     pass_result(call, era, response);
 }
 
@@ -470,16 +482,8 @@ void call_take_place(struct call *call, struct call *retry)
 // questions.
 static bool may_come_again(const struct call *call, const struct upstream *upstream)
 {
-    return call->era == MCP_LEGACY && (!upstream || !upstream_facts(upstream) ||
+    return call->era == MCP_LEGACY && (!upstream || !upstream_facts(upstream, MCP_LEGACY) ||
                                        upstream_era(upstream, MCP_LEGACY) == MCP_MODERN);
-}
-
-// A legacy server gives no state: what a client brings is none of ours any more, or never was.
-static bool has_lost_state(const struct call *call, const struct upstream *upstream,
-                           const struct mcp_params *params)
-{
-    return call->era == MCP_MODERN && params->request_state.data && upstream &&
-           upstream_era(upstream, MCP_MODERN) == MCP_LEGACY;
 }
 
 // Where it goes stays known with it, so that it can be judged again (standing.h). False: the call
@@ -516,10 +520,8 @@ void call_send(struct call *call, const struct incoming *incoming, const struct 
     size_t count = 0;
     struct asker asker = call_asker(call, params);
     struct upstream *upstream = call_upstream(call, sending->spec);
-    if (has_lost_state(call, upstream, params)) {
-        call_error(call, RPC_INVALID_PARAMS, "The requestState is not valid any more");
+    if (call_has_lost_state(call, incoming, sending->spec))
         return;
-    }
     if (may_come_again(call, upstream) && !call_keep(call, incoming))
         return;
     if (call->rounds && incoming->rpc->params.size > 2)

@@ -42,19 +42,21 @@ struct call {
     enum mcp_era era;             // of the client
     enum mcp_method method;
     enum stage stage;
-    char *raw;                   // owns what the next views point into
-    struct view id, token;       // raw; token {NULL, 0}: no progress is wanted
-    unsigned can;                // mcp_can of a modern client
-    int level;                   // log messages from here on; -1: none (modern clients)
-    char name[JOURNAL_NAME + 1]; // journal_name_of
-    struct server_spec *spec;    // where it goes; NULL: not resolved
-    char *tool;                  // what it calls there, or what made its task; NULL: none
+    char *raw;               // owns what the next views point into
+    struct view id, token;   // raw; token {NULL, 0}: no progress is wanted
+    unsigned can;            // mcp_can of a modern client
+    int level;               // log messages from here on; -1: none (modern clients)
+    char name[JOURNAL_NAME]; // journal_name_of
+    size_t name_size;
+    struct server_spec *spec; // where it goes; NULL: not resolved
+    char *tool;               // what it calls there, or what made its task; NULL: none
     size_t tool_size;
     char tool_room[CALL_TOOL]; // where it is, if it fits
     struct upcall *upcall;
-    struct holding room;       // for what of it goes to a server, when that is much
-    struct rationed text;      // the whole message, while it waits or may be sent again
-    struct http_field *fields; // its Mcp-Param-* (with `text`)
+    struct subscription *subscription; // that it asks a legacy server for; NULL: none
+    struct holding room;               // for what of it goes to a server, when that is much
+    struct rationed text;              // the whole message, while it waits or may be sent again
+    struct http_field *fields;         // its Mcp-Param-* (with `text`)
     size_t field_count;
     char *field_text;
     struct waiter *waiters;
@@ -109,6 +111,12 @@ void call_refuse_bytes(struct call *call);
 // failed.
 MUST_CHECK bool call_want(struct call *call, const struct incoming *incoming,
                           struct server_spec *server, const unsigned *wants, size_t count);
+
+// Whether a modern client brings a requestState to a server that gives none: it is none of ours any
+// more, or never was. The call waits until it is known which era the server speaks. True: it is
+// over, or comes again.
+MUST_CHECK bool call_has_lost_state(struct call *call, const struct incoming *incoming,
+                                    struct server_spec *spec);
 
 // It does not wait any more.
 void call_drop_waiters(struct call *call);

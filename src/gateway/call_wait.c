@@ -162,3 +162,18 @@ bool call_want(struct call *call, const struct incoming *incoming, struct server
     call_drop_waiters(call);
     return true;
 }
+
+bool call_has_lost_state(struct call *call, const struct incoming *incoming,
+                         struct server_spec *spec)
+{
+    static const unsigned want = WANT_ERA;
+    const struct upstream *upstream = call_upstream(call, spec);
+    if (call->era == MCP_LEGACY || !incoming->params.request_state.data || !upstream)
+        return false;
+    if (!call_want(call, incoming, spec, &want, 1))
+        return true;
+    if (!upstream_is_judged(upstream, MCP_MODERN) || upstream_speaks(upstream, MCP_MODERN))
+        return false;
+    call_error(call, RPC_INVALID_PARAMS, "The requestState is not valid any more");
+    return true;
+}

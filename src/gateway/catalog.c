@@ -167,8 +167,7 @@ static void put_off(struct listing *listing)
 static bool must_be_in_order(const struct listing *listing)
 {
     const struct upstream *upstream = listing->catalog->upstream;
-    return upstream_spec(upstream)->http && upstream_facts(upstream) &&
-           upstream_era(upstream, MCP_MODERN) == MCP_MODERN;
+    return upstream_spec(upstream)->http && upstream_speaks(upstream, MCP_MODERN);
 }
 
 // A tool whose call could not be written must not be shown: see parameters.h.
@@ -345,7 +344,7 @@ static bool tells(const struct upstream_facts *facts, const char *capability)
 static void start_loading(struct listing *listing, const struct asker *asker)
 {
     struct catalog *catalog = listing->catalog;
-    const struct upstream_facts *facts = upstream_facts(catalog->upstream);
+    const struct upstream_facts *facts = upstream_facts(catalog->upstream, asker->era);
     size_t most = catalog->catalogs->settings->list;
     listing->behalf = behalf_of(asker);
     listing->state = LIST_LOADING;
@@ -363,12 +362,13 @@ static void start_loading(struct listing *listing, const struct asker *asker)
 static void learned(void *context, bool known)
 {
     struct catalog *catalog = (struct catalog *)context;
-    const struct upstream_facts *facts = upstream_facts(catalog->upstream);
     const struct asker asker = asker_again(&catalog->behalf);
+    const struct upstream_facts *facts = upstream_facts(catalog->upstream, asker.era);
     catalog->learning = NULL;
     if (!known)
         catalog->facts_until = loop_clock() + RETRY_AFTER;
     waiters_tell(&catalog->waiters, WANT_FACTS);
+    waiters_tell(&catalog->waiters, WANT_ERA);
     for (enum list list = 0; list < LISTS; list++) {
         if (!waiters_want(&catalog->waiters, list) || catalog->lists[list].state == LIST_LOADING)
             continue;
@@ -379,10 +379,17 @@ static void learned(void *context, bool known)
     }
 }
 
-// True: the facts are known, or cannot be had.
-static bool want_facts(struct catalog *catalog, const struct asker *asker)
+static bool is_known(const struct catalog *catalog, unsigned want, enum mcp_era era)
 {
-    if (upstream_facts(catalog->upstream) || catalog->facts_until > loop_clock())
+    if (want == WANT_ERA)
+        return upstream_is_judged(catalog->upstream, era);
+    return upstream_facts(catalog->upstream, era) != NULL;
+}
+
+// True: what `want` has to know first is known, or cannot be had.
+static bool want_facts(struct catalog *catalog, unsigned want, const struct asker *asker)
+{
+    if (is_known(catalog, want, asker->era) || catalog->facts_until > loop_clock())
         return true;
     if (catalog->learning)
         return false;
@@ -394,13 +401,13 @@ static bool want_facts(struct catalog *catalog, const struct asker *asker)
 bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *asker,
                   struct waiter *waiter)
 {
-    if (!want_facts(catalog, asker)) {
+    if (!want_facts(catalog, want, asker)) {
         if (waiter)
             waiter_begin(waiter, &catalog->waiters, want);
         return false;
     }
-    const struct upstream_facts *facts = upstream_facts(catalog->upstream);
-    if (want == WANT_FACTS || !facts || !declares(facts, rows[want].capability))
+    const struct upstream_facts *facts = upstream_facts(catalog->upstream, asker->era);
+    if (want >= LISTS || !facts || !declares(facts, rows[want].capability))
         return true;
     struct listing *listing = &catalog->lists[want];
     if (listing->state != LIST_LOADING && listing->until <= loop_clock())
@@ -442,9 +449,9 @@ int64_t catalog_ttl(const struct catalog *catalog, enum list list)
     return left > 0 ? left / MILLISECOND : 0;
 }
 
-bool catalog_offers(const struct catalog *catalog, enum list list)
+bool catalog_offers(const struct catalog *catalog, enum list list, enum mcp_era client)
 {
-    return declares(upstream_facts(catalog->upstream), rows[list].capability);
+    return declares(upstream_facts(catalog->upstream, client), rows[list].capability);
 }
 
 struct upstream *catalog_upstream(const struct catalog *catalog)
@@ -505,7 +512,7 @@ static void catalog_free(struct catalog *catalog)
         drop_items(&catalog->lists[list]);
     }
     // Whoever still waits finds nothing.
-    for (unsigned want = 0; want <= WANT_FACTS; want++)
+    for (unsigned want = 0; want <= WANT_ERA; want++)
         waiters_tell(&catalog->waiters, want);
     free(catalog);
 }

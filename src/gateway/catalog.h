@@ -16,8 +16,8 @@
 
 enum list { LIST_TOOLS, LIST_PROMPTS, LIST_RESOURCES, LIST_TEMPLATES, LISTS };
 
-// What is wanted of a server: a list, or only its facts.
-enum { WANT_FACTS = LISTS };
+// What is wanted of a server: a list, only its facts, or whether it speaks the asker's era.
+enum { WANT_FACTS = LISTS, WANT_ERA };
 
 // The list that a method asks for; LISTS when it is none.
 enum list list_of(enum mcp_method method);
@@ -46,7 +46,7 @@ void catalogs_free(struct catalogs **catalogs);
 struct catalog *catalog_get(struct catalogs *catalogs, int64_t project_n, struct server_spec *spec);
 struct upstream *catalog_upstream(const struct catalog *catalog);
 
-// Sees to it that `want` (an enum list, or WANT_FACTS) is there. True: it is, or it cannot be had.
+// Sees to it that `want` (an enum list, or as above) is there. True: it is, or it cannot be had.
 // False: `waiter` (zeroed or done before; NULL: nobody) will be told, later than now.
 bool catalog_want(struct catalog *catalog, unsigned want, const struct asker *asker,
                   struct waiter *waiter);
@@ -61,7 +61,7 @@ uint64_t catalog_generation(const struct catalog *catalog, enum list list);
 // How long from now the list may be used, in milliseconds.
 int64_t catalog_ttl(const struct catalog *catalog, enum list list);
 // Whether the server declares the capability that the list needs.
-bool catalog_offers(const struct catalog *catalog, enum list list);
+bool catalog_offers(const struct catalog *catalog, enum list list, enum mcp_era client);
 
 // The server said that a list changed (`what`: …/list_changed).
 void catalogs_changed(struct catalogs *catalogs, struct upstream *upstream, enum mcp_method what);

@@ -11,7 +11,7 @@
 static const struct upstream_facts *facts_of(struct call *call, struct server_spec *spec)
 {
     const struct catalog *catalog = call_catalog(call, spec);
-    return catalog ? upstream_facts(catalog_upstream(catalog)) : NULL;
+    return catalog ? upstream_facts(catalog_upstream(catalog), call->era) : NULL;
 }
 
 // What any of the servers can, and what the gateway tells of changes by itself.

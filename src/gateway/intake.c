@@ -67,6 +67,7 @@ static void refuse_request(struct exchange *exchange, const struct front_request
                            const struct rpc *rpc, const struct mcp_params *params,
                            const struct refusal *refusal)
 {
+    char room[JOURNAL_ROOM];
     enum mcp_method method = mcp_method(rpc->method);
     struct journal_call line = line_of(exchange, refusal);
     if (rpc->kind != RPC_REQUEST) {
@@ -74,7 +75,7 @@ static void refuse_request(struct exchange *exchange, const struct front_request
         return;
     }
     line.method = view_of(mcp_method_name(method));
-    line.name = journal_name_of(params);
+    line.name = journal_name_of(params, room);
     line.server = request->server; // there may be none of this name
     if (!line.server.data)
         line.server = exchange_server_of(exchange, method, line.name);

@@ -270,35 +270,25 @@ static size_t span_to(struct view text, const char *ends)
     return size;
 }
 
-// As it was written: a slash may have an escape.
-static bool skip_slash(struct view *text)
-{
-    const size_t escape = text->size > 0 && text->data[0] == '\\';
-    if (text->size <= escape || text->data[escape] != '/')
-        return false;
-    *text = view_skip(*text, escape + 1);
-    return true;
-}
-
 static struct view uri_without_tokens(struct view uri)
 {
     uri.size = span_to(uri, "?#");
-    struct view rest = view_skip(uri, span_to(uri, "/\\"));
-    if (!skip_slash(&rest) || !skip_slash(&rest))
+    struct view rest = view_skip(uri, span_to(uri, "/"));
+    if (!view_starts(rest, VIEW("//")))
         return uri; // it names no host, and no user there
-    const size_t authority = span_to(rest, "/\\");
-    if (authority > 0 && memchr(rest.data, '@', authority))
-        uri.size -= rest.size;
+    const size_t authority = 2 + span_to(view_skip(rest, 2), "/");
+    if (memchr(rest.data, '@', authority))
+        uri.size -= rest.size - 2;
     return uri;
 }
 
-struct view journal_name_of(const struct mcp_params *params)
+struct view journal_name_of(const struct mcp_params *params, char room[JOURNAL_ROOM])
 {
-    const struct view raw = params->name.data ? params->name : params->uri;
-    if (!json_raw_is(raw, '"'))
-        return (struct view){NULL, 0};
-    const struct view text = {raw.data + 1, raw.size - 2};
-    return key_text_cut(params->name.data ? text : uri_without_tokens(text), JOURNAL_NAME);
+    const bool named = params->name.data != NULL;
+    const struct view text = json_raw_text(named ? params->name : params->uri, room, JOURNAL_ROOM);
+    if (!text.data)
+        return text;
+    return key_text_cut(named ? text : uri_without_tokens(text), JOURNAL_NAME);
 }
 
 void journal_event(struct journal *journal, const char *event, ...)

@@ -14,7 +14,7 @@
 #include "base/view.h"
 #include "wire/mcp.h"
 
-enum { JOURNAL_NAME = 128 };
+enum { JOURNAL_NAME = 128, JOURNAL_ROOM = 1024 };
 
 struct journal;
 
@@ -41,10 +41,10 @@ struct journal_call {
 };
 void journal_call(struct journal *journal, const struct journal_call *call);
 
-// What a line calls a request: its name or URI, raw, without quotes, cut to JOURNAL_NAME bytes; of
-// a URI nothing from its user on, and neither query nor fragment: tokens are written there.
-// {NULL, 0}: none.
-struct view journal_name_of(const struct mcp_params *params);
+// What a line calls a request: its name or URI, unescaped into `room` where it has escapes, cut to
+// JOURNAL_NAME bytes; of a URI nothing from its user on, and neither query nor fragment: tokens are
+// written there. {NULL, 0}: none, or none that fits.
+struct view journal_name_of(const struct mcp_params *params, char room[JOURNAL_ROOM]);
 
 // Something else: `event` is static; pairs of name and text follow, NULL at the end.
 void journal_event(struct journal *journal, const char *event, ...) __attribute__((sentinel));

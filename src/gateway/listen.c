@@ -24,14 +24,41 @@ void listen_tell_updated(struct listening *listening, struct view raw_uri)
 
 // --- legacy clients -----------------------------------------------------------------------------
 
+// A modern server is listened to for the session. A legacy one is asked by the client's own call,
+// whatever it has declared: some do not declare what they have.
+static bool is_listened_to(const struct upstream *upstream)
+{
+    return upstream_era(upstream, MCP_LEGACY) == MCP_MODERN;
+}
+
 // As far as it has said what it has.
 static bool has_subscriptions(const struct upstream *upstream)
 {
-    const struct upstream_facts *facts = upstream_facts(upstream);
+    const struct upstream_facts *facts = upstream_facts(upstream, MCP_LEGACY);
     if (!facts)
         return true;
     const struct view resources = json_walk_member(facts->capabilities, "resources");
     return view_is(json_walk_member(resources, "subscribe"), "true");
+}
+
+static void subscribe(struct call *call, const struct incoming *incoming, struct server_spec *spec,
+                      struct upstream *upstream, struct view uri)
+{
+    struct session *session = call->exchange->session;
+    const bool listened_to = is_listened_to(upstream);
+    if (listened_to && !has_subscriptions(upstream)) {
+        call_error(call, RPC_METHOD_NOT_FOUND, "The server of this resource has no subscriptions");
+        return;
+    }
+    const bool made = subscriptions_made(session->subscriptions, upstream, uri);
+    if (!subscriptions_have(session->subscriptions, upstream, uri) &&
+        !subscription_add(call->gateway, (struct subscriber){session, NULL}, upstream, uri,
+                          listened_to ? NULL : call))
+        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
+    else if (made || listened_to)
+        call_result(call, &VIEW("{}"), 1);
+    else
+        call_send(call, incoming, &(struct sending){.spec = spec, .name = uri});
 }
 
 void listen_subscribe(struct call *call, const struct incoming *incoming)
@@ -55,17 +82,11 @@ void listen_subscribe(struct call *call, const struct incoming *incoming)
         call_error(call, RPC_RESOURCE_NOT_FOUND, "Resource not found");
         return;
     }
-    if (call->method == MCP_SUBSCRIBE && !has_subscriptions(upstream)) {
-        call_error(call, RPC_METHOD_NOT_FOUND, "The server of this resource has no subscriptions");
+    if (call->method == MCP_SUBSCRIBE) {
+        subscribe(call, incoming, spec, upstream, uri);
         return;
     }
-    if (call->method != MCP_SUBSCRIBE)
-        subscriptions_leave(&session->subscriptions, upstream, uri);
-    else if (!subscriptions_have(session->subscriptions, upstream, uri) &&
-             !subscription_add(call->gateway, (struct subscriber){session, NULL}, upstream, uri)) {
-        call_error(call, RPC_INTERNAL_ERROR, "The gateway is out of memory");
-        return;
-    }
+    subscriptions_leave(&session->subscriptions, upstream, uri);
     call_result(call, &VIEW("{}"), 1);
 }
 
@@ -130,7 +151,7 @@ static void add_uris(struct listening *listening, const struct call *call, struc
             struct upstream *upstream = call_upstream(call, servers.list[i]);
             if (upstream && !subscriptions_have(listening->subscriptions, upstream, uri))
                 (void)!subscription_add(call->gateway, (struct subscriber){NULL, listening},
-                                        upstream, uri);
+                                        upstream, uri, NULL);
         }
     }
 }

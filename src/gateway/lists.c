@@ -116,9 +116,9 @@ static int64_t shortest_ttl(struct call *call, enum list list)
     for (size_t i = 0; i < servers.count; i++) {
         const struct catalog *catalog = call_catalog(call, servers.list[i]);
         int64_t ttl = shortest;
-        if (!catalog || !upstream_facts(catalog_upstream(catalog)))
+        if (!catalog || !upstream_facts(catalog_upstream(catalog), call->era))
             ttl = 0; // it is dead: what it has is missing, but not for long
-        else if (catalog_offers(catalog, list))
+        else if (catalog_offers(catalog, list, call->era))
             ttl = catalog_ttl(catalog, list);
         shortest = ttl < shortest ? ttl : shortest;
     }

@@ -19,7 +19,7 @@ static void pass_level(struct call *call, const struct incoming *incoming)
     struct asker asker = session_asker(call->exchange->session);
     for (size_t i = 0; i < servers.count; i++) {
         struct upstream *upstream = call_upstream(call, servers.list[i]);
-        const struct upstream_facts *facts = upstream ? upstream_facts(upstream) : NULL;
+        const struct upstream_facts *facts = upstream ? upstream_facts(upstream, MCP_LEGACY) : NULL;
         if (!facts || upstream_era(upstream, MCP_LEGACY) == MCP_MODERN ||
             !json_walk_member(facts->capabilities, "logging").data)
             continue;

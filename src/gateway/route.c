@@ -24,8 +24,8 @@ struct target {
 void route_unknown(struct call *call, const char *what)
 {
     char message[JOURNAL_NAME + 64];
-    (void)snprintf(message, sizeof message, "Unknown %s%s%s", what, call->name[0] ? ": " : "",
-                   call->name);
+    (void)snprintf(message, sizeof message, "Unknown %s%s%.*s", what,
+                   call->name_size > 0 ? ": " : "", (int)call->name_size, call->name);
     call_fail(call, &(struct failure){
                         .code = RPC_INVALID_PARAMS, .message = message, .outcome = "denied"});
 }
@@ -100,7 +100,7 @@ enum minder { MIND_NOTHING, MIND_COMPARE, MIND_WRITE };
 static enum minder minder_of(const struct call *call, struct server_spec *spec)
 {
     const struct upstream *upstream = call_upstream(call, spec);
-    bool compares = spec->http && upstream && upstream_facts(upstream) &&
+    bool compares = spec->http && upstream && upstream_speaks(upstream, MCP_MODERN) &&
                     upstream_era(upstream, call->era) == MCP_MODERN;
     if (call->exchange->stdio && call->era == MCP_MODERN)
         return compares ? MIND_WRITE : MIND_NOTHING; // its client has no headers
@@ -238,7 +238,7 @@ static struct server_spec *find_by_uri(struct call *call, struct view uri)
     size_t best = 0, offers = 0;
     for (size_t i = 0; i < servers.count; i++) {
         const struct catalog *catalog = call_catalog(call, servers.list[i]);
-        if (!catalog || !catalog_offers(catalog, LIST_RESOURCES))
+        if (!catalog || !catalog_offers(catalog, LIST_RESOURCES, call->era))
             continue;
         offering = servers.list[i];
         offers++;

@@ -8,6 +8,7 @@
 #include "base/json_out.h"
 #include "base/json_walk.h"
 #include "base/text.h"
+#include "gateway/call.h"
 #include "gateway/listen.h"
 #include "gateway/notices.h"
 
@@ -20,7 +21,9 @@ struct subscription {
     struct gateway *gateway;
     struct subscriber subscriber;
     struct upstream *upstream;
+    struct call *call;     // of its client, which asks for it; NULL: none does (any more)
     struct upcall *upcall; // a legacy server has to answer; a modern one tells
+    enum mcp_era asked;    // in which era that was sent
     uint64_t conversation; // legacy: in which it was made; 0: in none
     int64_t not_before, span;
     uint64_t hash;
@@ -186,8 +189,10 @@ static void ask(struct subscription *subscription, bool ends)
     struct upcall *upcall =
         upcall_send(subscription->upstream, &order, ends ? &upcall_nobody : &events,
                     ends ? NULL : subscription);
-    if (!ends)
-        subscription->upcall = upcall;
+    if (ends)
+        return;
+    subscription->upcall = upcall;
+    subscription->asked = asker.era;
 }
 
 // --- which there are ----------------------------------------------------------------------------
@@ -221,7 +226,7 @@ size_t subscriptions_room(const struct credential *credential)
 }
 
 bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
-                      struct upstream *upstream, struct view uri)
+                      struct upstream *upstream, struct view uri, struct call *call)
 {
     struct subscription **first = list_of_subscriber(subscriber);
     struct subscription *subscription =
@@ -239,17 +244,34 @@ bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
     *first = subscription;
     join_bucket(subscription);
     credential_of(subscription)->subscribed += SUBSCRIPTION_RECORD + uri.size;
-    ask(subscription, false);
+    subscription->call = call;
+    if (call)
+        call->subscription = subscription;
+    else
+        ask(subscription, false);
     return true;
 }
 
-bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
+static struct subscription **find(struct subscription **first, const struct upstream *upstream,
+                                  struct view uri)
+{
+    uint64_t hash = *first ? hash_of((*first)->gateway, upstream, uri) : 0;
+    while (*first && !is_about(*first, upstream, uri, hash))
+        first = &(*first)->next;
+    return first;
+}
+
+bool subscriptions_have(struct subscription *first, const struct upstream *upstream,
                         struct view uri)
 {
-    uint64_t hash = first ? hash_of(first->gateway, upstream, uri) : 0;
-    while (first && !is_about(first, upstream, uri, hash))
-        first = first->next;
-    return first != NULL;
+    return *find(&first, upstream, uri) != NULL;
+}
+
+bool subscriptions_made(struct subscription *first, const struct upstream *upstream,
+                        struct view uri)
+{
+    const struct subscription *found = *find(&first, upstream, uri);
+    return found && !found->call;
 }
 
 // Whether it was made in this legacy conversation, or is being made: the server tells before it has
@@ -259,7 +281,7 @@ static bool hears(const struct subscription *subscription, const struct heard *h
     if (subscription->conversation == heard->conversation)
         return true;
     const struct asker asker = asker_of(subscription);
-    return subscription->upcall &&
+    return (subscription->upcall || subscription->call) &&
            upstream_conversation(heard->upstream, &asker, MCP_LEGACY) == heard->conversation;
 }
 
@@ -306,10 +328,12 @@ static void end(struct subscription **link)
 {
     struct subscription *gone = *link;
     const struct asker asker = asker_of(gone);
-    bool asked = gone->upcall && upstream_era(gone->upstream, asker.era) == MCP_LEGACY;
+    bool asked = gone->call || (gone->upcall && gone->asked == MCP_LEGACY);
     uint64_t present = upstream_conversation(gone->upstream, &asker, MCP_LEGACY);
     *link = gone->next;
     leave_bucket(gone);
+    if (gone->call)
+        gone->call->subscription = NULL;
     credential_of(gone)->subscribed -= SUBSCRIPTION_RECORD + gone->size;
     upcall_cancel(&gone->upcall, (struct view){NULL, 0});
     if (present != 0 && (asked || gone->conversation == present) && !is_wanted(gone, &asker))
@@ -320,11 +344,27 @@ static void end(struct subscription **link)
 void subscriptions_leave(struct subscription **first, const struct upstream *upstream,
                          struct view uri)
 {
-    uint64_t hash = *first ? hash_of((*first)->gateway, upstream, uri) : 0;
-    while (*first && !is_about(*first, upstream, uri, hash))
-        first = &(*first)->next;
+    first = find(first, upstream, uri);
     if (*first)
         end(first);
+}
+
+void subscription_answered(struct call *call, bool made)
+{
+    struct subscription *subscription = TAKE(call->subscription);
+    if (!subscription)
+        return;
+    subscription->call = NULL;
+    if (made) {
+        const struct asker asker = asker_of(subscription);
+        subscription->conversation =
+            upstream_conversation(subscription->upstream, &asker, MCP_LEGACY);
+        return;
+    }
+    struct subscription **first = list_of_subscriber(subscription->subscriber);
+    while (*first != subscription)
+        first = &(*first)->next;
+    end(first);
 }
 
 void subscriptions_end(struct subscription **first)
@@ -347,7 +387,7 @@ void subscriptions_retain(struct subscription **first, const struct server_specs
 static void look_at(struct subscription *subscription, int64_t now)
 {
     const struct asker asker = asker_of(subscription);
-    if (subscription->upcall)
+    if (subscription->upcall || subscription->call)
         return;
     // Looking keeps an idle child.
     uint64_t present = upstream_conversation(subscription->upstream, &asker, MCP_LEGACY);

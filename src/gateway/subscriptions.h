@@ -21,6 +21,8 @@ enum { SUBSCRIPTION_URI = 4096, SUBSCRIPTIONS_MOST = 256 }; // of one session or
 // of a usual length.
 enum { SUBSCRIPTION_BYTES = 2 * 1024 * 1024, SUBSCRIPTION_RECORD = 120 };
 
+struct call; // see call.h
+
 // Whose it is: a session's, or a listening's (listen.h); the other is NULL.
 struct subscriber {
     struct session *session;
@@ -30,12 +32,20 @@ struct subscriber {
 // How many of its bytes the key has left. The caller looks at it before he adds one.
 size_t subscriptions_room(const struct credential *credential);
 
-// Adds one at the beginning of the subscriber's list. False when memory is short.
+// Adds one at the beginning of the subscriber's list. A session's at a legacy server is asked for
+// by its client's own call, which is about to be sent there (call.h); all others are asked for
+// here, `call` NULL. False when memory is short.
 MUST_CHECK bool subscription_add(struct gateway *gateway, struct subscriber subscriber,
-                                 struct upstream *upstream, struct view uri);
+                                 struct upstream *upstream, struct view uri, struct call *call);
 
-// Whether one is about this.
-bool subscriptions_have(const struct subscription *first, const struct upstream *upstream,
+// The server has answered the call that asks for one, if it does: with a result (`made`), else the
+// subscription is over.
+void subscription_answered(struct call *call, bool made);
+
+// Whether one is about this: is there, or made, which one is not that a call still asks for.
+bool subscriptions_have(struct subscription *first, const struct upstream *upstream,
+                        struct view uri);
+bool subscriptions_made(struct subscription *first, const struct upstream *upstream,
                         struct view uri);
 size_t subscriptions_count(const struct subscription *first);
 

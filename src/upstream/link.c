@@ -115,9 +115,33 @@ static struct upcall *belongs(const struct link *link, struct upcall *on)
     return link->owner.scope == SCOPE_SESSION && link->in_flight != 1 ? NULL : call;
 }
 
-static void take_question(struct link *link, struct upcall *on, const struct rpc *message)
+// The only call that a server may ask about.
+static struct upcall *only_asking(const struct link *link)
+{
+    struct upcall *only = NULL;
+    for (struct node *at = link->flight.next; at != &link->flight; at = at->next) {
+        struct upcall *call = OUTER(at, struct upcall, node);
+        if (call->own || !may_lead_to_questions(call))
+            continue;
+        if (only)
+            return NULL;
+        only = call;
+    }
+    return only;
+}
+
+// A modern client is asked by the end of its call. Over HTTP a server has that call's own stream to
+// ask on; where it does not, no other one is ended for it.
+static struct upcall *asks_about(const struct link *link, struct upcall *on)
 {
     struct upcall *call = belongs(link, on);
+    bool open = call && call != on && call->session == 0 && link->upstream->spec->http;
+    return open ? only_asking(link) : call;
+}
+
+static void take_question(struct link *link, struct upcall *on, const struct rpc *message)
+{
+    struct upcall *call = asks_about(link, on);
     struct upstreams *all = link->all;
     struct question question;
     if (!link_question(link, message, &question)) {
@@ -138,8 +162,8 @@ static void take_question(struct link *link, struct upcall *on, const struct rpc
                         "there is no client to ask at this time");
     } else {
         link_post_error(link, message->id, RPC_INTERNAL_ERROR,
-                        "several clients are being served, or were a moment ago: it cannot be told "
-                        "which one to ask");
+                        "several calls are being served, or were a moment ago: it cannot be told "
+                        "which one this is about");
     }
 }
 
@@ -303,7 +327,7 @@ void link_tell_level(struct link *link, int above)
 {
     char params[32];
     const struct upstreams_order *order = &link->all->order;
-    struct view capabilities = link->upstream->facts.capabilities;
+    struct view capabilities = link->upstream->known[MCP_LEGACY].facts.capabilities;
     if (link->state != LINK_READY || link->era == MCP_MODERN ||
         !json_walk_member(capabilities, "logging").data)
         return;

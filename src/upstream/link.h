@@ -102,8 +102,11 @@ struct upstream {
     int64_t project_n;
     struct server_spec *spec;
     struct node links;
-    struct upstream_facts facts;
-    char *facts_memory; // NULL: nothing is known
+    struct known {
+        struct upstream_facts facts;
+        char *memory;   // NULL: nothing is known
+    } known[LINK_ERAS]; // as it said in each era
+    enum mcp_era last;  // in which it said something last
     enum verdict verdict[LINK_ERAS];
     int64_t judged[LINK_ERAS];
     int watchers[LINK_ERAS]; // by the era of the clients

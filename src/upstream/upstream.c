@@ -92,7 +92,8 @@ static void bury_retired(struct upstreams *all)
         node_remove(&upstream->log.node);
         tell_suppressed(upstream);
         server_spec_unref(&upstream->spec);
-        free(upstream->facts_memory);
+        for (size_t era = 0; era < LINK_ERAS; era++)
+            free(upstream->known[era].memory);
         free(upstream);
     }
 }
@@ -313,8 +314,18 @@ enum mcp_era upstream_era(const struct upstream *upstream, enum mcp_era client)
     case VERDICT_NO:
         return mcp_other_era(client);
     default:
-        return upstream->facts_memory ? upstream->facts.era : client;
+        return upstream->known[upstream->last].memory ? upstream->last : client;
     }
+}
+
+bool upstream_is_judged(const struct upstream *upstream, enum mcp_era era)
+{
+    return upstream_verdict(upstream, era) != VERDICT_UNKNOWN;
+}
+
+bool upstream_speaks(const struct upstream *upstream, enum mcp_era era)
+{
+    return upstream_verdict(upstream, era) == VERDICT_YES;
 }
 
 void upstream_judge(struct upstream *upstream, enum mcp_era era, enum verdict verdict)
@@ -334,27 +345,28 @@ static void tell_changed(struct upstream *upstream)
 
 void upstream_found(struct upstream *upstream, const struct upstream_facts *facts)
 {
-    struct upstream_facts *old = &upstream->facts;
-    if (upstream->facts_memory && view_equal(old->capabilities, facts->capabilities) &&
+    struct known *known = &upstream->known[facts->era];
+    const struct upstream_facts *old = &known->facts;
+    if (known->memory && view_equal(old->capabilities, facts->capabilities) &&
         view_equal(old->server_info, facts->server_info) &&
         view_equal(old->instructions, facts->instructions)) {
-        old->era = facts->era;
+        upstream->last = facts->era;
         return;
     }
     char *memory =
         malloc(facts->capabilities.size + facts->server_info.size + facts->instructions.size + 1);
     if (!memory)
         return; // the old ones stay, or none are known
-    // In its other era a server may say other things; that is no change.
-    bool differ = upstream->facts_memory && old->era == facts->era;
-    if (upstream->facts_memory)
-        upstreams_bury(upstream->all, upstream->facts_memory);
-    upstream->facts_memory = memory;
-    *old = (struct upstream_facts){.era = facts->era,
-                                   .capabilities = view_keep(&memory, facts->capabilities),
-                                   .server_info = view_keep(&memory, facts->server_info),
-                                   .instructions = view_keep(&memory, facts->instructions)};
-    upstream->differs = upstream->differs || differ;
+    if (known->memory) {
+        upstreams_bury(upstream->all, known->memory);
+        upstream->differs = true;
+    }
+    upstream->last = facts->era;
+    known->memory = memory;
+    known->facts = (struct upstream_facts){.era = facts->era,
+                                           .capabilities = view_keep(&memory, facts->capabilities),
+                                           .server_info = view_keep(&memory, facts->server_info),
+                                           .instructions = view_keep(&memory, facts->instructions)};
 }
 
 void upstream_went_down(struct upstream *upstream)
@@ -376,9 +388,12 @@ void upstream_came_up(struct upstream *upstream)
     tell_changed(upstream);
 }
 
-const struct upstream_facts *upstream_facts(const struct upstream *upstream)
+const struct upstream_facts *upstream_facts(const struct upstream *upstream, enum mcp_era client)
 {
-    return upstream->facts_memory ? &upstream->facts : NULL;
+    const struct known *known = &upstream->known[upstream_era(upstream, client)];
+    if (!known->memory)
+        known = &upstream->known[upstream->last];
+    return known->memory ? &known->facts : NULL;
 }
 
 // --- nobody ----------------------------------------------------------------------------------
@@ -432,7 +447,7 @@ static const struct upcall_events wait_events = {.answered = wait_answered, .fai
 struct upstream_wait *upstream_learn(struct upstream *upstream, const struct asker *asker,
                                      void (*done)(void *context, bool known), void *context)
 {
-    if (upstream->facts_memory) {
+    if (upstream_facts(upstream, asker->era) && upstream_is_judged(upstream, asker->era)) {
         done(context, true);
         return NULL;
     }

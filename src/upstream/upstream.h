@@ -180,19 +180,26 @@ void upstreams_log(struct upstream *upstream, const char *what, const char *deta
 void upstreams_retain(struct upstreams *upstreams, int64_t project_n,
                       const struct server_specs *specs);
 
-// What a server says of itself. Raw JSON; {NULL, 0}: it does not say. Owned by the upstream.
+// What a server says of itself in one era. Raw JSON; {NULL, 0}: it does not say. Owned by the
+// upstream.
 struct upstream_facts {
     enum mcp_era era; // in which it was learned
     struct view capabilities, server_info, instructions;
 };
-// (Which era a client's calls go in is upstream_era's to say: a server may speak both.)
-// NULL as long as nothing is known: then upstream_learn. Valid until the loop is returned to.
-const struct upstream_facts *upstream_facts(const struct upstream *upstream);
-// The era in which the server is asked for a client of that era, as far as it is known.
+// For clients of an era: what it says in the one in which it is asked for them, or, while that is
+// not known, in the other. NULL as long as nothing is known: then upstream_learn. Valid until the
+// loop is returned to.
+const struct upstream_facts *upstream_facts(const struct upstream *upstream, enum mcp_era client);
+// The era in which the server is sure to understand what is asked for a client of that era, as far
+// as it is known: the client's own when it speaks both. Requests go out in the client's as long as
+// the server is not known not to speak it.
 enum mcp_era upstream_era(const struct upstream *upstream, enum mcp_era client);
-// Makes a link, if there is none, to learn the facts; `done` is called once, perhaps before this
-// returns (NULL then), with `known` false when it could not be had in the handshake's time. The
-// wait is gone when `done` is called.
+// Whether it is known that it speaks an era; whether it is known if it does.
+bool upstream_speaks(const struct upstream *upstream, enum mcp_era era);
+bool upstream_is_judged(const struct upstream *upstream, enum mcp_era era);
+// Makes a link of the asker's era, if there is none, to learn the facts; `done` is called once,
+// perhaps before this returns (NULL then), with `known` false when it could not be had in the
+// handshake's time. The wait is gone when `done` is called.
 struct upstream_wait;
 struct upstream_wait *upstream_learn(struct upstream *upstream, const struct asker *asker,
                                      void (*done)(void *context, bool known), void *context);

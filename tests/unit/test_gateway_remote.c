@@ -257,6 +257,70 @@ static void subscribes_at_modern_servers(void **state)
     await(stream, "notifications/resources/updated");
 }
 
+#define OPENED_FOR_ALL                                                                             \
+    {                                                                                              \
+        "\"initialize\"", NULL, 200, "Mcp-Session-Id: first\r\n", SAID_HELLO, WHOLE, 0             \
+    }
+
+// Some servers declare less than they have: they are asked.
+static void subscribes_at_legacy_servers_whatever_they_declare(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {
+        {"\"initialize\"", NULL, 200, "Mcp-Session-Id: first\r\n",
+         RESULT("{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"resources\":{"
+                "\"subscribe\":false,\"listChanged\":false}},\"serverInfo\":{}}"),
+         WHOLE, 0},
+        INITIALIZED,
+        {"resources/subscribe", NULL, 200, NULL, RESULT("{\"_meta\":{\"its\":\"own\"}}"), WHOLE, 0},
+        NO_RESOURCES,
+        END};
+    serve(rules, "legacy", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, SUBSCRIBE), "{\"its\":\"own\"}");
+    await(post(0, session, SUBSCRIBE), "\"result\":{}");
+    assert_int_equal(times(backend.seen.text, "resources/subscribe"), 1);
+}
+
+// What a legacy server says of it is what its client hears, and nothing is left of it.
+static void subscribes_to_nothing_that_is_refused(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {OPENED_FOR_ALL,
+                           INITIALIZED,
+                           {"resources/subscribe", NULL, 200, NULL, ERROR(-32601), WHOLE, 1},
+                           {"resources/subscribe", NULL, 503, NULL, NULL, WHOLE, 1},
+                           SUBSCRIBED,
+                           NO_RESOURCES,
+                           END};
+    serve(rules, "legacy", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, SUBSCRIBE), "-32601");
+    await(post(0, session, SUBSCRIBE), "-32603");
+    rig_pause(2500);
+    assert_int_equal(times(backend.seen.text, "resources/subscribe"), 2);
+    await(post(0, session, SUBSCRIBE), "result");
+    assert_int_equal(times(backend.seen.text, "resources/subscribe"), 3);
+}
+
+// Of a server of both eras counts what it says in that of the client.
+static void subscribes_whoever_came_last(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {OPENED_FOR_ALL, INITIALIZED,  MODERN_WITH(""),
+                           SUBSCRIBED,     NO_RESOURCES, LISTED(TOOL("t", ""), 0),
+                           DONE(NULL),     END};
+    serve(rules, "auto", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, LIST), "far__t");
+    await(post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\","), "done");
+    await(post(0, session, SUBSCRIBE), "\"result\":{}");
+    assert_int_equal(times(backend.seen.text, "resources/subscribe"), 1);
+}
+
 static void subscribes_at_no_server_that_has_none(void **state)
 {
     (void)state;
@@ -267,12 +331,45 @@ static void subscribes_at_no_server_that_has_none(void **state)
     await(post(0, session, SUBSCRIBE), "-32601");
 }
 
-#define OPENED_FOR_ALL                                                                             \
-    {                                                                                              \
-        "\"initialize\"", NULL, 200, "Mcp-Session-Id: first\r\n", SAID_HELLO, WHOLE, 0             \
-    }
+// --- questions
+// In the last request to the server.
+static bool was_said(const char *word)
+{
+    const struct view last = buf_view(&backend.last);
+    return memmem(last.data, last.size, word, strlen(word)) != NULL;
+}
+
+// -------------------------------------------------------------------------------------- Of two
+// calls of a key a question that comes by the link's own stream may be about either: none of them
+// is ended by it.
+static void asks_nobody_of_several(void **state)
+{
+    (void)state;
+    struct rule rules[] = {
+        OPENED_FOR_ALL,
+        INITIALIZED,
+        LISTED(TOOL("t", ""), 0),
+        {"GET ", NULL, 503, NULL, NULL, WHOLE, 1},
+        {"GET ", NULL, 200, NULL,
+         EVENT("{\"jsonrpc\":\"2.0\",\"id\":77,\"method\":\"elicitation/create\",\"params\":{"
+               "\"message\":\"m\",\"requestedSchema\":{}}}"),
+         STREAM_STAYS, 0},
+        {"\"tools/call\"", NULL, 200, NULL, EVENT(NOTE("x")), STREAM_STAYS, 0},
+        {"\"id\":77", NULL, 202, NULL, NULL, WHOLE, 0},
+        END};
+    serve(rules, "legacy", ALLOWED);
+    struct door *one = call_with("{\"elicitation\":{}}");
+    struct door *other = call_with("{\"elicitation\":{}}");
+    for (int i = 0; i < 500 && !was_said("\"id\":77"); i++)
+        rig_pause(10);
+    assert_true(was_said("several calls"));
+    assert_null(strstr(one->said, "input_required"));
+    assert_null(strstr(other->said, "input_required"));
+}
 
 // --- servers of both eras ------------------------------------------------------------------------
+#define WITH_STATE "\"name\":\"far__t\",\"requestState\":\"its own\",\"inputResponses\":{},"
+
 // What a modern client brings is the server's own, whoever asked it last in which era.
 static void passes_state_to_a_server_of_both_eras(void **state)
 {
@@ -288,12 +385,32 @@ static void passes_state_to_a_server_of_both_eras(void **state)
                            DONE(NULL),
                            END};
     serve(rules, "auto", ALLOWED);
-    await(post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\","), "done");
     open_session(0, "2025-06-18", session);
+    await(post(0, session, LIST), "far__t");
+    for (int i = 0; i < 2; i++) {
+        await(post(0, session, CALL), "says");
+        await(post_modern(0, "tools/call", "far__t", WITH_STATE), "taken");
+    }
+}
+
+// A legacy server has given none: the call would begin anew.
+static void passes_no_state_to_a_legacy_server(void **state)
+{
+    (void)state;
+    char session[ROOM_ID];
+    struct rule rules[] = {{"server/discover", NULL, 400, NULL, ERROR(-32601), WHOLE, 0},
+                           OPENED_FOR_ALL,
+                           INITIALIZED,
+                           LISTED(TOOL("t", ""), 0),
+                           CALLED("first", "says"),
+                           END};
+    serve(rules, "auto", ALLOWED);
+    open_session(0, "2025-06-18", session);
+    await(post(0, session, LIST), "far__t");
     await(post(0, session, CALL), "says");
-    await(post_modern(0, "tools/call", "far__t",
-                      "\"name\":\"far__t\",\"requestState\":\"its own\",\"inputResponses\":{},"),
-          "taken");
+    await(post_modern(0, "tools/call", "far__t", WITH_STATE), "requestState is not valid");
+    await(post_modern(0, "tools/call", "far__t", "\"name\":\"far__t\","), "says");
+    assert_int_equal(times(backend.seen.text, "POST:tools/call"), 2);
 }
 
 // What a legacy server does not find is its answer, and not that nothing is there to be asked.
@@ -457,8 +574,13 @@ int main(void)
         TEST(tells_a_legacy_server_what_its_client_declares),
         TEST(renews_subscriptions_in_a_new_session),
         TEST(subscribes_at_modern_servers),
+        TEST(subscribes_at_legacy_servers_whatever_they_declare),
+        TEST(subscribes_to_nothing_that_is_refused),
+        TEST(subscribes_whoever_came_last),
         TEST(subscribes_at_no_server_that_has_none),
+        TEST(asks_nobody_of_several),
         TEST(passes_state_to_a_server_of_both_eras),
+        TEST(passes_no_state_to_a_legacy_server),
         TEST(passes_what_a_legacy_server_does_not_find),
         TEST(cancels_tasks_of_keys_that_are_gone),
         TEST(cancels_tasks_of_legacy_sessions),

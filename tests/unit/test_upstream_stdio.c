@@ -16,11 +16,11 @@ static void speaks_legacy(void **state)
         child_server(*state, &server,
                      (const char *[]){LEGACY, "one", "r:{\"n\":1}", "two",
                                       "e:{\"code\":1,\"message\":\"m\"}", NULL});
-    assert_null(upstream_facts(upstream));
+    assert_null(upstream_facts(upstream, MCP_LEGACY));
     rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"one\"}", "legacy:{\"n\":1}");
     rig_expect(*state, upstream, &legacy_asker, "{\"name\":\"two\"}",
                "legacy:{\"code\":1,\"message\":\"m\"}");
-    const struct upstream_facts *facts = upstream_facts(upstream);
+    const struct upstream_facts *facts = upstream_facts(upstream, MCP_LEGACY);
     assert_non_null(facts);
     assert_int_equal(facts->era, MCP_LEGACY);
     assert_true(view_is(facts->capabilities, "{\"tools\":{}}"));
