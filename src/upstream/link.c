@@ -81,6 +81,12 @@ static bool may_lead_to_questions(const struct upcall *call)
     }
 }
 
+size_t link_room(const struct link *link)
+{
+    const struct ration *asked = link->all->order.asked;
+    return asked ? asked->share : LINK_QUEUE;
+}
+
 void link_is_used(struct link *link, const struct upcall *call)
 {
     link->in_flight += !call->own;

@@ -40,7 +40,8 @@ enum {
     LOG_LINES = 20,          // about one upstream in LOG_WINDOW
 };
 
-// What waits for a link that is being made, or in the pipe to a child. Bytes.
+// Answers and notifications that wait for an HTTP server. Bytes. What waits for a link that is
+// being made, or in the pipe to a child, may be what one key may have under way: link_room.
 #define LINK_QUEUE ((size_t)16 << 20)
 // How much of it our own answers may take (pings, refusals).
 #define LINK_ANSWERS ((size_t)256 << 10)
@@ -275,6 +276,8 @@ void links_tick(struct upstreams *all);
 // link.c
 // A call on it was given up before its answer.
 void link_was_left(struct link *link, const struct upcall *call);
+// How many bytes of requests may wait for it, of all keys.
+size_t link_room(const struct link *link);
 // A call goes out on it.
 void link_is_used(struct link *link, const struct upcall *call);
 extern const char link_could_not_start[]; // a sentence

@@ -2,7 +2,7 @@
 //
 // What is no message on its standard output (servers print banners) is passed over; when it seems
 // to have been an answer, its call fails. A line that is longer than an event may be ends the
-// child. A child that does not read fails calls once LINK_QUEUE bytes wait in its pipe. One that
+// child. A child that does not read fails calls once link_room bytes wait in its pipe. One that
 // asks and does not read the answers is not read either once LINK_ANSWERS bytes of them wait, but
 // for a little in each tick: it may write all its questions before it reads, and would else stand
 // still for ever. Whoever else calls it waits meanwhile, so at LINK_UNREAD it is replaced.
@@ -41,7 +41,7 @@ static bool writes(struct link *link, struct view message)
         message = buf_view(&flat);
     }
     const struct view pieces[] = {message, VIEW("\n")};
-    return child_queued(link->child) + message.size <= LINK_QUEUE &&
+    return child_queued(link->child) + message.size <= link_room(link) &&
            child_write(link->child, pieces, COUNT_OF(pieces));
 }
 

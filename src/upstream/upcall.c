@@ -172,7 +172,7 @@ static bool launch(struct upcall *call, const struct upcall_order *order)
         return true;
     detach(call);
     if (made && link->ops == &link_stdio)
-        doom(call, UPCALL_UNREACHABLE, "the server does not read what it is sent");
+        doom(call, UPCALL_UNREACHABLE, "more is sent to the server at a time than it reads");
     else
         doom(call, UPCALL_MEMORY, "the gateway is short of memory");
     return false;
@@ -183,7 +183,7 @@ static void keep_waiting(struct upcall *call, const struct upcall_order *order)
     struct link *link = call->link;
     call->state = UPCALL_WAITING;
     call->kept = kept_new(order);
-    if (call->kept && link->waiting_bytes + call->kept->size <= LINK_QUEUE) {
+    if (call->kept && link->waiting_bytes + call->kept->size <= link_room(link)) {
         link->waiting_bytes += call->kept->size;
         list_append(&link->waiting, &call->node);
         return;

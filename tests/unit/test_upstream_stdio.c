@@ -400,29 +400,6 @@ static void a_held_call_has_a_limit(void **state)
     rig_await(rig, &held.tells, "failed:large");
 }
 
-static void a_child_that_does_not_read(void **state)
-{
-    struct rig *rig = *state;
-    struct server deaf, fine;
-    static struct call calls[6];
-    static char big[4 << 20];
-    struct upstream *other =
-        child_server(rig, &fine, (const char *[]){LEGACY, "\"one\"", "r:{}", NULL});
-    struct upstream *upstream =
-        child_server(rig, &deaf, (const char *[]){LEGACY, "initialized", "s:60000", NULL});
-    rig_expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
-    memset(big, 'x', sizeof(big) - 1);
-    memcpy(big, "{\"name\":\"", 9);
-    memcpy(big + sizeof(big) - 3, "\"}", 2);
-    for (size_t i = 0; i < COUNT_OF(calls); i++)
-        ask(rig, &calls[i], upstream, &legacy_asker, big);
-    rig_await(rig, &calls[5].tells, "failed:unreachable");
-    rig_expect(rig, other, &legacy_asker, "{\"name\":\"one\"}", "legacy:{}");
-    assert_string_equal(calls[0].tells.text, "");
-    for (size_t i = 0; i < COUNT_OF(calls); i++)
-        upcall_cancel(&calls[i].upcall, (struct view){0});
-}
-
 static void isolation(void **state)
 {
     struct rig *rig = *state;
@@ -579,7 +556,6 @@ int main(void)
         TEST(messages_find_the_only_asker),
         TEST(a_held_call_does_not_hold_others),
         TEST(a_held_call_has_a_limit),
-        TEST(a_child_that_does_not_read),
         TEST(isolation),
         TEST(idle_children_end),
         TEST(ends_in_order),
