@@ -438,7 +438,8 @@ bool principals_sweep(struct principals *principals)
             continue;
         }
         // Who rests does not keep the servers of an earlier config; its next request asks anyway.
-        if (credential->principal && !is_live(principals, credential) &&
+        // One with tasks is asked for at once, and compared with what it was.
+        if (credential->principal && !credential->tasks && !is_live(principals, credential) &&
             !principals_is_current(principals, credential->principal))
             drop_principal(credential);
         if (!look_after(principals, credential, now)) {

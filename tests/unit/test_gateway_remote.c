@@ -1,65 +1,5 @@
 // test_gateway_remote.c: a whole gateway with a server over HTTP behind it, that answers by rules.
-#include "gateway_rig.h"
-#include "http_rules.h"
-
-static struct backend backend;
-
-#define DISCOVERED                                                                                 \
-    {                                                                                              \
-        "\"server/discover\"", NULL, 200, NULL,                                                    \
-            RESULT("{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}}}"),    \
-            WHOLE, 0                                                                               \
-    }
-#define TOOL(name, more)                                                                           \
-    "{\"name\":\"" name "\",\"inputSchema\":{\"properties\":{\"a\":{\"type\":\"string\"" more "}}" \
-    "}}"
-#define HEADER(name) ",\"x-mcp-header\":\"" name "\""
-#define LISTED(tools, times)                                                                       \
-    {                                                                                              \
-        "\"tools/list\"", NULL, 200, NULL, RESULT("{\"tools\":[" tools "],\"ttlMs\":600000}"),     \
-            WHOLE, times                                                                           \
-    }
-#define DONE(also)                                                                                 \
-    {                                                                                              \
-        "\"tools/call\"", also, 200, NULL, RESULT("{\"content\":[\"done\"]}"), WHOLE, 0            \
-    }
-#define MISMATCH                                                                                   \
-    {                                                                                              \
-        "\"tools/call\"", NULL, 400, NULL, ERROR(-32020), WHOLE, 0                                 \
-    }
-#define CALL                                                                                       \
-    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"far__t\","     \
-    "\"arguments\":{\"a\":\"b\"}}}"
-#define LIST "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/list\"}"
-
-static void serve(struct rule *rules, const char *protocol, const char *more)
-{
-    char text[512];
-    unsigned port = backend_init(&backend, rig.loop, rules);
-    (void)snprintf(text, sizeof text,
-                   "{\"server_name\":\"far\",\"config\":{\"url\":\"http://127.0.0.1:%u/mcp\","
-                   "\"protocol\":\"%s\"%s}}",
-                   port, protocol, more);
-    add_record(view_of(text));
-}
-
-#define ALLOWED ",\"allow_private_addresses\":true"
-
-static size_t times(const char *text, const char *word)
-{
-    size_t count = 0;
-    for (; (text = strstr(text, word)) != NULL; text++)
-        count++;
-    return count;
-}
-
-// The gateway lets go of its connections before the server's side and the loop do.
-static int tear_down(void **state)
-{
-    rig_leave();
-    backend_done(&backend);
-    return rig_tear_down(state);
-}
+#include "far_server.h"
 
 // --- arguments as headers ------------------------------------------------------------------------
 
@@ -133,25 +73,6 @@ static void reads_the_list_again_for_clients_with_headers(void **state)
 }
 
 // --- what a legacy server is told ----------------------------------------------------------------
-
-#define SAID_HELLO                                                                                 \
-    RESULT("{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{},\"resources\":{"    \
-           "\"subscribe\":true}},"                                                                 \
-           "\"serverInfo\":{}}")
-#define OPENED(declared, id)                                                                       \
-    {                                                                                              \
-        "\"initialize\"", "\"capabilities\":{" declared "}", 200, "Mcp-Session-Id: " id "\r\n",    \
-            SAID_HELLO, WHOLE, 0                                                                   \
-    }
-#define INITIALIZED                                                                                \
-    {                                                                                              \
-        "notifications/", NULL, 202, NULL, NULL, WHOLE, 0                                          \
-    }
-#define CALLED(id, text)                                                                           \
-    {                                                                                              \
-        "\"tools/call\"", "Mcp-Session-Id: " id, 200, NULL,                                        \
-            RESULT("{\"content\":[\"" text "\"]}"), WHOLE, 0                                       \
-    }
 
 static struct door *call_with(const char *capabilities)
 {
@@ -332,6 +253,8 @@ static void subscribes_at_no_server_that_has_none(void **state)
 }
 
 // --- questions
+// ------------------------------------------------------------------------------------
+
 // In the last request to the server.
 static bool was_said(const char *word)
 {
@@ -339,9 +262,8 @@ static bool was_said(const char *word)
     return memmem(last.data, last.size, word, strlen(word)) != NULL;
 }
 
-// -------------------------------------------------------------------------------------- Of two
-// calls of a key a question that comes by the link's own stream may be about either: none of them
-// is ended by it.
+// Of two calls of a key a question that comes by the link's own stream may be about either: none of
+// them is ended by it.
 static void asks_nobody_of_several(void **state)
 {
     (void)state;
@@ -428,60 +350,6 @@ static void passes_what_a_legacy_server_does_not_find(void **state)
     assert_int_equal(door->status, 200);
 }
 
-// --- tasks ---------------------------------------------------------------------------------------
-
-#define MADE                                                                                       \
-    {                                                                                              \
-        "\"tools/call\"", NULL, 200, NULL,                                                         \
-            RESULT("{\"task\":{\"taskId\":\"t\",\"status\":\"working\"}}"), WHOLE, 0               \
-    }
-#define CANCELLED                                                                                  \
-    {                                                                                              \
-        "\"tasks/cancel\"", "\"taskId\":\"t\"", 200, NULL, RESULT("{}"), WHOLE, 0                  \
-    }
-#define MAKE                                                                                       \
-    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"far__t\","     \
-    "\"task\":{}}}"
-
-static void make_tasks(void)
-{
-    char session[ROOM_ID];
-    open_session(0, "2025-11-25", session);
-    await(post(0, session, MAKE), "taskId");
-}
-
-static void await_cancel(void)
-{
-    for (int i = 0; i < 500 && times(backend.seen.text, "tasks/cancel") == 0; i++)
-        rig_pause(10);
-    assert_int_equal(times(backend.seen.text, "POST:tasks/cancel"), 1);
-}
-
-static void cancels_tasks_of_keys_that_are_gone(void **state)
-{
-    (void)state;
-    struct rule rules[] = {DISCOVERED, LISTED(TOOL("t", ""), 0), MADE, CANCELLED, END};
-    serve(rules, "modern", ALLOWED);
-    make_tasks();
-    set_enabled(0, false);
-    await_cancel();
-}
-
-static void cancels_tasks_of_legacy_sessions(void **state)
-{
-    (void)state;
-    struct rule rules[] = {OPENED("\"elicitation\":{},\"roots\":{}", "first"),
-                           INITIALIZED,
-                           LISTED(TOOL("t", ""), 0),
-                           MADE,
-                           CANCELLED,
-                           END};
-    serve(rules, "legacy", ALLOWED);
-    make_tasks();
-    set_enabled(0, false);
-    await_cancel();
-}
-
 // --- lists ---------------------------------------------------------------------------------------
 
 // The server begins a list that never ends, and its room, which is the project's, is wanted for
@@ -565,7 +433,6 @@ static void tells_what_the_policy_refuses(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(leaves_out_what_cannot_be_called),
         TEST(follows_changed_annotations),
@@ -582,8 +449,6 @@ int main(void)
         TEST(passes_state_to_a_server_of_both_eras),
         TEST(passes_no_state_to_a_legacy_server),
         TEST(passes_what_a_legacy_server_does_not_find),
-        TEST(cancels_tasks_of_keys_that_are_gone),
-        TEST(cancels_tasks_of_legacy_sessions),
         TEST(keeps_lists_that_there_is_no_room_for),
         TEST(reads_lists_for_a_key_without_room),
         TEST(tells_what_the_policy_refuses),
