@@ -137,7 +137,7 @@ struct endpoint_servers {
 };
 struct endpoint_servers exchange_servers(const struct exchange *exchange);
 
-// For the journal: the server that a request for this name or URI (raw, perhaps cut) is for, as far
-// as the endpoint or the name's prefix says it; {NULL, 0}: it does not.
+// For the journal: the server that a request for this name or URI (as a line has it, perhaps cut or
+// none) is for, as far as the endpoint or the name's prefix says it; {NULL, 0}: it does not.
 struct view exchange_server_of(const struct exchange *exchange, enum mcp_method method,
                                struct view name);
