@@ -429,7 +429,8 @@ struct view exchange_server_of(const struct exchange *exchange, enum mcp_method 
     bool cut, prefixed = method == MCP_TOOLS_CALL || method == MCP_PROMPTS_GET;
     int i = 0;
     if (servers.prefixes)
-        i = prefixed && name.data ? naming_find(servers.prefixes, servers.count, name, &rest, &cut)
-                                  : -1;
+        i = -1;
+    if (servers.prefixes && prefixed && name.data)
+        i = naming_find(servers.prefixes, servers.count, name, &rest, &cut);
     return i < 0 ? (struct view){NULL, 0} : view_of(servers.list[i]->server_name);
 }
