@@ -163,6 +163,13 @@ static inline bool db_version_equal(struct db_version a, struct db_version b)
 // be closed first.
 bool db_is_in_place(const struct db *db);
 
+// Forgets what was read of the files, so that the next answer comes from what is in them now, and
+// looks whether they begin as a database and its log do: else ERR_INTEGRITY `store_corrupt`.
+//
+// Needed by who keeps a connection for long: what no commit has changed SQLite answers from pages
+// it has read before, also when somebody has written over the files since. Outside of transactions.
+MUST_CHECK bool db_reread(struct db *db, struct err *err);
+
 // Moves the log into the database and cuts it off, when nobody is reading it just now.
 void db_empty_log(struct db *db);
 

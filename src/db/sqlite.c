@@ -184,6 +184,32 @@ bool db_is_in_place(const struct db *db)
     return place_holds(&db->place, 0) && are_companions_in_place(db);
 }
 
+// A file that is empty, or not there, begins as anything does. SQLite's own descriptors are asked:
+// closing another one of the database would give up its locks.
+static bool begins_as(struct db *db, int which, const uint8_t *expected, int size)
+{
+    sqlite3_file *file = NULL;
+    uint8_t found[16];
+    if (sqlite3_file_control(db->handle, "main", which, &file) != SQLITE_OK || !file ||
+        !file->pMethods || file->pMethods->xRead(file, found, size, 0) != SQLITE_OK)
+        return true; // what cannot be read is for the next question to say
+    return memcmp(found, expected, (size_t)size) == 0;
+}
+
+bool db_reread(struct db *db, struct err *err)
+{
+    // SQLite's file format, sections 1.3 and 4.1; the last bit of the log's number is its
+    // checksums' byte order, which is the machine's.
+    static const uint8_t database[] = "SQLite format 3", log[] = {0x37, 0x7f, 0x06};
+    (void)sqlite3_db_release_memory(db->handle);
+    bool is_file_ours = begins_as(db, SQLITE_FCNTL_FILE_POINTER, database, sizeof database);
+    if (is_file_ours && begins_as(db, SQLITE_FCNTL_JOURNAL_POINTER, log, sizeof log))
+        return true;
+    err_set(err, ERR_INTEGRITY, "store_corrupt", "The store's %s is damaged",
+            is_file_ours ? "log" : "file");
+    return err_hint(err, "restore the store from a backup");
+}
+
 bool db_open(const char *path, bool create, struct db **ret_db, struct err *err)
 {
     struct db *db AUTO(db_close) = (struct db *)calloc(1, sizeof *db);

@@ -12,6 +12,8 @@
 // SLICE: how long others wait for a sweep; microseconds.
 enum { SLICE = 4000, KEPT_CREDENTIALS = 1 << 17, NOTED = 256 };
 
+static const char DAMAGED[] = "the store's file is damaged";
+
 // A key's digest, which is the same whatever becomes of the key. It is found by a tag, so no clear
 // key is kept.
 struct noted {
@@ -31,8 +33,10 @@ struct principals {
     // Loop time, so that a clock that is set puts nothing off; only keys end by the wall clock.
     int64_t next_expiry_sweep; // expiry comes without a commit
     int64_t consulted;         // when the store last answered
+    int64_t next_look;         // at its files
     struct grant_refusal refusal;
     const char *trouble; // NULL: the store answers
+    bool damaged;        // so its files looked: what it answers is from before that
     // Of answers that wait for clients, of requests that have not come whole; NULL: not bounded.
     const struct ration *unread, *asked;
     uint8_t tag_key[VAULT_TAG];
@@ -298,6 +302,8 @@ static enum front_answer ask(struct principals *principals, const uint8_t digest
     struct access *access = NULL;
     if (!store_is_in_place(principals->store))
         return unavailable(principals, "the store's file is gone or was replaced");
+    if (principals->damaged)
+        return unavailable(principals, DAMAGED);
     struct db_version seen = store_version(principals->store); // before the question
     enum grant_answer answer =
         grant_find(principals->store, digest, &grant, &principals->refusal, &err);
@@ -450,15 +456,20 @@ bool principals_sweep(struct principals *principals)
     return principals->sweep_at != NULL;
 }
 
+// Of the files, not of what was read of them before.
 static void look_at_store(struct principals *principals)
 {
     static const uint8_t nobody[VAULT_DIGEST];
     struct grant grant;
     struct grant_refusal refusal;
     struct err err = {0};
+    principals->damaged = false;
     if (!store_is_in_place(principals->store))
         principals->trouble = "the store's file is gone or was replaced";
-    else if (grant_find(principals->store, nobody, &grant, &refusal, &err) == GRANT_FAILED)
+    else if (!store_reread(principals->store, &err)) {
+        principals->trouble = DAMAGED;
+        principals->damaged = true;
+    } else if (grant_find(principals->store, nobody, &grant, &refusal, &err) == GRANT_FAILED)
         principals->trouble = "the store cannot be read";
     else {
         principals->trouble = NULL;
@@ -480,8 +491,10 @@ static void revoke_all(struct principals *principals)
 void principals_tick(struct principals *principals)
 {
     int64_t now = loop_clock();
-    if (now - principals->consulted > principals->settings->lease / 4)
+    if (now >= principals->next_look) {
+        principals->next_look = now + principals->settings->lease / 4;
         look_at_store(principals);
+    }
     if (principals->trouble && now - principals->consulted > principals->settings->lease)
         revoke_all(principals);
     struct db_version version = store_version(principals->store);
@@ -498,6 +511,7 @@ void principals_tick(struct principals *principals)
 void principals_use(struct principals *principals, struct store *store)
 {
     principals->store = store;
+    principals->damaged = false;
     memset(principals->noted, 0, sizeof principals->noted); // it may have another index.key
     projects_distrust(&principals->projects);
     for (struct credential *each = principals->oldest; each; each = each->newer)

@@ -392,6 +392,11 @@ bool store_is_in_place(const struct store *store)
     return store->db && db_is_in_place(store->db);
 }
 
+bool store_reread(struct store *store, struct err *err)
+{
+    return db_reread(store->db, err);
+}
+
 void store_let_go(struct store *store)
 {
     db_close(&store->db);

@@ -91,6 +91,9 @@ struct db_version store_version(const struct store *store);
 // and has to be opened anew; see db_is_in_place.
 bool store_is_in_place(const struct store *store);
 
+// Has the next answers come from what is in the store's files now; see db_reread.
+MUST_CHECK bool store_reread(struct store *store, struct err *err);
+
 // Closes the database, so that it can be opened anew: from then on the store is not in place, its
 // version is that of no state, and it may be asked for nothing else but digests.
 void store_let_go(struct store *store);

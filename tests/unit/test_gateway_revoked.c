@@ -1,4 +1,7 @@
 // test_gateway_revoked.c: what a key loses with its access that is the door's, not the gateway's.
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "gateway_fakes.h"
 
 static void lose_body(struct holding *body)
@@ -83,6 +86,54 @@ static void goes_by_what_is_left_of_the_log(void **state)
     assert_int_equal(answer_to(0), FRONT_DENIED);
 }
 
+// As `cp` and `dd` write: into the file that is there.
+static void write_over(const char *name, bool everything)
+{
+    char junk[4096];
+    struct stat status;
+    memset(junk, 'x', sizeof junk);
+    int file = open(path_of(name), O_WRONLY | O_CLOEXEC);
+    assert_true(file >= 0 && fstat(file, &status) == 0 && status.st_size > 0);
+    const int64_t until = everything ? status.st_size : 32;
+    for (int64_t at = 0; at < until; at += (int64_t)sizeof junk) {
+        size_t left = (size_t)(until - at);
+        assert_true(pwrite(file, junk, left < sizeof junk ? left : sizeof junk, at) > 0);
+    }
+    assert_int_equal(close(file), 0);
+}
+
+static void wait_until_nobody_gets_in(void)
+{
+    const char *reason = NULL;
+    for (int i = 0; i < 100 && answer_to(0) != FRONT_UNAVAILABLE; i++)
+        rig_pause(100);
+    for (unsigned i = 0; i < KEYS; i++)
+        assert_int_equal(answer_to(i), FRONT_UNAVAILABLE);
+    assert_false(gateway_ready(rig.gateway, &reason));
+    assert_non_null(reason);
+}
+
+// Nobody can commit anything then, so nothing says so but the files.
+static void fails_closed_on_a_store_that_was_written_over(void **state)
+{
+    (void)state;
+    db_empty_log(store->db);
+    assert_int_equal(answer_to(0), FRONT_GRANTED);
+    store_free(&store);
+    write_over("store.db", true);
+    wait_until_nobody_gets_in();
+}
+
+static void fails_closed_on_a_log_that_was_written_over(void **state)
+{
+    (void)state;
+    set_enabled(1, false);
+    assert_int_equal(answer_to(0), FRONT_GRANTED);
+    store_free(&store);
+    write_over("store.db-wal", false);
+    wait_until_nobody_gets_in();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +142,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(sees_what_is_done_with_another_index, rig_set_up,
                                         rig_tear_down),
         cmocka_unit_test_setup_teardown(goes_by_what_is_left_of_the_log, rig_set_up, rig_tear_down),
+        cmocka_unit_test_setup_teardown(fails_closed_on_a_store_that_was_written_over, rig_set_up,
+                                        rig_tear_down),
+        cmocka_unit_test_setup_teardown(fails_closed_on_a_log_that_was_written_over, rig_set_up,
+                                        rig_tear_down),
     };
     cmocka_set_test_filter(getenv("SMG_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
